@@ -1,0 +1,3708 @@
+#ifndef HRQ_H
+#define HRQ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+//==================================================================================================
+//  [1] Configuration       where each option is defined, its default and its cost: see the manual
+//==================================================================================================
+
+#define HRQ_VERSION_MAJOR 0
+#define HRQ_VERSION_MINOR 1
+#define HRQ_VERSION_PATCH 0
+
+#ifdef HRQ_STATIC
+    #if defined(__GNUC__) || defined(__clang__)
+        #define HRQ_API static __attribute__((unused))
+    #else
+        #define HRQ_API static
+    #endif
+    #ifndef HRQ_IMPLEMENTATION
+        #define HRQ_IMPLEMENTATION
+    #endif
+#else
+    #ifndef HRQ_API
+        #define HRQ_API extern
+    #endif
+#endif
+
+#define HRQ_PANEL 16 /* rows whose codes and scales lie together; concurrent writers stay on different panels */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+//==================================================================================================
+//  [2] Types               status, hooks
+//==================================================================================================
+
+typedef enum hrq_status {
+    HRQ_OK = 0,
+    HRQ_ERR_ARG = -1,         /* null pointer, option out of range, name not known                           */
+    HRQ_ERR_SHAPE = -2,       /* a zero size, a leading dimension too small, a product that overflows        */
+    HRQ_ERR_SPACE = -3,       /* the caller's buffer is too small                                            */
+    HRQ_ERR_NONFINITE = -4,   /* NaN or infinity in the input; the output is untouched                       */
+    HRQ_ERR_NOT_PD = -5,      /* not positive definite even with the damping allowed; report names the pivot */
+    HRQ_ERR_RATE = -6,        /* the rate asked for cannot be reached                                        */
+    HRQ_ERR_UNSUPPORTED = -7, /* a format or option that this version names but does not have                */
+    HRQ_ERR_DATA = -20,       /* malformed bytes                                                             */
+    HRQ_ERR_CHECKSUM = -21,   /* bytes changed since they were written                                       */
+    HRQ_ERR_VERSION = -22,    /* written by a later version                                                  */
+    HRQ_ERR_NOMEM = -40,      /* the allocator gave nothing                                                  */
+    HRQ_ERR_CANCELLED = -41   /* the progress hook said stop                                                 */
+} hrq_status;
+
+/* A sentence for people; never NULL, static storage. */
+HRQ_API const char *hrq_status_text(hrq_status status);
+
+/* "0.1.0"; the same numbers as HRQ_VERSION_MAJOR, _MINOR and _PATCH of the implementation. */
+HRQ_API const char *hrq_version_text(void);
+
+/* What a long call may use. NULL, or any member zero: HRQ_MALLOC and HRQ_FREE, one thread, silent.
+     alloc, release   given together or not at all; alloc may answer NULL: the call ends in HRQ_ERR_NOMEM
+     parallel_for     runs body(arg, 0) ... body(arg, count - 1), in any order, on any threads, and
+                      returns when all have ended; results do not depend on how (BITWISE)
+     progress         called on the calling thread only; non-zero cancels: HRQ_ERR_CANCELLED */
+typedef struct hrq_hooks {
+    void *user;
+    void *(*alloc)(void *user, size_t bytes);
+    void (*release)(void *user, void *block);
+    void (*parallel_for)(void *user, size_t count, void (*body)(void *arg, size_t index), void *arg);
+    int (*progress)(void *user, size_t done, size_t total);
+} hrq_hooks;
+
+//==================================================================================================
+//  [3] Numerics            16-bit floats; rounding is to nearest, ties to even, everywhere
+//==================================================================================================
+
+/* float32 to and from IEEE binary16 and bfloat16, by integers only, so the same on every machine (EXACT).
+   Too large becomes infinity, NaN stays NaN (quiet), subnormals are kept, both ways. */
+HRQ_API uint16_t hrq_f16_from_f32(float x);
+HRQ_API float hrq_f32_from_f16(uint16_t h);
+HRQ_API uint16_t hrq_bf16_from_f32(float x);
+HRQ_API float hrq_f32_from_bf16(uint16_t h);
+
+//==================================================================================================
+//  [4] Theory              closed forms in double, no state; usable alone as an oracle
+//                          rates are bits an entry, errors relative to the energy of the source
+//==================================================================================================
+
+/* Least relative error of C = A^T B, each side of iid Gaussians described with `rate` bits an entry:
+   2 * 2^(-2R) - 2^(-4R) for R >= R*, below it the tangent through (0, 1).   Negative or NaN rate: 1.
+   Source: arXiv 2410.13780, Gamma(R). */
+HRQ_API double hrq_gamma(double rate);
+
+/* R* = 0.9063235370..., the positive root of R = 1/2 log2(1 + 4 R ln 2). */
+HRQ_API double hrq_gamma_rate(void);
+
+/* 2^(-2R): the distortion-rate function of a Gaussian of variance 1. */
+HRQ_API double hrq_rd_gaussian(double rate);
+
+/* Reverse waterfilling over n independent Gaussians of variance lambda[i] >= 0 (negative ones, as rounding
+   leaves them, count as 0). Returns the distortion an entry, (1/n) sum min(level, lambda_i), at `rate` bits an
+   entry; *level (may be NULL) is the water level. rate <= 0: the mean variance, and the largest lambda.
+   NaN where n == 0 or lambda is NULL.    Cost n log n at worst 200 sweeps over lambda.
+   Source: arXiv 2605.13768. */
+HRQ_API double hrq_waterfill(const double *lambda, size_t n, double rate, double *level);
+
+/* The inverse: bits an entry that `distortion` an entry needs, 0 where it is the mean variance or more;
+   infinity at distortion <= 0 unless all lambda are 0. */
+HRQ_API double hrq_waterfill_rate(const double *lambda, size_t n, double distortion);
+
+/* E max_i x_i^2 of n iid N(0,1): the crest that an absmax scale pays for. Exact integral, 1e-6. n == 0: 0. */
+HRQ_API double hrq_int_crest(size_t n);
+
+/* Relative error of absmax rounding n iid Gaussians to `bits` (1 ... 24) bits: symmetric != 0 takes the 2^bits - 1
+   levels of mid-tread, else the 2^bits of mid-rise. NaN outside. Source: high-rate law D = m(n)/3 2^(-2R). */
+HRQ_API double hrq_int_mse(size_t n, int bits, int symmetric);
+
+/* phi(M): relative error of rounding to M = 0 ... 23 mantissa bits, significand log-uniform, range not limiting. */
+HRQ_API double hrq_fp_mse(int man_bits);
+
+/* Normalised second moment of the Voronoi cell of "zn", "d3", "d4", "e8", "a2", "a3*", "bw16", "leech". Unknown: 0. */
+HRQ_API double hrq_lattice_nsm(const char *name);
+
+/* 1/2 log2(2 pi e G): bits an entry that a cell of second moment G loses to the ideal one. */
+HRQ_API double hrq_rate_loss(double nsm);
+
+/* 1/2 log2(AM / GM of L_ii^2), chol [n x n] lower: what equal steps (GPTQ) lose to WaterSIC's steps. NaN on a
+   diagonal entry <= 0. Source: arXiv 2601.17187, 2605.13768. */
+HRQ_API double hrq_sic_loss(const float *chol, size_t n, size_t ld);
+
+/* Squared Frobenius error of the universal scheme on any A, B with n terms in each inner product:
+   ||AB||^2 G^2 + ||A||^2 ||B||^2 / n (G - G^2), G = Gamma(rate). Norms are Frobenius norms of the centred
+   factors and of their product, not squared. rate is effective: -1/2 log2 of a side's relative error.
+   NaN for n == 0. Source: arXiv 2410.13780, Theorem on universal quantizers. */
+HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab, size_t n, double rate);
+
+//==================================================================================================
+//  [5] Formats             a name, its true bits; layouts are drawn at the implementation
+//==================================================================================================
+
+/* A format as plain data, no pointers; made by hrq_format_parse, read by everybody. Two formats are equal
+   where their names are. */
+typedef struct hrq_format {
+    uint8_t kind;       /* row of the format table                                                     */
+    uint8_t bits;       /* bits of a code: int, e8b, tcq                                               */
+    uint8_t exp, man;   /* exponent and mantissa bits of a float format                                */
+    uint8_t scales;     /* k: scales a block of 8 may choose from; 0 none                              */
+    uint8_t layers;     /* m of a hierarchical code                                                    */
+    uint8_t states;     /* log2 of the states of a trellis                                             */
+    uint8_t keep;       /* percent of rotated coordinates kept by the sketch; 0 all                    */
+    uint16_t q;         /* nesting ratio of a lattice code; 0 none                                     */
+    uint16_t options;   /* HRQ__OPT_ bits: sym, mse, asym, first, col, had, center, dither             */
+    uint32_t group;     /* columns a scale covers; 0 the whole row                                     */
+} hrq_format;
+
+/* Read a name: family and numbers, options behind colons, transforms behind plus signs ("int4:g64:mse+had").
+   The table of families stands in the manual. A family of a later version parses too; calls on matrices then
+   answer HRQ_ERR_UNSUPPORTED.
+   Errors     HRQ_ERR_ARG (NULL, no such name, an option that the family has not, twice the same, out of range);
+              *format untouched */
+HRQ_API hrq_status hrq_format_parse(hrq_format *format, const char *name);
+
+/* Write the canonical name (parse reads it back to the same format), with its zero; 64 bytes are always enough.
+   Errors     HRQ_ERR_ARG (NULL, no format), HRQ_ERR_SPACE; name untouched */
+HRQ_API hrq_status hrq_format_name(const hrq_format *format, char *name, size_t bytes);
+
+/* True bits an entry of a rows x cols matrix: 8 * hrq_mat_bytes / (rows * cols); codes, scales, side information,
+   padding to 16 rows and 8 columns, all. 0 where there is no such matrix. */
+HRQ_API double hrq_format_bits(const hrq_format *format, size_t rows, size_t cols);
+
+/* Names that together show every kind of format and every option of this version: what tests and benches
+   walk. NULL past the last. */
+HRQ_API const char *hrq_format_list(size_t index);
+
+//==================================================================================================
+//  [6] Kernels             which instruction set runs
+//==================================================================================================
+
+/* "scalar" in this version: the ISA whose kernels will run. */
+HRQ_API const char *hrq_isa_text(void);
+
+/* Run nothing above this ISA ("scalar", "neon", "avx2", "avx512"). Call it before anything else runs; the
+   environment variable HRQ_ISA says the same without a call, and a call wins over it.
+   Errors     HRQ_ERR_ARG (NULL, no such ISA) */
+HRQ_API hrq_status hrq_isa_limit(const char *isa);
+
+//==================================================================================================
+//  [10] Transforms         orthonormal, any number of columns
+//==================================================================================================
+
+/* Randomised Hadamard transform of each row, in place: signs from the low 32 bits of seed, then blocks of
+   h * 2^m columns, h in {1, 12, 20, 28}, the largest that fits first. The row's norm is kept.
+     x          [rows x cols] f32, leading dimension ld >= cols
+     inverse    non-zero undoes it (to rounding: 1e-6 of the row's norm)
+   Errors     HRQ_ERR_ARG (NULL), HRQ_ERR_SHAPE (a zero size, ld < cols); NaN and infinity spread through their block
+   Cost       cols * log2(cols) additions a row; BITWISE
+   Source     Paley's second construction for 12, 20, 28; the rest Sylvester */
+HRQ_API hrq_status hrq_hadamard(float *x, size_t rows, size_t cols, size_t ld, uint64_t seed, int inverse);
+
+//==================================================================================================
+//  [11] Matrices           a view on bytes that the caller owns
+//==================================================================================================
+
+/* rows x cols entries in one format. Owns nothing. data is position-independent and little-endian: store, map,
+   send, slice it at panels. seed draws what the format randomises. */
+typedef struct hrq_mat {
+    hrq_format format;
+    size_t rows, cols;
+    uint64_t seed;
+    void *data;
+    size_t bytes;
+} hrq_mat;
+
+/* Bytes that a matrix takes: whole panels of 16 rows. 0: impossible (a zero size, an overflow, a format that
+   this version has not, or "sic", whose size its stream tells). */
+HRQ_API size_t hrq_mat_bytes(const hrq_format *format, size_t rows, size_t cols);
+
+/* Describe a matrix in data[bytes]: init clears hrq_mat_bytes bytes to zero (all entries decode to 0), wrap takes
+   what is there, unread (run hrq_mat_check on bytes from outside). mat->bytes becomes what the matrix takes.
+   Errors     HRQ_ERR_ARG (NULL), HRQ_ERR_SHAPE, HRQ_ERR_SPACE, HRQ_ERR_UNSUPPORTED; wrap of "sic" also
+              HRQ_ERR_DATA where its header does not fit; mat untouched */
+HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols,
+                                uint64_t seed, void *data, size_t bytes);
+HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols,
+                                uint64_t seed, void *data, size_t bytes);
+
+/* Bytes that one hrq_mat_encode asks of the hooks, once: 0 unless the format rotates. */
+HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
+
+/* Quantize rows row0 ... row0 + nrows - 1. The bytes depend on each row alone: any chunking, order, thread
+   split and machine gives the same ones (BITWISE). Rows of one panel must not be written by two threads at once.
+     w          [nrows x cols] f32, ldw >= cols: w[0] is row row0
+   Errors     HRQ_ERR_ARG (NULL, rows outside the matrix), HRQ_ERR_SHAPE (ldw), HRQ_ERR_NONFINITE (also a finite
+              entry that f16 or bf16 has not), HRQ_ERR_NOMEM, HRQ_ERR_UNSUPPORTED ("sic"); data untouched
+   Cost       one pass over w for plain and integer formats, one more for :mse, k lattice searches a block for
+              Voronoi codes */
+HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const float *w, size_t ldw,
+                                  const hrq_hooks *hooks);
+
+/* Rows back to float32: exactly the weights that every product uses (BITWISE). No allocation.
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_UNSUPPORTED; w untouched */
+HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows, float *w, size_t ldw);
+
+/* Every byte legal: scales and plain entries finite, codes and indices in range. What passes decodes to finite
+   numbers as long as its scales' product does.
+   Errors     HRQ_ERR_ARG, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED      Cost one pass over the bytes */
+HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat);
+
+//==================================================================================================
+//  [12] Multiply           prepare once, run any row range; integers exact, sums in one order
+//==================================================================================================
+
+typedef enum hrq_act_kind {
+    HRQ_ACT_INT8 = 0, /* one absmax scale a vector, ties to even: relative error 7e-5 on 4096 Gaussians */
+    HRQ_ACT_F32 = 1   /* as they are: nothing is lost beside the weights                                */
+} hrq_act_kind;
+
+/* n vectors made ready for products: transformed, rounded. Lives inside the caller's buffer; const after that. */
+typedef struct hrq_act hrq_act;
+
+/* Bytes that hrq_act_prepare needs for n vectors; 0: impossible, or mat is no matrix of this version. */
+HRQ_API size_t hrq_act_bytes(const hrq_mat *mat, size_t n, hrq_act_kind kind);
+
+/* Make x ready for mat and for every other matrix that it fits: the same columns, transforms and seed.
+     act        out: points into buffer, which may have any alignment and must outlive it
+     x          [n x cols] f32, ldx >= cols
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE (ldx), HRQ_ERR_SPACE, HRQ_ERR_NONFINITE, HRQ_ERR_UNSUPPORTED;
+              *act untouched
+   Cost       one pass over x, and the matrix's transform */
+HRQ_API hrq_status hrq_act_prepare(hrq_act **act, void *buffer, size_t bytes, const hrq_mat *mat,
+                                   hrq_act_kind kind, const float *x, size_t n, size_t ldx);
+
+/* 1 where act can be multiplied with mat, else 0 (NULL: 0). */
+HRQ_API int hrq_act_fits(const hrq_act *act, const hrq_mat *mat);
+
+/* y = clamp(fmaf(keep, y, product + bias)). NULL or all zero: y = product.
+     bias       [rows of the matrix] by absolute row index, or NULL
+     keep       0 never reads y (it may be uninitialised)
+     clamp      non-zero: to [lo, hi] */
+typedef struct hrq_epilogue {
+    const float *bias;
+    float keep;
+    float lo, hi;
+    int clamp;
+} hrq_epilogue;
+
+/* y[t * ldy + r] = <row r of mat, vector t>, t < n, row0 <= r < row1; the rest of y is not touched, ldy >= row1.
+   Integer codes times int8 activations add up exactly whatever the number of columns (EXACT); float sums run over
+   the columns in order, fused multiply-add; scales follow group by group. So any split into row ranges and any
+   machine gives the same bits (BITWISE).
+   Errors     HRQ_ERR_ARG (NULL, range, act does not fit), HRQ_ERR_SHAPE (ldy), HRQ_ERR_UNSUPPORTED; y untouched
+   Cost       (row1 - row0) * cols * n multiply-adds, one decode a panel and 16 vectors; no allocation */
+HRQ_API hrq_status hrq_mul(const hrq_mat *mat, const hrq_act *act, float *y, size_t ldy, size_t row0, size_t row1,
+                           const hrq_epilogue *epilogue);
+
+/* The other product, y[t] = sum over r in row0 ... row1 - 1 of p[t * ldp + r] * (row r of mat): values of attention.
+     p          [n x >= row1] f32, absolute row indices, ldp >= row1
+     y          [n x cols], ldy >= cols, overwritten; an empty range of rows gives zeros
+   Float: fused multiply-adds in order of r on the weights of hrq_mat_decode, one inverse transform at the end (BITWISE).
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE (p), HRQ_ERR_UNSUPPORTED; y untouched */
+HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_t ldp, size_t row0, size_t row1,
+                             float *y, size_t ldy);
+
+/* c[i * ldc + j] = <row i of a, row j of b>, row0 <= i < row1, all j: both sides quantized, absolute rows i.
+   Two integer formats multiply as integers, exactly; anything else as floats, in order (BITWISE).
+   Errors     HRQ_ERR_ARG (NULL, range, rotation or sketch differ), HRQ_ERR_SHAPE (columns differ, ldc < b->rows),
+              HRQ_ERR_UNSUPPORTED; c untouched */
+HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, size_t ldc, size_t row0, size_t row1);
+
+/* All in one call: prepare x [n x cols] and multiply every row into y [n x rows]. The hooks give memory for the
+   activations and, where they have parallel_for, the threads. Same bits as prepare and hrq_mul.
+   Errors     those of both, and HRQ_ERR_NOMEM */
+HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *x, size_t n, size_t ldx,
+                              float *y, size_t ldy, const hrq_hooks *hooks);
+
+//==================================================================================================
+//  [13] Linear algebra     float32, lower triangles, sums over k in order with fused multiply-add (BITWISE)
+//==================================================================================================
+
+/* sigma += X^T X, lower triangle only; call it as the tokens come.
+     sigma      [n x n] f32, ld >= n; x [tokens x n], ldx >= n. tokens == 0 is HRQ_OK
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE (x), HRQ_ERR_NOMEM; sigma untouched
+   Cost       tokens * n^2 / 2 multiply-adds */
+HRQ_API hrq_status hrq_cov_add(float *sigma, size_t n, size_t ld, const float *x, size_t tokens, size_t ldx,
+                               const hrq_hooks *hooks);
+
+/* Divide by the number of tokens (> 0) and fill the upper triangle.   Errors HRQ_ERR_ARG, HRQ_ERR_SHAPE */
+HRQ_API hrq_status hrq_cov_finish(float *sigma, size_t n, size_t ld, double tokens);
+
+/* A = L L^T, in place: the lower triangle becomes L, the strict upper one is not read or written.
+     bad_pivot  out, may be NULL: index of the first pivot that is not positive and finite
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NOMEM: a untouched; HRQ_ERR_NOT_PD: the triangle is spent
+   Cost       n^3 / 3 flops, blocked        Source  Golub, Van Loan, Matrix Computations, section 4.2 */
+HRQ_API hrq_status hrq_cholesky(float *a, size_t n, size_t ld, size_t *bad_pivot, const hrq_hooks *hooks);
+
+/* C = A B^T.   c [m x n], a [m x k], b [n x k]; c must not overlap a or b.
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NOMEM; c untouched.      Cost m * n * k multiply-adds */
+HRQ_API hrq_status hrq_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
+                            size_t m, size_t n, size_t k, const hrq_hooks *hooks);
+
+/* Eigenvalues of the symmetric A (lower triangle read), ascending, computed in double.
+     eig        [n] f64 out
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE, HRQ_ERR_NOMEM; eig untouched
+   Cost       4/3 n^3 flops: Householder tridiagonal form, then implicit QL (EISPACK tred1, tql1 in idea) */
+HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t ld, const hrq_hooks *hooks);
+
+//==================================================================================================
+//  [15] Weight-only        W [rows x cols], loss tr((W - What) Sigma (W - What)^T), Sigma = E x x^T [cols x cols]
+//==================================================================================================
+
+/* Order in which columns are quantized; each absorbs the errors of those before it. */
+typedef enum hrq_order {
+    HRQ_ORDER_DEFAULT = 0,   /* pivoted; natural for GPTQ                                                    */
+    HRQ_ORDER_NATURAL = 1,   /* last column first                                                            */
+    HRQ_ORDER_PIVOTED = 2,   /* Cholesky with largest pivots: the weakest directions first                   */
+    HRQ_ORDER_DESCENDING = 3 /* largest diagonal of sigma first                                              */
+} hrq_order;
+
+/* What a call did, in numbers that can be checked; filled only where asked for: the limit needs eigenvalues. */
+typedef struct hrq_report {
+    double rate;       /* bits an entry really used: 8 * bytes / (rows * cols)                               */
+    double entropy;    /* bits an entry by the model's ideal code length; fixed rate: the rate               */
+    double distortion; /* tr((W - What) Sigma (W - What)^T) / (rows * cols)                                  */
+    double limit_rate; /* reverse waterfilling for iid rows of the measured mean square                      */
+    double gap;        /* rate - limit_rate, bits an entry                                                   */
+    double baseline;   /* distortion of plain absmax rounding a row at ceil(rate) bits                       */
+    double damping;    /* relative to the diagonal, as used                                                  */
+    size_t dead_columns, bad_pivot, nonfinite; /* columns with no input; pivot that failed (cols: none);
+                                                  NaN and infinities counted in w and sigma                  */
+} hrq_report;
+
+typedef struct hrq_gptq_options {
+    double damping;  /* times diag(sigma); 0: clamp(0.2 sqrt(cols / tokens), 1e-4, 0.4), 0.01 where tokens are
+                        not known; < 0: none; doubled up to 1 until the factorisation passes                  */
+    hrq_order order;
+    double tokens;   /* samples behind sigma; 0: not known                                                    */
+} hrq_gptq_options;
+
+/* GPTQ (LDLQ): quantize column by column (lattice codes: block of 8 by block of 8), each step feeding its error to
+   the columns still to come. Row and group scales come from W.
+     out        a matrix from hrq_mat_init, any fixed-rate format of this version; every row is written
+     w          [rows x cols] f32, ldw >= cols;  sigma [cols x cols] symmetric (lower triangle read), or NULL: white
+     options    NULL: defaults; report may be NULL
+   With "+had" the rows and both sides of sigma are rotated first.
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE (report->nonfinite), HRQ_ERR_NOT_PD (report->bad_pivot),
+              HRQ_ERR_NOMEM, HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED; out untouched, never a plain rounding instead
+   Cost       rows * cols^2 + cols^3 / 3 flops; a report adds 2 rows * cols^2 and 4/3 cols^3 in double
+   Source     Frantar et al., arXiv 2210.17323, in the equivalent form with L (arXiv 2605.13768): no inverse */
+HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const float *sigma, size_t lds,
+                            const hrq_gptq_options *options, hrq_report *report, const hrq_hooks *hooks);
+
+typedef struct hrq_watersic_options {
+    double rate;    /* bits an entry of the finished stream: a ceiling, met within 0.01                        */
+    int states;     /* 1 (or 0): scalar grid (the paper); 4, 8, 16, 32, 64, 128, 256: trellis                  */
+    double damping; /* as above                                                                                */
+    hrq_order order;
+    double tokens;
+    int rescale;    /* row and column rescalers                                                                */
+    uint64_t seed;
+} hrq_watersic_options;
+
+/* Room that is always enough for a stream of this shape and rate; 0: impossible. */
+HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
+
+/* WaterSIC: successive cancellation with a step of its own for each column, c / L_ii, integers entropy-coded.
+   0.2546 bit from the limit at high rate whatever Sigma is.
+     stream     out [capacity], *bytes of it used
+     w, sigma   as for hrq_gptq
+   Errors     HRQ_ERR_ARG (also a rate that is not in (0, 16]), HRQ_ERR_SHAPE, HRQ_ERR_SPACE, HRQ_ERR_NONFINITE,
+              HRQ_ERR_NOT_PD, HRQ_ERR_RATE (the headers alone take more than the rate), HRQ_ERR_NOMEM,
+              HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED (states above 1, rescale); stream and *bytes untouched
+   Cost       about 8 passes of rows * cols^2 flops and one Cholesky
+   Source     arXiv 2603.04956, Algorithm PlainWaterSIC with LMMSE in the loop; differs: pivoted order, damping in
+              proportion to the diagonal, column steps and models sent instead of a pooled table */
+HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, const float *w, size_t rows,
+                                size_t cols, size_t ldw, const float *sigma, size_t lds,
+                                const hrq_watersic_options *options, hrq_report *report, const hrq_hooks *hooks);
+
+/* A stream carries its version, shape and a checksum; all that read one check them and decode it whole before
+   they write: HRQ_ERR_VERSION, HRQ_ERR_DATA, HRQ_ERR_CHECKSUM, HRQ_ERR_ARG. */
+
+/* rows and cols out, either may be NULL. Reads the header and the checksum. */
+HRQ_API hrq_status hrq_stream_shape(const void *stream, size_t bytes, size_t *rows, size_t *cols);
+
+/* w [rows x cols] f32 out, ldw >= cols. Also HRQ_ERR_SHAPE, HRQ_ERR_NOMEM; w untouched on error. BITWISE. */
+HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w, size_t ldw, const hrq_hooks *hooks);
+
+/* The stream as a matrix to multiply with, of format "sic": integers in the fewest bits that hold a column, columns
+   sorted by width, column steps folded into the activations. mat views data; decode gives what hrq_stream_decode gives.
+   _bytes tells the size exactly (it decodes the stream; 0: not a stream).
+   Errors     as above, and HRQ_ERR_SPACE, HRQ_ERR_NOMEM; data and mat untouched */
+HRQ_API size_t hrq_mat_from_stream_bytes(const void *stream, size_t bytes);
+HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity, const void *stream, size_t bytes,
+                                       const hrq_hooks *hooks);
+
+//==================================================================================================
+//  [16] Container          named matrices and streams in one file; used in place from a mapping
+//==================================================================================================
+
+/* A matrix, or a stream where stream is not NULL. name: 1 ... 255 bytes of UTF-8, unlike every other. */
+typedef struct hrq_member {
+    const char *name;
+    hrq_mat mat;
+    const void *stream;
+    size_t stream_bytes;
+} hrq_member;
+
+/* A file that lies in memory. Owns nothing. */
+typedef struct hrq_file {
+    const unsigned char *data;
+    size_t bytes;
+    size_t count;
+} hrq_file;
+
+/* Bytes that these members take as a file; 0: impossible (a name missing or twice, a matrix without data). */
+HRQ_API size_t hrq_file_bytes(const hrq_member *members, size_t count);
+
+/* Write the file into out[capacity], *bytes of it used. count == 0 is a file without members.
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SPACE; out and *bytes untouched */
+HRQ_API hrq_status hrq_file_write(void *out, size_t capacity, size_t *bytes, const hrq_member *members, size_t count);
+
+/* Take bytes as a file: header, table and bounds only, O(count); members' bytes are not read (hrq_file_check does).
+   Errors     HRQ_ERR_ARG, HRQ_ERR_DATA, HRQ_ERR_VERSION, HRQ_ERR_CHECKSUM (of the table); file untouched */
+HRQ_API hrq_status hrq_file_open(hrq_file *file, const void *data, size_t bytes);
+
+/* Views into data; data must outlive them. Members lie on multiples of 64 bytes from the file's begin.
+   Errors     HRQ_ERR_ARG (NULL, index, no such name), HRQ_ERR_UNSUPPORTED (a format of a later version) */
+HRQ_API hrq_status hrq_file_member(const hrq_file *file, size_t index, hrq_member *member);
+HRQ_API hrq_status hrq_file_find(const hrq_file *file, const char *name, hrq_member *member);
+
+/* Every checksum and every byte. Errors HRQ_ERR_ARG, HRQ_ERR_CHECKSUM, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED */
+HRQ_API hrq_status hrq_file_check(const hrq_file *file);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HRQ_H */
+
+#if defined(HRQ_IMPLEMENTATION) && !defined(HRQ__IMPLEMENTED)
+#define HRQ__IMPLEMENTED
+
+//==================================================================================================
+//  [1i] Configuration      compiler checks
+//==================================================================================================
+
+#include <limits.h>
+#include <string.h>
+#include <math.h>
+#if !defined(HRQ_NO_STDLIB)
+    #include <stdlib.h>
+#endif
+
+#ifndef HRQ_MALLOC
+    #ifdef HRQ_NO_STDLIB
+        #define HRQ_MALLOC(bytes) NULL
+        #define HRQ_FREE(block)   ((void)(block))
+    #else
+        #define HRQ_MALLOC(bytes) malloc(bytes)
+        #define HRQ_FREE(block)   free(block)
+    #endif
+#elif !defined(HRQ_FREE)
+    #error "hrq: define HRQ_MALLOC and HRQ_FREE together"
+#endif
+
+#ifdef __FAST_MATH__
+    #error "hrq: -ffast-math changes the bytes that encoders write; compile the implementation without it"
+#endif
+#if defined(__FLT_EVAL_METHOD__) && (__FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2)
+    #error "hrq: float arithmetic must be done in float (on 32-bit x86: -msse2 -mfpmath=sse)"
+#endif
+
+/* No fused multiply-add but where the code says fmaf: a compiler that fuses on its own writes other bytes.
+   GCC hears only the first pragma, clang only the second; both end with the implementation. */
+#if defined(__GNUC__) && !defined(__clang__)
+    #pragma GCC push_options
+    #pragma GCC optimize("fp-contract=off")
+#elif defined(__clang__)
+    #pragma STDC FP_CONTRACT OFF
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+    #define HRQ__INLINE static inline __attribute__((always_inline))
+#else
+    #define HRQ__INLINE static inline
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+//==================================================================================================
+//  [2i] Types              status texts, memory, threads, sizes, bytes, checksum, random numbers
+//  uses: 1
+//==================================================================================================
+
+HRQ_API const char *hrq_status_text(hrq_status status)
+{
+    switch (status) {
+    case HRQ_OK: return "ok";
+    case HRQ_ERR_ARG: return "argument missing, out of range or not known";
+    case HRQ_ERR_SHAPE: return "size zero, too large, or smaller than the rows it must hold";
+    case HRQ_ERR_SPACE: return "buffer too small";
+    case HRQ_ERR_NONFINITE: return "NaN or infinity in the input";
+    case HRQ_ERR_NOT_PD: return "matrix not positive definite, even damped";
+    case HRQ_ERR_RATE: return "rate cannot be reached";
+    case HRQ_ERR_UNSUPPORTED: return "not supported by this version";
+    case HRQ_ERR_DATA: return "malformed data";
+    case HRQ_ERR_CHECKSUM: return "checksum does not match";
+    case HRQ_ERR_VERSION: return "written by a later version";
+    case HRQ_ERR_NOMEM: return "out of memory";
+    case HRQ_ERR_CANCELLED: return "cancelled by the progress hook";
+    }
+    return "unknown status";
+}
+
+#define HRQ__TEXT(x)  #x
+#define HRQ__TEXT2(x) HRQ__TEXT(x)
+
+HRQ_API const char *hrq_version_text(void)
+{
+    return HRQ__TEXT2(HRQ_VERSION_MAJOR) "." HRQ__TEXT2(HRQ_VERSION_MINOR) "." HRQ__TEXT2(HRQ_VERSION_PATCH);
+}
+
+/* Product and sum of sizes; 0 (false) on overflow. */
+HRQ__INLINE int hrq__mul_size(size_t a, size_t b, size_t *out)
+{
+    if (a != 0 && b > SIZE_MAX / a) return 0;
+    *out = a * b;
+    return 1;
+}
+
+HRQ__INLINE int hrq__add_size(size_t a, size_t b, size_t *out)
+{
+    if (b > SIZE_MAX - a) return 0;
+    *out = a + b;
+    return 1;
+}
+
+HRQ__INLINE size_t hrq__min_size(size_t a, size_t b) { return a < b ? a : b; }
+HRQ__INLINE size_t hrq__div_up(size_t a, size_t b) { return a / b + (a % b != 0); }
+
+/* A matrix argument is legal where it has no size zero, a row fits its leading dimension, and its last
+   element's offset in bytes fits size_t. */
+static int hrq__shape_ok(size_t rows, size_t cols, size_t ld)
+{
+    size_t elems;
+    return rows > 0 && cols > 0 && ld >= cols && hrq__mul_size(rows, ld, &elems) && elems <= SIZE_MAX / 8;
+}
+
+/* One block of a call's working memory: sum the parts, take once, cut in order. NULL: no memory or overflow. */
+static void *hrq__alloc(const hrq_hooks *hooks, size_t bytes)
+{
+    if (bytes == 0) bytes = 1;
+    if (hooks && hooks->alloc) return hooks->alloc(hooks->user, bytes);
+    return HRQ_MALLOC(bytes);
+}
+
+static void hrq__release(const hrq_hooks *hooks, void *block)
+{
+    if (!block) return;
+    if (hooks && hooks->alloc) {
+        if (hooks->release) hooks->release(hooks->user, block);
+    } else {
+        HRQ_FREE(block);
+    }
+}
+
+/* count elements of size bytes; NULL on overflow as well */
+static void *hrq__alloc_array(const hrq_hooks *hooks, size_t count, size_t size)
+{
+    size_t bytes;
+    return hrq__mul_size(count, size, &bytes) ? hrq__alloc(hooks, bytes) : NULL;
+}
+
+static void hrq__for(const hrq_hooks *hooks, size_t count, void (*body)(void *arg, size_t index), void *arg)
+{
+    size_t i;
+    if (hooks && hooks->parallel_for && count > 1) {
+        hooks->parallel_for(hooks->user, count, body, arg);
+    } else {
+        for (i = 0; i < count; i++) body(arg, i);
+    }
+}
+
+static hrq_status hrq__progress(const hrq_hooks *hooks, size_t done, size_t total)
+{
+    return hooks && hooks->progress && hooks->progress(hooks->user, done, total) ? HRQ_ERR_CANCELLED : HRQ_OK;
+}
+
+/* Little-endian words at any address. */
+HRQ__INLINE uint16_t hrq__get16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
+HRQ__INLINE void hrq__put16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+}
+HRQ__INLINE uint32_t hrq__get32(const uint8_t *p) { return hrq__get16(p) | (uint32_t)hrq__get16(p + 2) << 16; }
+HRQ__INLINE void hrq__put32(uint8_t *p, uint32_t v)
+{
+    hrq__put16(p, (uint16_t)v);
+    hrq__put16(p + 2, (uint16_t)(v >> 16));
+}
+HRQ__INLINE uint64_t hrq__get64(const uint8_t *p) { return hrq__get32(p) | (uint64_t)hrq__get32(p + 4) << 32; }
+HRQ__INLINE void hrq__put64(uint8_t *p, uint64_t v)
+{
+    hrq__put32(p, (uint32_t)v);
+    hrq__put32(p + 4, (uint32_t)(v >> 32));
+}
+
+/* CRC-32 of ISO 3309 (polynomial EDB88320 reversed), four bits a step; crc 0 starts, results chain. The table is
+   hrq__crc4[i] = i divided by the polynomial in four steps; "123456789" gives CBF43926. */
+static uint32_t hrq__crc32(uint32_t crc, const void *data, size_t bytes)
+{
+    static const uint32_t hrq__crc4[16] = {
+        0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u, 0x4db26158u, 0x5005713cu,
+        0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu, 0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu};
+    const uint8_t *p = (const uint8_t *)data;
+    crc = ~crc;
+    while (bytes--) {
+        crc ^= *p++;
+        crc = crc >> 4 ^ hrq__crc4[crc & 15];
+        crc = crc >> 4 ^ hrq__crc4[crc & 15];
+    }
+    return ~crc;
+}
+
+/* Random numbers by counter: the same for every machine and every order of asking (splitmix64: Steele, Lea,
+   Flood 2014). */
+HRQ__INLINE uint64_t hrq__random(uint64_t seed, uint64_t counter)
+{
+    uint64_t z = seed + (counter + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+//==================================================================================================
+//  [3i] Numerics           16-bit floats, rounding, scans, sums along a row
+//  uses: 1, 2
+//==================================================================================================
+
+HRQ__INLINE uint32_t hrq__bits_of(float x)
+{
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+HRQ__INLINE float hrq__float_of(uint32_t u)
+{
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+HRQ__INLINE int hrq__finite(float x) { return (hrq__bits_of(x) & 0x7f800000u) != 0x7f800000u; }
+
+/* Shift right with ties to even. s in 1 ... 31. */
+HRQ__INLINE uint32_t hrq__shift_rne(uint32_t u, int s)
+{
+    uint32_t half = 1u << (s - 1), odd = u >> s & 1;
+    return (u + half - 1 + odd) >> s;
+}
+
+HRQ_API uint16_t hrq_f16_from_f32(float x)
+{
+    uint32_t u = hrq__bits_of(x), sign = u >> 16 & 0x8000u, mag = u & 0x7fffffffu, h;
+    if (mag > 0x7f800000u) return (uint16_t)(sign | 0x7e00u | (mag >> 13 & 0x3ffu));
+    if (mag >= 0x47800000u) return (uint16_t)(sign | 0x7c00u); /* 65536 and more */
+    if (mag >= 0x38800000u) {                                  /* normal: 2^-14 and more */
+        h = hrq__shift_rne(mag - 0x38000000u, 13);
+    } else {
+        int e = (int)(mag >> 23), s = 126 - e; /* subnormal: steps of 2^-24 */
+        h = s > 24 ? 0 : hrq__shift_rne((mag & 0x7fffffu) | 0x800000u, s);
+    }
+    return (uint16_t)(sign | h);
+}
+
+HRQ_API float hrq_f32_from_f16(uint16_t h)
+{
+    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, mag = h & 0x7fffu;
+    if (mag >= 0x7c00u) return hrq__float_of(sign | 0x7f800000u | (mag & 0x3ffu) << 13 | (mag > 0x7c00u ? 0x400000u : 0));
+    if (mag >= 0x0400u) return hrq__float_of(sign | ((mag << 13) + 0x38000000u));
+    {
+        float v = (float)mag * 5.9604644775390625e-8f; /* 2^-24 */
+        return sign ? -v : v;
+    }
+}
+
+HRQ_API uint16_t hrq_bf16_from_f32(float x)
+{
+    uint32_t u = hrq__bits_of(x);
+    if ((u & 0x7fffffffu) > 0x7f800000u) return (uint16_t)(u >> 16 | 0x40u);
+    return (uint16_t)((u + 0x7fffu + (u >> 16 & 1)) >> 16);
+}
+
+HRQ_API float hrq_f32_from_bf16(uint16_t h) { return hrq__float_of((uint32_t)h << 16); }
+
+/* The next 16-bit float whose magnitude is not below |x|: scales are rounded so that nothing they cover overflows.
+   x finite; too large for the format saturates to its largest finite value. */
+static uint16_t hrq__bf16_up(float x)
+{
+    uint32_t u = hrq__bits_of(x), mag = u & 0x7fffffffu, up = (mag + 0xffffu) >> 16;
+    return (uint16_t)((u >> 16 & 0x8000u) | (up > 0x7f7fu ? 0x7f7fu : up));
+}
+
+static uint16_t hrq__f16_up(float x)
+{
+    uint16_t h = hrq_f16_from_f32(x);
+    if (fabsf(hrq_f32_from_f16(h)) < fabsf(x)) h++;
+    return (uint16_t)((h & 0x7fffu) > 0x7bffu ? (h & 0x8000u) | 0x7bffu : h);
+}
+
+/* Nearest integer, ties to even, as the vector instructions give it; |x| < 2^22. */
+HRQ__INLINE int32_t hrq__round(float x)
+{
+    float magic = 12582912.0f, y = x + magic; /* 1.5 * 2^23: the sum has no fraction bits left */
+    return (int32_t)(hrq__bits_of(y) - hrq__bits_of(magic));
+}
+
+HRQ__INLINE float hrq__clampf(float x, float lo, float hi) { return x < lo ? lo : x > hi ? hi : x; }
+HRQ__INLINE int32_t hrq__clampi(int32_t x, int32_t lo, int32_t hi) { return x < lo ? lo : x > hi ? hi : x; }
+
+/* Number of NaN and infinities in a matrix. */
+static size_t hrq__nonfinite(const float *x, size_t rows, size_t cols, size_t ld)
+{
+    size_t r, c, bad = 0;
+    for (r = 0; r < rows; r++)
+        for (c = 0; c < cols; c++) bad += !hrq__finite(x[r * ld + c]);
+    return bad;
+}
+
+static float hrq__absmax(const float *x, size_t n)
+{
+    float m = 0.0f;
+    size_t i;
+    for (i = 0; i < n; i++) m = fabsf(x[i]) > m ? fabsf(x[i]) : m;
+    return m;
+}
+
+/* Sum along a row in 16 lanes and one tree, so that any vector width gives the same bits: lane l adds elements
+   l, l + 16, ... in order with fused multiply-add, then halves are added. <x, y> * scale^2 of the inputs, which
+   keeps squares of 1e+-38 in range. */
+static float hrq__dot16(const float *x, const float *y, size_t n, float scale)
+{
+    float lane[16] = {0};
+    size_t i, half;
+    for (i = 0; i < n; i++) lane[i & 15] = fmaf(x[i] * scale, y[i] * scale, lane[i & 15]);
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
+}
+
+
+//==================================================================================================
+//  [4i] Theory             closed forms in double
+//  uses: nothing but <math.h>
+//==================================================================================================
+
+/* R* solves R = 1/2 log2(1 + 4 R ln 2): there (1 - Gamma_1(R)) / R is largest, the tangent through (0, 1) touches.
+   Iterating the equation from 0.9 gives, to the last bit: */
+#define HRQ__GAMMA_RATE 0.9063235369515508
+
+HRQ_API double hrq_gamma_rate(void) { return HRQ__GAMMA_RATE; }
+
+HRQ_API double hrq_rd_gaussian(double rate) { return exp2(-2.0 * rate); }
+
+HRQ_API double hrq_gamma(double rate)
+{
+    double d = exp2(-2.0 * (rate >= HRQ__GAMMA_RATE ? rate : HRQ__GAMMA_RATE)), gamma = d * (2.0 - d);
+    if (!(rate > 0.0)) return 1.0;
+    return rate >= HRQ__GAMMA_RATE ? gamma : 1.0 - (1.0 - gamma) * (rate / HRQ__GAMMA_RATE);
+}
+
+/* Rate and distortion are convex and piecewise smooth in the logarithm of the level, with a linear piece for every
+   set of active components. Newton's method from below takes one sweep a step, climbs monotonically and ends at the
+   exact root when the active set stays; the range of double ends it long before 200 sweeps. */
+HRQ_API double hrq_waterfill(const double *lambda, size_t n, double rate, double *level)
+{
+    double t = 0.0, top = 0.0, sum = 0.0, water = 0.0, logs;
+    size_t i, active, before = 0;
+    int sweep;
+    if (!lambda || n == 0) return (double)NAN;
+    for (i = 0; i < n; i++) {
+        if (!(lambda[i] > 0.0)) continue;
+        before++;
+        sum += lambda[i];
+        top = lambda[i] > top ? lambda[i] : top;
+    }
+    if (!(rate > 0.0) || before == 0) {
+        if (level) *level = top;
+        return sum / (double)n;
+    }
+    for (sweep = 0; sweep < 200; sweep++) {
+        logs = 0.0;
+        for (i = 0, active = 0; i < n; i++) {
+            if (!(lambda[i] > 0.0) || (sweep > 0 && !(lambda[i] > water))) continue;
+            logs += log2(lambda[i]);
+            active++;
+        }
+        if (active == 0 || (sweep > 0 && active == before)) break;
+        before = active;
+        t = (logs - 2.0 * (double)n * rate) / (double)active;
+        water = exp2(t);
+    }
+    sum = 0.0;
+    for (i = 0; i < n; i++) sum += lambda[i] > 0.0 ? (lambda[i] < water ? lambda[i] : water) : 0.0;
+    if (level) *level = water;
+    return sum / (double)n;
+}
+
+HRQ_API double hrq_waterfill_rate(const double *lambda, size_t n, double distortion)
+{
+    double sum = 0.0, water = distortion, below, bits = 0.0;
+    size_t i, active, before = 0;
+    int sweep;
+    if (!lambda || n == 0 || distortion != distortion) return (double)NAN;
+    for (i = 0; i < n; i++) sum += lambda[i] > 0.0 ? lambda[i] : 0.0;
+    if (sum == 0.0 || distortion >= sum / (double)n) return 0.0;
+    if (distortion <= 0.0) return (double)INFINITY;
+    for (sweep = 0; sweep < 200; sweep++) {
+        below = 0.0;
+        for (i = 0, active = 0; i < n; i++) {
+            if (lambda[i] > water) active++;
+            else if (lambda[i] > 0.0) below += lambda[i];
+        }
+        if (active == 0 || (sweep > 0 && active == before)) break;
+        before = active;
+        water = ((double)n * distortion - below) / (double)active;
+    }
+    for (i = 0; i < n; i++)
+        if (lambda[i] > water) bits += 0.5 * (log2(lambda[i]) - log2(water));
+    return bits / (double)n;
+}
+
+/* E max x_i^2 = integral of 2 x (1 - F(x)^n) dx, F(x) = erf(x / sqrt 2), by Simpson's rule on [0, 20]: beyond 14 the
+   integrand is below 1e-20 for every size_t n, and a step of 1/256 resolves a transition of width 1/x 20-fold. */
+HRQ_API double hrq_int_crest(size_t n)
+{
+    double sum = 0.0, x;
+    int i;
+    if (n == 0) return 0.0;
+    for (i = 1; i < 5120; i++) {
+        x = i / 256.0;
+        sum += (i & 1 ? 4.0 : 2.0) * 2.0 * x * -expm1((double)n * log1p(-erfc(x * 0.70710678118654752)));
+    }
+    return sum / (3.0 * 256.0);
+}
+
+/* Error of a uniform step over the range of +-absmax, step^2 / 12: 2^bits levels, step 2 absmax / 2^bits, or
+   2^bits - 1 levels, step absmax / (2^(bits-1) - 1). One level alone (symmetric, 1 bit) loses everything. */
+HRQ_API double hrq_int_mse(size_t n, int bits, int symmetric)
+{
+    double half, m;
+    if (n == 0 || bits < 1 || bits > 24) return (double)NAN;
+    if (symmetric && bits == 1) return 1.0;
+    half = ldexp(1.0, bits - 1) - (symmetric ? 1.0 : 0.0);
+    m = hrq_int_crest(n);
+    return m / (12.0 * half * half);
+}
+
+/* phi(M) = 1 / ln 2 * integral over y in [N, 2N] of (1 - round(y) / y)^2 / y, N = 2^M. An antiderivative within the
+   cell of k, at y = k (1 + x): log(1 + x) + 2 / (1 + x) - 1 / (2 (1 + x)^2). For N >= 128 the cells cancel to
+   nothing; Euler-Maclaurin gives 1 / (32 N^2) - 7 / (1024 N^4) + O(N^-6), within 1e-8 there. */
+HRQ_API double hrq_fp_mse(int man_bits)
+{
+    double n, sum = 0.0, k, x[2], at[2];
+    int end;
+    if (man_bits < 0 || man_bits > 23) return (double)NAN;
+    n = ldexp(1.0, man_bits);
+    if (man_bits >= 7) return (1.0 / 32.0 - 7.0 / (1024.0 * n * n)) / (n * n) / 0.69314718055994531;
+    for (k = n; k <= 2.0 * n; k += 1.0) {
+        x[0] = k > n ? -0.5 / k : 0.0;
+        x[1] = k < 2.0 * n ? 0.5 / k : 0.0;
+        for (end = 0; end < 2; end++) {
+            double y = 1.0 + x[end];
+            at[end] = log1p(x[end]) + 2.0 / y - 0.5 / (y * y);
+        }
+        sum += at[1] - at[0];
+    }
+    return sum / 0.69314718055994531;
+}
+
+/* Exact where the cell's moment has a closed form (Conway, Sloane, Sphere Packings, chapter 21): 1/12, 2^(-11/3),
+   13 / (120 sqrt 2), 929/12960, 5 / (36 sqrt 3), 19 / (192 2^(1/3)). bw16: 207049815983 sqrt 2 / 4287303820800, and
+   leech, computed from the Voronoi cell: Dutour Sikiric, Schuermann, Vallentin 2009. */
+HRQ_API double hrq_lattice_nsm(const char *name)
+{
+    static const struct {
+        const char *name;
+        double nsm;
+    } cells[] = {{"zn", 1.0 / 12.0},
+                 {"d3", 0.078745065618429573},
+                 {"d4", 0.076603234628542640},
+                 {"e8", 929.0 / 12960.0},
+                 {"a2", 0.080187537387448045},
+                 {"a3*", 0.078543281217176536},
+                 {"bw16", 0.068297622489318743},
+                 {"leech", 0.0657701}};
+    size_t i;
+    for (i = 0; name && i < sizeof cells / sizeof cells[0]; i++)
+        if (strcmp(name, cells[i].name) == 0) return cells[i].nsm;
+    return 0.0;
+}
+
+/* 2 pi e = 17.0794684453471341309 */
+HRQ_API double hrq_rate_loss(double nsm) { return 0.5 * log2(17.079468445347134 * nsm); }
+
+HRQ_API double hrq_sic_loss(const float *chol, size_t n, size_t ld)
+{
+    double squares = 0.0, logs = 0.0, x;
+    size_t i;
+    if (!chol || n == 0 || ld < n) return (double)NAN;
+    for (i = 0; i < n; i++) {
+        x = (double)chol[i * ld + i];
+        if (!(x > 0.0)) return (double)NAN;
+        squares += x * x;
+        logs += log2(x);
+    }
+    return 0.5 * log2(squares / (double)n) - logs / (double)n;
+}
+
+HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab, size_t n, double rate)
+{
+    double g = hrq_gamma(rate);
+    if (n == 0) return (double)NAN;
+    return norm_ab * norm_ab * g * g + norm_a * norm_a * norm_b * norm_b / (double)n * (g - g * g);
+}
+//==================================================================================================
+//  [5i] Formats            one row a family; names, ranges, layout
+//  uses: 1, 2, 3
+//
+//  Panel p (rows 16 p ... 16 p + 15) lies at p * panel_bytes; in it, for padded columns C = cols up to 8:
+//
+//      codes          superblocks of 32 columns; the last has 8 s columns, s in 1 ... 4 (s = 4 in the others)
+//      group scales   [groups][16 rows] fp16, relative to the row scale                (formats with :g)
+//      zero points    [groups][16 rows] uint8                                          (:asym)
+//      row scales     [16 rows] bf16
+//
+//  A superblock has 16 s lanes; lane row * s + i holds columns i, i + s, ..., i + 7 s of that row: coordinates
+//  0 ... 7 of a lattice block. A code of b bits is cut, low bits first, into parts of 1, 2, 4 and 8 bits (b in
+//  binary). A part of w bits takes w planes of one byte a lane: plane p holds coordinates p, p + w, p + 2 w, ...
+//  from its low bits up. After the planes come the lane's packed digits (lattices whose q is no power of two) and
+//  its scale index: 8 bits a plane of bytes while there are 8, the rest one bit a plane, 16 s bits = 2 s bytes.
+//
+//      int4, s = 4     plane 0           plane 1           plane 2           plane 3
+//      byte 4 row + i  col i | col 16+i  col 4+i | 20+i    col 8+i | 24+i    col 12+i | 28+i    (low | high nibble)
+//
+//  Plain formats: entry (row, col) of the panel at (16 col + row) * width. All numbers are little-endian.
+//==================================================================================================
+
+enum { /* hrq_format.options, in the order in which names are written */
+    HRQ__OPT_SYM = 1, HRQ__OPT_MSE = 2, HRQ__OPT_ASYM = 4, HRQ__OPT_FIRST = 8, HRQ__OPT_COL = 16,
+    HRQ__OPT_HAD = 32, HRQ__OPT_CENTER = 64, HRQ__OPT_DITHER = 128
+};
+#define HRQ__OPT_GRID  (HRQ__OPT_SYM | HRQ__OPT_MSE | HRQ__OPT_ASYM) /* at most one of these */
+#define HRQ__OPT_MOVES (HRQ__OPT_HAD | HRQ__OPT_CENTER | HRQ__OPT_DITHER)
+
+static const struct { const char *text; uint16_t bit; } hrq__format_options[] = {
+    {":sym", HRQ__OPT_SYM}, {":mse", HRQ__OPT_MSE}, {":asym", HRQ__OPT_ASYM}, {":first", HRQ__OPT_FIRST},
+    {":col", HRQ__OPT_COL}, {"+had", HRQ__OPT_HAD}, {"+center", HRQ__OPT_CENTER}, {"+dither", HRQ__OPT_DITHER}};
+enum { HRQ__OPTIONS = sizeof hrq__format_options / sizeof hrq__format_options[0] };
+
+/* The table. A row: what codes it, the name (b, E, M: numbers), numbers behind colons (upper case: must be there),
+   options it may have, range of bits, names that show it. Codec 0 belongs to a later version. */
+enum { HRQ__CODEC_NONE, HRQ__CODEC_PLAIN, HRQ__CODEC_INT, HRQ__CODEC_VORONOI, HRQ__CODEC_SIC };
+enum { HRQ__LATTICE_ZN, HRQ__LATTICE_E8 };
+
+typedef struct hrq__family {
+    uint8_t codec, lattice, bits_lo, bits_hi;
+    const char *pattern, *numbers;
+    uint16_t options;
+    const char *shown[12];
+} hrq__family;
+
+static const hrq__family hrq__families[] = {
+    {0, 0, 0, 0, "", "", 0, {0}},
+    {HRQ__CODEC_PLAIN, 0, 32, 32, "f32", "", HRQ__OPT_MOVES, {"f32", "f32+had"}},
+    {HRQ__CODEC_PLAIN, 0, 16, 16, "f16", "", HRQ__OPT_MOVES, {"f16"}},
+    {HRQ__CODEC_PLAIN, 0, 16, 16, "bf16", "", HRQ__OPT_MOVES, {"bf16"}},
+    {HRQ__CODEC_INT, 0, 2, 8, "int%b", "g", HRQ__OPT_GRID | HRQ__OPT_MOVES,
+     {"int2", "int3", "int4", "int5", "int6", "int7", "int8", "int4:sym", "int4:g32", "int4:g64:mse+had",
+      "int4:g32:asym", "int8:asym"}},
+    {HRQ__CODEC_VORONOI, HRQ__LATTICE_ZN, 0, 0, "zn", "QK", HRQ__OPT_FIRST | HRQ__OPT_MOVES,
+     {"zn:q16:k4", "zn:q11:k3:first", "zn:q200:k2"}},
+    {HRQ__CODEC_VORONOI, HRQ__LATTICE_E8, 0, 0, "e8", "QK", HRQ__OPT_FIRST | HRQ__OPT_MOVES,
+     {"e8:q16:k4", "e8:q16:k4:first", "e8:q16:k1", "e8:q14:k4", "e8:q4:k2+had", "e8:q3:k1", "e8:q9:k5", "e8:q8:k8",
+      "e8:q64:k16", "e8:q255:k3", "e8:q256:k4"}},
+    {0, 0, 0, 0, "d4", "QK", HRQ__OPT_FIRST | HRQ__OPT_MOVES, {0}},
+    {0, 0, 0, 0, "e8h", "QMK", HRQ__OPT_FIRST | HRQ__OPT_MOVES, {0}},
+    {0, 0, 2, 4, "e8b%b", "K", HRQ__OPT_MOVES, {0}},
+    {0, 0, 2, 4, "tcq%b", "s", HRQ__OPT_COL | HRQ__OPT_MOVES, {0}},
+    {0, 0, 4, 4, "mxfp4", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
+    {0, 0, 6, 6, "mxfp6e2m3", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
+    {0, 0, 6, 6, "mxfp6e3m2", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
+    {0, 0, 8, 8, "mxfp8e4m3", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
+    {0, 0, 8, 8, "mxfp8e5m2", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
+    {0, 0, 8, 8, "mxint8", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
+    {0, 0, 4, 4, "nvfp4", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
+    {0, 0, 0, 0, "e%Em%M", "g", HRQ__OPT_MOVES, {0}},
+    {HRQ__CODEC_SIC, 0, 0, 0, "sic", "", 0, {0}},
+};
+enum { HRQ__FAMILIES = sizeof hrq__families / sizeof hrq__families[0] };
+
+/* Decimal number without leading zero, at most max; 0 (false) where there is none. */
+static int hrq__format_number(const char **text, unsigned max, unsigned *out)
+{
+    const char *p = *text;
+    unsigned v = 0;
+    if (*p < '0' || *p > '9' || (p[0] == '0' && p[1] >= '0' && p[1] <= '9')) return 0;
+    while (*p >= '0' && *p <= '9') {
+        v = v * 10 + (unsigned)(*p++ - '0');
+        if (v > max) return 0;
+    }
+    *text = p;
+    *out = v;
+    return 1;
+}
+
+/* Where a number of the name is kept, and its range. */
+static int hrq__format_field(hrq_format *f, char letter, unsigned v)
+{
+    switch (letter) {
+    case 'b': f->bits = (uint8_t)v; return v >= 1;
+    case 'E': f->exp = (uint8_t)v; return v >= 1 && v <= 7;
+    case 'M': f->man = (uint8_t)v; return v <= 6;
+    case 'g': f->group = v; return v >= 8 && v % 8 == 0;
+    case 'q': f->q = (uint16_t)v; return v >= 3 && v <= 256;
+    case 'k': f->scales = (uint8_t)v; return v >= 1 && v <= 16;
+    case 'm': f->layers = (uint8_t)v; return v >= 1 && v <= 8;
+    case 's': f->states = (uint8_t)v; return v >= 6 && v <= 14 && v % 2 == 0;
+    case 'p': f->keep = (uint8_t)v; return v >= 1 && v <= 99;
+    default: return 0;
+    }
+}
+
+/* The family's own part of the name; NULL where it is another family. */
+static const char *hrq__format_match(hrq_format *f, const char *pattern, const char *text)
+{
+    for (; *pattern; pattern++) {
+        unsigned v;
+        if (*pattern == '%') {
+            if (!hrq__format_number(&text, 255, &v) || !hrq__format_field(f, *++pattern, v)) return NULL;
+        } else if (*text++ != *pattern) {
+            return NULL;
+        }
+    }
+    return *text == '\0' || *text == ':' || *text == '+' ? text : NULL;
+}
+
+/* One option or number behind the family; text stands on its ':' or '+'. Moves text on; 0: not one of this family's. */
+static int hrq__format_option(hrq_format *f, const hrq__family *row, const char **text)
+{
+    const char *p = *text, *n;
+    unsigned v;
+    size_t i;
+    for (i = 0; i < HRQ__OPTIONS; i++) {
+        size_t len = strlen(hrq__format_options[i].text);
+        uint16_t bit = hrq__format_options[i].bit;
+        if (strncmp(p, hrq__format_options[i].text, len) != 0) continue;
+        if (p[len] != '\0' && p[len] != ':' && p[len] != '+') continue;
+        if (!(row->options & bit) || f->options & bit) return 0;
+        if ((bit & HRQ__OPT_GRID) && (f->options & HRQ__OPT_GRID)) return 0;
+        f->options |= bit;
+        *text = p + len;
+        return 1;
+    }
+    if (strncmp(p, "+keep", 5) == 0 && (row->options & HRQ__OPT_HAD) && !f->keep) {
+        p += 5;
+        if (!hrq__format_number(&p, 99, &v) || !hrq__format_field(f, 'p', v)) return 0;
+        *text = p;
+        return 1;
+    }
+    for (n = row->numbers; *p == ':' && *n; n++) {
+        char letter = (char)(*n >= 'A' && *n <= 'Z' ? *n - 'A' + 'a' : *n);
+        const char *q = p + 2;
+        if (p[1] != letter) continue;
+        if ((letter == 'g' && f->group) || (letter == 'q' && f->q) || (letter == 'k' && f->scales) ||
+            (letter == 'm' && f->layers) || (letter == 's' && f->states)) return 0;
+        if (!hrq__format_number(&q, 1u << 24, &v) || !hrq__format_field(f, letter, v)) return 0;
+        *text = q;
+        return 1;
+    }
+    return 0;
+}
+
+/* All that must be there is there, and in this family's range; defaults filled in. */
+static int hrq__format_complete(hrq_format *f, const hrq__family *row)
+{
+    const char *n;
+    for (n = row->numbers; *n; n++) {
+        if ((*n == 'Q' && !f->q) || (*n == 'K' && !f->scales) || (*n == 'M' && !f->layers)) return 0;
+        if (*n == 's' && !f->states) f->states = 10;
+    }
+    if (f->bits == 0) f->bits = row->bits_lo;
+    if (strcmp(row->pattern, "e%Em%M") == 0) {
+        f->bits = (uint8_t)(1 + f->exp + f->man);
+        return f->bits <= 8;
+    }
+    return f->bits >= row->bits_lo && f->bits <= row->bits_hi;
+}
+
+HRQ_API hrq_status hrq_format_parse(hrq_format *format, const char *name)
+{
+    size_t i;
+    if (!format || !name) return HRQ_ERR_ARG;
+    for (i = 1; i < HRQ__FAMILIES; i++) {
+        hrq_format f;
+        const char *text;
+        memset(&f, 0, sizeof f);
+        f.kind = (uint8_t)i;
+        text = hrq__format_match(&f, hrq__families[i].pattern, name);
+        if (!text) continue;
+        while (*text)
+            if (!hrq__format_option(&f, &hrq__families[i], &text)) return HRQ_ERR_ARG;
+        if (!hrq__format_complete(&f, &hrq__families[i])) return HRQ_ERR_ARG;
+        *format = f;
+        return HRQ_OK;
+    }
+    return HRQ_ERR_ARG;
+}
+
+/* Appends to a name of 64 bytes; longer than that no name gets. */
+static void hrq__format_put(char *name, size_t *len, const char *text)
+{
+    while (*text && *len < 63) name[(*len)++] = *text++;
+    name[*len] = '\0';
+}
+
+static void hrq__format_put_number(char *name, size_t *len, unsigned v)
+{
+    char digits[12];
+    size_t i = sizeof digits - 1;
+    digits[i] = '\0';
+    do digits[--i] = (char)('0' + v % 10);
+    while (v /= 10);
+    hrq__format_put(name, len, digits + i);
+}
+
+static void hrq__format_write(const hrq_format *f, char *out)
+{
+    const hrq__family *row = &hrq__families[f->kind];
+    const char *p;
+    size_t len = 0, i;
+    char one[3] = {0, 0, 0};
+    for (p = row->pattern; *p; p++) {
+        one[0] = *p;
+        if (*p != '%') hrq__format_put(out, &len, one);
+        else hrq__format_put_number(out, &len, *++p == 'b' ? f->bits : *p == 'E' ? f->exp : f->man);
+    }
+    for (p = row->numbers; *p; p++) {
+        unsigned v = *p == 'g' ? f->group : *p == 'Q' ? f->q : *p == 'K' ? f->scales : *p == 'M' ? f->layers : f->states;
+        if (v == 0 || (*p == 's' && v == 10)) continue;
+        one[0] = ':';
+        one[1] = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
+        hrq__format_put(out, &len, one);
+        hrq__format_put_number(out, &len, v);
+    }
+    for (i = 0; i < HRQ__OPTIONS; i++)
+        if (f->options & hrq__format_options[i].bit) hrq__format_put(out, &len, hrq__format_options[i].text);
+    if (f->keep) {
+        hrq__format_put(out, &len, "+keep");
+        hrq__format_put_number(out, &len, f->keep);
+    }
+}
+
+/* The struct is public: it is a format where its name reads back to the same members. */
+static int hrq__format_valid(const hrq_format *f)
+{
+    char name[64];
+    hrq_format back;
+    if (!f || f->kind == 0 || f->kind >= HRQ__FAMILIES) return 0;
+    hrq__format_write(f, name);
+    return hrq_format_parse(&back, name) == HRQ_OK && back.kind == f->kind && back.bits == f->bits &&
+           back.exp == f->exp && back.man == f->man && back.scales == f->scales && back.layers == f->layers &&
+           back.states == f->states && back.keep == f->keep && back.q == f->q && back.options == f->options &&
+           back.group == f->group;
+}
+
+HRQ_API hrq_status hrq_format_name(const hrq_format *format, char *name, size_t bytes)
+{
+    char text[64];
+    if (!name || !hrq__format_valid(format)) return HRQ_ERR_ARG;
+    hrq__format_write(format, text);
+    if (strlen(text) >= bytes) return HRQ_ERR_SPACE;
+    memcpy(name, text, strlen(text) + 1);
+    return HRQ_OK;
+}
+
+HRQ_API const char *hrq_format_list(size_t index)
+{
+    size_t i, j;
+    for (i = 0; i < HRQ__FAMILIES; i++) {
+        size_t most = sizeof hrq__families[i].shown / sizeof hrq__families[i].shown[0];
+        for (j = 0; j < most && hrq__families[i].shown[j]; j++)
+            if (index-- == 0) return hrq__families[i].shown[j];
+    }
+    return NULL;
+}
+
+/* Codec of a valid format; NONE where a part of the name belongs to a later version. */
+static int hrq__format_codec(const hrq_format *f)
+{
+    if (f->keep || f->options & (HRQ__OPT_CENTER | HRQ__OPT_DITHER)) return HRQ__CODEC_NONE;
+    return hrq__families[f->kind].codec;
+}
+
+/* Bits that hold n different values. */
+HRQ__INLINE unsigned hrq__bits_for(uint64_t n)
+{
+    unsigned b = 0;
+    while (b < 64 && (n - 1) >> b) b++;
+    return b;
+}
+
+/* ceil(8 log2 q): bits of 8 digits of base q packed into one number. q^8 fits 64 bits for q < 256. */
+static unsigned hrq__digits_bits(unsigned q)
+{
+    uint64_t n = 1;
+    int i;
+    for (i = 0; i < 8; i++) n *= q;
+    return hrq__bits_for(n);
+}
+
+/* Where everything lies in a panel. */
+typedef struct hrq__layout {
+    unsigned code_bits;   /* of each coordinate, in planes                              */
+    unsigned digit_bits;  /* of a lane's 8 digits, packed                               */
+    unsigned scale_bits;  /* of a lane's scale index                                    */
+    size_t cols8, groups; /* columns padded to 8; groups a row (1 without :g)           */
+    size_t lane_bytes;    /* bytes of 8 columns of a panel; plain: of one column        */
+    size_t group_at, zero_at, row_at, panel_bytes;
+    int grouped, zeros, scaled;
+} hrq__layout;
+
+/* 0 (false): overflow. For valid formats with a codec other than NONE and SIC. */
+static int hrq__layout_of(hrq__layout *lay, const hrq_format *f, size_t cols)
+{
+    int codec = hrq__format_codec(f);
+    size_t codes;
+    memset(lay, 0, sizeof *lay);
+    if (cols == 0 || cols > SIZE_MAX / 128) return 0; /* a panel of 16 rows of 4 bytes fits twice */
+    lay->cols8 = hrq__div_up(cols, 8) * 8;
+    lay->groups = f->group ? hrq__div_up(cols, f->group) : 1;
+    lay->grouped = f->group != 0;
+    lay->zeros = (f->options & HRQ__OPT_ASYM) != 0;
+    lay->scaled = codec != HRQ__CODEC_PLAIN;
+    if (codec == HRQ__CODEC_PLAIN) {
+        lay->lane_bytes = HRQ_PANEL * (size_t)f->bits / 8;
+        codes = lay->cols8 * lay->lane_bytes;
+    } else {
+        if (codec == HRQ__CODEC_INT) {
+            lay->code_bits = f->bits;
+        } else {
+            if (f->q & (f->q - 1)) lay->digit_bits = hrq__digits_bits(f->q);
+            else lay->code_bits = hrq__bits_for(f->q);
+            lay->scale_bits = hrq__bits_for(f->scales);
+        }
+        lay->lane_bytes = 16 * (size_t)lay->code_bits + 2 * (size_t)(lay->digit_bits + lay->scale_bits);
+        codes = lay->cols8 / 8 * lay->lane_bytes;
+    }
+    lay->group_at = codes;
+    lay->zero_at = lay->group_at + (lay->grouped ? lay->groups * HRQ_PANEL * 2 : 0);
+    lay->row_at = lay->zero_at + (lay->zeros ? lay->groups * HRQ_PANEL : 0);
+    lay->panel_bytes = lay->row_at + (lay->scaled ? HRQ_PANEL * 2 : 0);
+    return 1;
+}
+
+/* Bytes of a matrix; 0: impossible. */
+static size_t hrq__format_bytes(const hrq_format *f, size_t rows, size_t cols)
+{
+    hrq__layout lay;
+    size_t bytes;
+    if (!hrq__format_valid(f) || rows == 0) return 0;
+    if (hrq__format_codec(f) == HRQ__CODEC_NONE || hrq__format_codec(f) == HRQ__CODEC_SIC) return 0;
+    if (!hrq__layout_of(&lay, f, cols)) return 0;
+    return hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), lay.panel_bytes, &bytes) ? bytes : 0;
+}
+
+HRQ_API double hrq_format_bits(const hrq_format *format, size_t rows, size_t cols)
+{
+    size_t bytes = hrq__format_bytes(format, rows, cols);
+    return bytes ? 8.0 * (double)bytes / ((double)rows * (double)cols) : 0.0;
+}
+
+//==================================================================================================
+//  [6i] Kernels            contracts, scalar specifications, dispatch: all that hrq_simd.h sees
+//  uses: 1, 2, 3, 5
+//
+//  A tile is what the dot instructions eat: [columns / 4][16 rows][4 columns] int8, zero-padded. Values that need
+//  more than int8 come as two tiles, value = lo + 256 hi.
+//==================================================================================================
+
+/* What a decoder must know beside the bytes. */
+typedef struct hrq__decode_args {
+    unsigned code_bits, digit_bits, scale_bits, q, scales;
+    int lattice;
+    int16_t clamp;           /* values are held in +-clamp                                     */
+    const int16_t *multiple; /* [16] value of a lattice coordinate: times the block's multiple */
+} hrq__decode_args;
+
+/* n bits of a lane: 8 a plane of bytes while there are 8, then one a plane of bits. `lanes` = 16 s. */
+static uint64_t hrq__lane_get(const uint8_t *p, size_t lanes, size_t lane, unsigned n)
+{
+    uint64_t v = 0;
+    unsigned done = 0;
+    for (; n - done >= 8; done += 8, p += lanes) v |= (uint64_t)p[lane] << done;
+    for (; done < n; done++, p += lanes / 8) v |= (uint64_t)(p[lane / 8] >> lane % 8 & 1) << done;
+    return v;
+}
+
+static void hrq__lane_put(uint8_t *p, size_t lanes, size_t lane, unsigned n, uint64_t v)
+{
+    unsigned done = 0;
+    for (; n - done >= 8; done += 8, p += lanes) p[lane] = (uint8_t)(v >> done);
+    for (; done < n; done++, p += lanes / 8) {
+        unsigned bit = 1u << lane % 8;
+        p[lane / 8] = (uint8_t)((p[lane / 8] & ~bit) | ((v >> done & 1) ? bit : 0));
+    }
+}
+
+/* All codes of a superblock: out[coordinate][lane]. */
+static void hrq__planes_get(uint16_t out[8][64], const uint8_t *p, size_t lanes, unsigned bits)
+{
+    unsigned w, shift = 0, plane, part;
+    size_t lane;
+    memset(out, 0, 8 * sizeof out[0]);
+    for (w = 1; w <= 8; w *= 2) {
+        if (!(bits & w)) continue;
+        for (plane = 0; plane < w; plane++, p += lanes)
+            for (part = 0; part < 8 / w; part++) {
+                uint16_t *to = out[plane + w * part];
+                unsigned down = w * part, mask = (1u << w) - 1;
+                for (lane = 0; lane < lanes; lane++) to[lane] = (uint16_t)(to[lane] | (p[lane] >> down & mask) << shift);
+            }
+        shift += w;
+    }
+}
+
+/* The codes of one lane. */
+static void hrq__planes_put(uint8_t *p, size_t lanes, size_t lane, unsigned bits, const uint16_t code[8])
+{
+    unsigned w, shift = 0, plane, part;
+    for (w = 1; w <= 8; w *= 2) {
+        if (!(bits & w)) continue;
+        for (plane = 0; plane < w; plane++, p += lanes) {
+            unsigned byte = 0, mask = (1u << w) - 1;
+            for (part = 0; part < 8 / w; part++) byte |= (code[plane + w * part] >> shift & mask) << w * part;
+            p[lane] = (uint8_t)byte;
+        }
+        shift += w;
+    }
+}
+
+/* Values of a superblock, [coordinate][lane], to its tile: 8 s columns are 2 s quads. hi may be NULL. */
+static void hrq__tile_put(int8_t *lo, int8_t *hi, int16_t value[8][64], size_t s)
+{
+    size_t j, row, i;
+    for (j = 0; j < 8; j++)
+        for (row = 0; row < HRQ_PANEL; row++)
+            for (i = 0; i < s; i++) {
+                size_t c = s * j + i, at = c / 4 * 64 + row * 4 + c % 4;
+                int v = value[j][row * s + i], low = (v & 255) - ((v & 128) << 1);
+                lo[at] = (int8_t)low;
+                if (hi) hi[at] = (int8_t)((v - low) / 256);
+            }
+}
+
+/* decode_int: a superblock of 8 s columns to its tile.
+     value      code - 2^(bits - 1); no bits: 0
+     reads      16 s * bits bytes; writes 128 s bytes of lo, and of hi where bits > 8  EXACT */
+static void hrq__decode_int_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s, const hrq__decode_args *args)
+{
+    uint16_t code[8][64];
+    int16_t value[8][64];
+    int offset = args->code_bits ? 1 << (args->code_bits - 1) : 0;
+    size_t j, lane;
+    hrq__planes_get(code, codes, 16 * s, args->code_bits);
+    for (j = 0; j < 8; j++)
+        for (lane = 0; lane < 16 * s; lane++) value[j][lane] = (int16_t)(code[j][lane] - offset);
+    hrq__tile_put(lo, args->code_bits > 8 ? hi : NULL, value, s);
+}
+
+HRQ__INLINE int32_t hrq__floor_div(int32_t a, int32_t b) { return a / b - (a % b < 0); }
+
+/* r = t - nearest point of 2 half E8', where E8' = {n + s/2 (1, ..., 1) : n in Z^8, s in {0, 1}, sum n = s mod 2}
+   is E8 mirrored in one axis, so that s is the parity of sum n. Exact in integers, no squares: with d the distance
+   to the even coset's nearest integers, A = |d|, the odd coset's are half - A, and the difference of the two norms
+   is 2 half (4 half - sum A). An odd parity costs the flip of the worst coordinate. Ties: the even coset; the lowest
+   index; of two integers the upper. Source: Conway, Sloane, Fast quantizing and decoding (1982). */
+static void hrq__e8_residual(int32_t r[8], const int32_t t[8], int32_t half)
+{
+    int32_t unit = 2 * half, sum = 0, cost0, cost1;
+    int i, at_max = 0, at_min = 0, odd0 = 0, odd1 = 1, a[8];
+    for (i = 0; i < 8; i++) {
+        int32_t f = hrq__floor_div(t[i] + half, unit);
+        r[i] = t[i] - f * unit;
+        a[i] = r[i] < 0 ? -r[i] : r[i];
+        sum += a[i];
+        odd0 ^= f & 1;
+        odd1 ^= (f - (r[i] < 0)) & 1;
+        if (a[i] > a[at_max]) at_max = i;
+        if (a[i] < a[at_min]) at_min = i;
+    }
+    cost0 = odd0 ? 2 * (half - a[at_max]) : 0;
+    cost1 = 4 * half - sum + (odd1 ? 2 * a[at_min] : 0);
+    if (cost1 < cost0)
+        for (i = 0; i < 8; i++) r[i] += r[i] < 0 ? half : -half;
+    i = cost1 < cost0 ? (odd1 ? at_min : -1) : (odd0 ? at_max : -1);
+    if (i >= 0) r[i] += r[i] < 0 ? unit : -unit;
+}
+
+/* The same for 2 half Z^8. */
+static void hrq__zn_residual(int32_t r[8], const int32_t t[8], int32_t half)
+{
+    int i;
+    for (i = 0; i < 8; i++) r[i] = t[i] - hrq__floor_div(t[i] + half, 2 * half) * 2 * half;
+}
+
+HRQ__INLINE void hrq__lattice_residual(int lattice, int32_t r[8], const int32_t t[8], int32_t half)
+{
+    if (lattice == HRQ__LATTICE_E8) hrq__e8_residual(r, t, half);
+    else hrq__zn_residual(r, t, half);
+}
+
+/* Digits of a coset of Lambda / q Lambda to one of its points, doubled coordinates.
+   Z^n: the digits. E8', odd q: Lambda / q Lambda = Z^8 / q Z^8 by n, a point of D8. E8', even q: all n in the box
+   [0, q/2) x [0, q)^6 x [0, 2q) are different, because q Lambda = {q m + q/2 t (1, ..., 1) : sum m = t mod 2} in n;
+   the spare bit of digit 0 is the high bit of n_7. */
+HRQ__INLINE void hrq__lattice_point(int lattice, int32_t y[8], const uint16_t digit[8], int32_t q)
+{
+    int32_t sum = 0, high;
+    int i;
+    for (i = 0; i < 8; i++) sum += digit[i];
+    for (i = 0; i < 8; i++) y[i] = 2 * digit[i];
+    if (lattice == HRQ__LATTICE_ZN) return;
+    if (q & 1) {
+        y[0] += sum & 1 ? 2 * q : 0;
+        return;
+    }
+    high = digit[0] >= q / 2;
+    y[0] -= high * q;
+    y[7] += high * 2 * q;
+    sum = (y[0] + y[1] + y[2] + y[3] + y[4] + y[5] + y[6] + y[7]) / 2;
+    for (i = 0; i < 8; i++) y[i] += sum & 1;
+}
+
+/* The point a coset stands for: the one nearest to zero, doubled coordinates, |y| <= 2 q. */
+static void hrq__voronoi_point(int lattice, int32_t y[8], const uint16_t digit[8], int32_t q)
+{
+    int32_t t[8];
+    hrq__lattice_point(lattice, t, digit, q);
+    hrq__lattice_residual(lattice, y, t, q);
+}
+
+/* Value of a coordinate: Z^n counts in whole steps, E8 in half ones. */
+HRQ__INLINE int32_t hrq__voronoi_value(int lattice, int32_t y, int32_t multiple, int32_t clamp)
+{
+    return hrq__clampi((lattice == HRQ__LATTICE_ZN ? y / 2 : y) * multiple, -clamp, clamp);
+}
+
+/* decode_voronoi: a superblock of a Lambda / q Lambda code to its tile.
+     value      clamp(multiple[scale index] * coordinate of the coset's point nearest to zero); an index out of range
+                takes 0, digits out of range are taken mod q
+     reads      s * (16 code_bits + 2 digit_bits + 2 scale_bits) bytes; writes 128 s bytes of lo, and of hi where
+                clamp > 127                                                          EXACT */
+static void hrq__decode_voronoi_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
+                                       const hrq__decode_args *args)
+{
+    uint16_t code[8][64];
+    int16_t value[8][64];
+    size_t j, lane, lanes = 16 * s;
+    const uint8_t *digits = codes + lanes * args->code_bits, *scale = digits + lanes / 8 * args->digit_bits;
+    hrq__planes_get(code, codes, lanes, args->code_bits);
+    for (lane = 0; lane < lanes; lane++) {
+        uint16_t digit[8];
+        int32_t y[8];
+        uint64_t packed = hrq__lane_get(digits, lanes, lane, args->digit_bits);
+        unsigned index = (unsigned)hrq__lane_get(scale, lanes, lane, args->scale_bits);
+        int32_t multiple = index < args->scales ? args->multiple[index] : 0;
+        for (j = 0; j < 8; j++, packed /= args->q)
+            digit[j] = args->digit_bits ? (uint16_t)(packed % args->q) : code[j][lane];
+        hrq__voronoi_point(args->lattice, y, digit, (int32_t)args->q);
+        for (j = 0; j < 8; j++)
+            value[j][lane] = (int16_t)hrq__voronoi_value(args->lattice, y[j], multiple, args->clamp);
+    }
+    hrq__tile_put(lo, args->clamp > 127 ? hi : NULL, value, s);
+}
+
+/* dot_s8: acc[t * 16 + row] += sum over k < depth of tile[k / 4][row][k % 4] * x[t * ldx + k], t < n.
+     depth      a multiple of 4, at most 65536: the sum of a call stays below 2^30
+     reads      16 * depth bytes of tile, depth bytes of each vector                 EXACT while acc does not overflow */
+static void hrq__dot_s8_scalar(int32_t *acc, const int8_t *tile, const int8_t *x, size_t ldx, size_t n, size_t depth)
+{
+    size_t t, k, row;
+    for (t = 0; t < n; t++, x += ldx, acc += HRQ_PANEL)
+        for (k = 0; k < depth; k += 4) {
+            const int8_t *w = tile + k * HRQ_PANEL;
+            for (row = 0; row < HRQ_PANEL; row++)
+                acc[row] += w[4 * row] * x[k] + w[4 * row + 1] * x[k + 1] + w[4 * row + 2] * x[k + 2] +
+                            w[4 * row + 3] * x[k + 3];
+        }
+}
+
+/* dot_f32: acc[t * 16 + row] = fmaf(w[k * 16 + row], x[t * ldx + k], acc[...]) for k = 0 ... depth - 1 in order, t < n.
+     reads      64 * depth bytes of w, 4 * depth bytes of each vector                BITWISE */
+static void hrq__dot_f32_scalar(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth)
+{
+    size_t t, k, row;
+    for (t = 0; t < n; t++, x += ldx, acc += HRQ_PANEL) {
+        float sum[HRQ_PANEL];
+        memcpy(sum, acc, sizeof sum);
+        for (k = 0; k < depth; k++)
+            for (row = 0; row < HRQ_PANEL; row++) sum[row] = fmaf(w[k * HRQ_PANEL + row], x[k], sum[row]);
+        memcpy(acc, sum, sizeof sum);
+    }
+}
+
+
+/* CONTRACT fma_tile: a tile of fma_m x fma_n float accumulators takes `depth` outer products.
+     c[i * ldc + j] = fmaf(a[k * fma_m + i], b[k * fma_n + j], c[i * ldc + j]), k = 0 ... depth - 1 in order,
+     i < fma_m, j < fma_n: one accumulator an element, no other rounding, nothing skipped (zeros neither)
+   Reads      a[depth * fma_m], b[depth * fma_n] and the tile of c; writes the tile of c; not a byte besides
+   Alignment  none asked; a and b are packed and zero-padded by the caller, c does not overlap them
+   Shape      1 <= fma_m <= 16, 1 <= fma_n <= 64, ldc >= fma_n; depth 0 leaves c as it is
+   Ranges     all floats, NaN and infinities as fmaf has them;   BITWISE
+   6 x 32 in portable C: 12 accumulators of 512 bits cover the latency of two FMA units, and 2 loads of b and 6
+   broadcasts of a feed 12 FMAs. GCC 12 -O3 keeps the local array in registers only where the inner loop does not
+   unroll into scalars first, which it does at 16 columns (5 GFLOP/s); at 32, 198-203, clang 14 190-198, of 217. */
+#define HRQ__FMA_M 6
+#define HRQ__FMA_N 32
+
+static void hrq__fma_tile_scalar(float *c, size_t ldc, const float *a, const float *b, size_t depth)
+{
+    float acc[HRQ__FMA_M][HRQ__FMA_N];
+    size_t i, j, k;
+    for (i = 0; i < HRQ__FMA_M; i++)
+        for (j = 0; j < HRQ__FMA_N; j++) acc[i][j] = c[i * ldc + j];
+    for (k = 0; k < depth; k++)
+        for (i = 0; i < HRQ__FMA_M; i++)
+            for (j = 0; j < HRQ__FMA_N; j++)
+                acc[i][j] = fmaf(a[k * HRQ__FMA_M + i], b[k * HRQ__FMA_N + j], acc[i][j]);
+    for (i = 0; i < HRQ__FMA_M; i++)
+        for (j = 0; j < HRQ__FMA_N; j++) c[i * ldc + j] = acc[i][j];
+}
+/* One row a kernel set; the columns are the contracts above. */
+typedef struct hrq__kernels {
+    const char *isa;
+    void (*decode[HRQ__CODEC_SIC + 1])(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
+                                       const hrq__decode_args *args); /* by codec; plain has none */
+    void (*dot_s8)(int32_t *acc, const int8_t *tile, const int8_t *x, size_t ldx, size_t n, size_t depth);
+    void (*dot_f32)(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth);
+    void (*fma_tile)(float *c, size_t ldc, const float *a, const float *b, size_t depth);
+    size_t fma_m, fma_n; /* shape of fma_tile */
+} hrq__kernels;
+
+static const hrq__kernels hrq__kernel_table[] = {
+    {"scalar",
+     {NULL, NULL, hrq__decode_int_scalar, hrq__decode_voronoi_scalar, hrq__decode_int_scalar},
+     hrq__dot_s8_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N},
+};
+
+static const char *const hrq__isa_names[] = {"scalar", "neon", "avx2", "avx512"};
+enum { HRQ__ISAS = sizeof hrq__isa_names / sizeof hrq__isa_names[0] };
+
+/* 1 + index of the highest ISA allowed; 0: not asked yet. The library's only state: one word, set to the same
+   value by whoever comes first. */
+static int hrq__isa_cap;
+
+#if defined(__GNUC__) || defined(__clang__)
+    #define HRQ__LOAD(word)         __atomic_load_n(&(word), __ATOMIC_RELAXED)
+    #define HRQ__STORE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
+#else
+    #define HRQ__LOAD(word)         (word)
+    #define HRQ__STORE(word, value) ((word) = (value))
+#endif
+
+static int hrq__isa_index(const char *isa)
+{
+    int i;
+    for (i = 0; i < HRQ__ISAS; i++)
+        if (strcmp(isa, hrq__isa_names[i]) == 0) return i;
+    return -1;
+}
+
+HRQ_API hrq_status hrq_isa_limit(const char *isa)
+{
+    int i = isa ? hrq__isa_index(isa) : -1;
+    if (i < 0) return HRQ_ERR_ARG;
+    HRQ__STORE(hrq__isa_cap, i + 1);
+    return HRQ_OK;
+}
+
+/* The last row that the limit allows. A name in HRQ_ISA that is none limits nothing. */
+static const hrq__kernels *hrq__kernels_now(void)
+{
+    size_t i = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0];
+    int cap = HRQ__LOAD(hrq__isa_cap);
+    if (cap == 0) {
+        cap = HRQ__ISAS;
+#ifndef HRQ_NO_STDLIB
+        const char *isa = getenv("HRQ_ISA");
+        if (isa && hrq__isa_index(isa) >= 0) cap = hrq__isa_index(isa) + 1;
+#endif
+        HRQ__STORE(hrq__isa_cap, cap);
+    }
+    while (--i > 0 && hrq__isa_index(hrq__kernel_table[i].isa) >= cap) {}
+    return &hrq__kernel_table[i];
+}
+
+HRQ_API const char *hrq_isa_text(void) { return hrq__kernels_now()->isa; }
+
+//==================================================================================================
+//  [7i] Scalar quantizers  INT: signed-max, absmax, least squares, zero points; a scale a row or group
+//  uses: 3, 5, 6
+//==================================================================================================
+
+/* Division by a scale as two multiplications that neither overflow nor lose bits for scales of 1e+-38:
+   x / scale = (x * pre) * inv, pre a power of two. A zero scale gives zeros. */
+typedef struct hrq__norm {
+    float pre, inv;
+} hrq__norm;
+
+static hrq__norm hrq__norm_of(float scale)
+{
+    float a = fabsf(scale), big = 18446744073709551616.0f; /* 2^64 */
+    hrq__norm n;
+    n.pre = a >= big ? 1.0f / big : a < 1.0f / big ? big : 1.0f;
+    n.inv = scale * n.pre == 0.0f ? 0.0f : 1.0f / (scale * n.pre);
+    return n;
+}
+
+HRQ__INLINE float hrq__norm_apply(hrq__norm n, float x) { return x * n.pre * n.inv; }
+
+/* A row scale is a normal bf16, or zero for a row of zeros: below 2^-126 the row is coarser, never lost track of. */
+static uint16_t hrq__row_scale(float scale, int nearest)
+{
+    uint16_t h = nearest ? hrq_bf16_from_f32(scale) : hrq__bf16_up(scale);
+    if (scale == 0.0f) return 0;
+    if ((h & 0x7fffu) < 0x80u) return (uint16_t)((h & 0x8000u) | 0x80u);
+    return (uint16_t)((h & 0x7fffu) > 0x7f7fu ? (h & 0x8000u) | 0x7f7fu : h);
+}
+
+static uint16_t hrq__group_scale(float scale, int nearest)
+{
+    uint16_t h = nearest ? hrq_f16_from_f32(scale) : hrq__f16_up(scale);
+    return (uint16_t)((h & 0x7fffu) > 0x7bffu ? (h & 0x8000u) | 0x7bffu : h);
+}
+
+/* The integers an int format has. */
+typedef struct hrq__int_range {
+    int32_t lo, hi;
+} hrq__int_range;
+
+static hrq__int_range hrq__int_range_of(const hrq_format *f)
+{
+    hrq__int_range r;
+    r.hi = (1 << (f->bits - 1)) - 1;
+    r.lo = f->options & HRQ__OPT_SYM ? -r.hi : -r.hi - 1;
+    return r;
+}
+
+/* zero: what the value 0 is coded as, 0 but for :asym */
+HRQ__INLINE int32_t hrq__int_code(float x, hrq__norm norm, int32_t zero, hrq__int_range range)
+{
+    float v = hrq__clampf(hrq__norm_apply(norm, x), -65536.0f, 65536.0f);
+    return hrq__clampi(hrq__round(v) + zero, range.lo, range.hi);
+}
+
+/* Squared error of x[n] under a scale, in units of (1 / unit)^2; 16 lanes and one tree. Also <x, code> and <code, code>
+   in units of the scale, for the least-squares scale of these codes. */
+typedef struct hrq__int_fit {
+    float error, dot, energy;
+} hrq__int_fit;
+
+static hrq__int_fit hrq__int_try(const float *x, size_t n, float scale, float unit, hrq__int_range range)
+{
+    float error[16] = {0}, dot[16] = {0}, energy[16] = {0}, s = scale * unit;
+    hrq__norm norm = hrq__norm_of(scale);
+    hrq__int_fit fit;
+    size_t i, half;
+    for (i = 0; i < n; i++) {
+        float v = hrq__norm_apply(norm, x[i]), c = (float)hrq__int_code(x[i], norm, 0, range), e = v - c;
+        error[i & 15] += e * e;
+        dot[i & 15] += v * c;
+        energy[i & 15] += c * c;
+    }
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) {
+            error[i] += error[i + half];
+            dot[i] += dot[i + half];
+            energy[i] += energy[i + half];
+        }
+    fit.error = error[0] * s * s;
+    fit.dot = dot[0];
+    fit.energy = energy[0];
+    return fit;
+}
+
+/* Least squared error over the scale, both signs: fourths of an octave down from the signed maximum, then eighths to
+   thirty-seconds around the best, then the least-squares scale of the codes found. */
+static float hrq__int_mse_scale(const float *x, size_t n, float start, hrq__int_range range)
+{
+    static const float down[4] = {1.0f, 0.840896415f, 0.707106781f, 0.594603558f};           /* 2^(-i/4) */
+    static const float near[6] = {1.09050773f, 0.917004043f, 1.04427378f, 0.957603281f, 1.02189715f, 0.978572062f};
+    float best_error = 0.0f, best = start, unit = fabsf(start);
+    hrq__int_fit fit;
+    int sign, i;
+    unit = unit >= 1.17549435e-38f && unit < 8e37f ? 1.0f / unit : 1.0f;
+    for (sign = 0; sign < 2; sign++) {
+        float low = 0.0f;
+        for (i = 0; i < 24; i++) {
+            float scale = (sign ? -start : start) * down[i % 4] / (float)(1 << i / 4);
+            fit = hrq__int_try(x, n, scale, unit, range);
+            if (i == 0 || fit.error < low) low = fit.error;
+            if ((sign == 0 && i == 0) || fit.error < best_error) {
+                best_error = fit.error;
+                best = scale;
+            }
+            if (fit.error > 2.0f * low) break;
+        }
+    }
+    for (i = 0; i < 6; i++) {
+        fit = hrq__int_try(x, n, best * near[i], unit, range);
+        if (fit.error < best_error) {
+            best_error = fit.error;
+            best = best * near[i];
+        }
+    }
+    for (i = 0; i < 2; i++) {
+        float scale;
+        fit = hrq__int_try(x, n, best, unit, range);
+        scale = fit.energy > 0.0f ? best * (fit.dot / fit.energy) : best;
+        if (hrq__int_try(x, n, scale, unit, range).error < best_error) best = scale;
+    }
+    return best;
+}
+
+/* The scale that a format wants for x[n]; signed: the entry of largest magnitude takes the code -2^(bits - 1). */
+static float hrq__int_scale(const hrq_format *f, const float *x, size_t n)
+{
+    hrq__int_range range = hrq__int_range_of(f);
+    float lo = 0.0f, hi = 0.0f, scale;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        lo = x[i] < lo ? x[i] : lo;
+        hi = x[i] > hi ? x[i] : hi;
+    }
+    if (f->options & HRQ__OPT_ASYM) return hi / (float)(range.hi - range.lo) - lo / (float)(range.hi - range.lo);
+    if (f->options & HRQ__OPT_SYM) return (-lo > hi ? -lo : hi) / (float)range.hi;
+    scale = (-lo >= hi ? lo : hi) / (float)range.lo;
+    return f->options & HRQ__OPT_MSE && scale != 0.0f ? hrq__int_mse_scale(x, n, scale, range) : scale;
+}
+
+/* :asym: the code of 0, so that the least entry takes the least code */
+static int32_t hrq__int_zero(const hrq_format *f, const float *x, size_t n, float scale)
+{
+    hrq__int_range range = hrq__int_range_of(f);
+    float lo = 0.0f;
+    size_t i;
+    for (i = 0; i < n; i++) lo = x[i] < lo ? x[i] : lo;
+    return hrq__clampi(range.lo - hrq__round(hrq__norm_apply(hrq__norm_of(scale), lo)), range.lo, range.hi);
+}
+
+//==================================================================================================
+//  [8i] Lattices           Voronoi codes Lambda / q Lambda of Z^n and E8, k scales a block of 8
+//  uses: 3, 5, 6
+//
+//  x      a block of 8 entries over the row's root mean square
+//  beta_t = reach * multiple_t / (multiple_k q): scale t of a block; a point of beta_t Lambda is the value
+//  y      doubled coordinates of a lattice point; the code is y's coset of q Lambda
+//
+//  Encoding is done in 16-bit integers, as vector registers hold them: t = x / beta in 2^-F, F = 14 - ceil(log2 q),
+//  saturated; the nearest point by hrq__e8_residual with half = 2^(F-1).
+//==================================================================================================
+
+typedef struct hrq__voronoi {
+    int lattice, first;
+    int32_t q, half;
+    unsigned k;
+    int16_t clamp;
+    const int16_t *multiple; /* [16], ascending                    */
+    float step;              /* value of one unit of an integer    */
+    float beta[16];
+} hrq__voronoi;
+
+/* Scales of a block by their number k: integer multiples of a common step, so that a decoded block is exact in
+   integers, and the reach beta_k q in units of the row's root mean square. Least squared error on iid Gaussians over
+   q = 4, 8, 16; `make -C bench scales` searches them again. */
+static const int16_t hrq__voronoi_multiple[16][16] = {
+    {1}, {3, 5}, {4, 5, 8}, {3, 4, 5, 7},
+    {6, 7, 8, 10, 13}, {6, 7, 8, 9, 11, 14}, {6, 7, 8, 9, 10, 12, 15}, {6, 7, 8, 9, 10, 11, 13, 16},
+    {6, 7, 8, 9, 10, 11, 12, 14, 17}, {12, 13, 15, 16, 17, 19, 20, 22, 26, 32}, {12, 13, 14, 15, 16, 17, 19, 20, 22, 26, 32},
+    {12, 13, 14, 15, 16, 17, 18, 19, 21, 23, 26, 32}, {12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 27, 32},
+    {11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 27, 32}, {11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 25, 28, 32},
+    {11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 28, 32}};
+static const float hrq__voronoi_reach[16] = {6.0f, 6.5f, 7.0f, 7.04f, 7.2f, 7.4f, 7.5f, 7.6f,
+                                             7.7f, 7.8f, 7.8f, 7.8f, 7.8f, 7.8f, 7.8f, 7.8f};
+
+/* The code of a valid format. Values take one int8 tile where they fit, or where what a clamp at 127 cuts off is far
+   below the code's own error: 4 sigma at q = 16. */
+static hrq__voronoi hrq__voronoi_of(const hrq_format *f)
+{
+    hrq__voronoi c;
+    unsigned t, fraction = 14 - hrq__bits_for(f->q);
+    int32_t top, largest;
+    c.lattice = hrq__families[f->kind].lattice;
+    c.first = (f->options & HRQ__OPT_FIRST) != 0;
+    c.q = f->q;
+    c.half = 1 << (fraction - 1);
+    c.k = f->scales;
+    c.multiple = hrq__voronoi_multiple[c.k - 1];
+    top = c.multiple[c.k - 1];
+    largest = (c.lattice == HRQ__LATTICE_E8 ? 2 * c.q : (c.q + 1) / 2) * top;
+    c.clamp = (int16_t)(largest <= 127 || (c.q <= 16 && c.k <= 4) ? 127 : 32767);
+    c.step = hrq__voronoi_reach[c.k - 1] / (float)(c.q * top * (c.lattice == HRQ__LATTICE_E8 ? 2 : 1));
+    for (t = 0; t < c.k; t++)
+        c.beta[t] = hrq__voronoi_reach[c.k - 1] * (float)c.multiple[t] / (float)(c.q * top);
+    return c;
+}
+
+/* Digits of the coset of y; see hrq__lattice_point for the other way. */
+static void hrq__lattice_digits(int lattice, uint16_t digit[8], const int32_t y[8], int32_t q)
+{
+    int32_t n[8], t, high;
+    int i, odd = lattice == HRQ__LATTICE_E8 && (y[0] & 1);
+    if (lattice == HRQ__LATTICE_ZN || (q & 1)) {
+        for (i = 0; i < 8; i++) { /* an odd coset of E8', odd q: plus q (1, ..., 1) / 2 and q e_i, which are 0 mod q */
+            t = (y[i] + (odd ? q : 0)) / 2 % q;
+            digit[i] = (uint16_t)(t < 0 ? t + q : t);
+        }
+        return;
+    }
+    for (i = 0; i < 8; i++) n[i] = (y[i] - odd) / 2;
+    t = hrq__floor_div(n[0], q / 2);     /* n = q m + q/2 (t mod 2) (1, ..., 1) + representative */
+    for (i = 0; i < 8; i++) n[i] -= (t & 1) * (q / 2);
+    high = t & 1;                        /* sum m = t mod 2 decides which of n_7, n_7 + q stands for the coset */
+    for (i = 0; i < 8; i++) {
+        int32_t m = hrq__floor_div(n[i], q);
+        n[i] -= m * q;
+        high ^= m & 1;
+    }
+    digit[0] = (uint16_t)(n[0] + high * (q / 2));
+    for (i = 1; i < 8; i++) digit[i] = (uint16_t)n[i];
+}
+
+/* How far out a block is: x lies in the Voronoi cell of beta q E8' where gauge(x) <= beta q. Its 240 shortest vectors
+   bound it: two entries, or all eight with an odd number of minus signs. */
+static float hrq__lattice_gauge(const float x[8])
+{
+    float most = 0.0f, next = 0.0f, least = fabsf(x[0]), sum = 0.0f, all;
+    int i, even = 1;
+    for (i = 0; i < 8; i++) {
+        float a = fabsf(x[i]);
+        if (a > most) {
+            next = most;
+            most = a;
+        } else if (a > next) {
+            next = a;
+        }
+        least = a < least ? a : least;
+        sum += a;
+        even ^= x[i] < 0.0f;
+    }
+    all = 0.5f * sum - (even ? least : 0.0f);
+    return most + next > all ? most + next : all;
+}
+
+/* One scale: nearest point of beta_t Lambda to x, its digits; 1 where decoding gives that point back. */
+static int hrq__voronoi_try(const hrq__voronoi *c, unsigned t, const float x[8], uint16_t digit[8], int32_t y[8])
+{
+    float to_fixed = (float)(2 * c->half) / c->beta[t];
+    int32_t fixed[8], rest[8], back[8];
+    int i, same = 1;
+    for (i = 0; i < 8; i++) fixed[i] = hrq__round(hrq__clampf(x[i] * to_fixed, -32767.0f, 32767.0f));
+    hrq__lattice_residual(c->lattice, rest, fixed, c->half);
+    for (i = 0; i < 8; i++) y[i] = (fixed[i] - rest[i]) / c->half;
+    hrq__lattice_digits(c->lattice, digit, y, c->q);
+    hrq__voronoi_point(c->lattice, back, digit, c->q);
+    for (i = 0; i < 8; i++) same &= back[i] == y[i];
+    return same;
+}
+
+static float hrq__voronoi_error(const hrq__voronoi *c, unsigned t, const float x[8], const int32_t y[8], int32_t value[8])
+{
+    float error = 0.0f;
+    int i;
+    for (i = 0; i < 8; i++) {
+        float e;
+        value[i] = hrq__voronoi_value(c->lattice, y[i], c->multiple[t], c->clamp);
+        e = x[i] - (float)value[i] * c->step;
+        error += e * e;
+    }
+    return error;
+}
+
+/* A block that no scale holds. Z^n: each entry stops at the last point. E8: drawn towards zero in quarters of a step
+   until the largest scale holds it; at gauge q - 5/4 the nearest point, at most 1 further, is inside for sure. */
+static void hrq__voronoi_squeeze(const hrq__voronoi *c, const float x[8], uint16_t digit[8], int32_t y[8])
+{
+    float beta = c->beta[c->k - 1], gauge = hrq__lattice_gauge(x), in[8];
+    int i, step;
+    if (c->lattice == HRQ__LATTICE_ZN) {
+        hrq__voronoi_try(c, c->k - 1, x, digit, y);
+        for (i = 0; i < 8; i++) y[i] = hrq__clampi(y[i], -(c->q / 2) * 2, (c->q + 1) / 2 * 2 - 2);
+        hrq__lattice_digits(c->lattice, digit, y, c->q);
+        return;
+    }
+    for (step = 0; step < 8; step++) {
+        for (i = 0; i < 8; i++) in[i] = x[i] * (beta * ((float)c->q - 0.25f * (float)step) / gauge);
+        if (hrq__voronoi_try(c, c->k - 1, in, digit, y)) return;
+    }
+}
+
+/* Encode a block: the scale of least error among those that hold it, or the smallest (:first). Gives the digits, the
+   scale's index and the values in steps. */
+static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], uint16_t digit[8], unsigned *index, int32_t value[8])
+{
+    float best = -1.0f, error;
+    uint16_t d[8];
+    int32_t y[8], v[8];
+    unsigned t;
+    for (t = 0; t < c->k; t++) {
+        if (!hrq__voronoi_try(c, t, x, d, y)) continue;
+        error = hrq__voronoi_error(c, t, x, y, v);
+        if (best >= 0.0f && !(error < best)) continue;
+        best = error;
+        *index = t;
+        memcpy(digit, d, sizeof d);
+        memcpy(value, v, sizeof v);
+        if (c->first) return;
+    }
+    if (best >= 0.0f) return;
+    *index = c->k - 1;
+    hrq__voronoi_squeeze(c, x, digit, y);
+    hrq__voronoi_error(c, c->k - 1, x, y, value);
+}
+
+/* Root mean square of a row, in range for entries of 1e+-38. */
+static float hrq__rms(const float *x, size_t n)
+{
+    float top = hrq__absmax(x, n), scale = 1.0f;
+    if (top == 0.0f) return 0.0f;
+    while (top * scale < 5.9604645e-8f) scale *= 16777216.0f; /* powers of 2^24 into 2^-24 ... 2^24: no square is lost */
+    while (top * scale > 16777216.0f) scale *= 5.9604645e-8f;
+    return sqrtf(hrq__dot16(x, x, n, scale) / (float)n) / scale;
+}
+
+//==================================================================================================
+//  [10i] Transforms        randomised Hadamard of any length
+//  uses: 2, 3, 6
+//==================================================================================================
+
+/* The largest block h * 2^m <= n, h in {1, 12, 20, 28}. */
+static size_t hrq__hadamard_block(size_t n, size_t *h)
+{
+    static const size_t orders[4] = {1, 12, 20, 28};
+    size_t best = 1, i;
+    *h = 1;
+    for (i = 0; i < 4; i++) {
+        size_t block = orders[i];
+        if (block > n) continue;
+        while (block <= n / 2) block *= 2;
+        if (block > best) {
+            best = block;
+            *h = orders[i];
+        }
+    }
+    return best;
+}
+
+/* The quadratic character of q = 5, 9 or 13: +1 squares, -1 others, 0 zero, of i - j. GF(9) = GF(3)[sqrt -1], element
+   3 a + b; a square there where its norm a^2 + b^2 is 1. */
+static int hrq__hadamard_chi(unsigned q, unsigned i, unsigned j)
+{
+    unsigned d = (i + q - j) % q, k;
+    if (q == 9) {
+        unsigned a = (i / 3 + 3 - j / 3) % 3, b = (i + 3 - j % 3) % 3, norm = (a * a + b * b) % 3;
+        return norm == 1 ? 1 : norm == 2 ? -1 : 0;
+    }
+    if (d == 0) return 0;
+    for (k = 1; k < q; k++)
+        if (k * k % q == d) return 1;
+    return -1;
+}
+
+/* Hadamard of order h = 2 (q + 1) over h elements a stride apart, for `stride` neighbouring columns: H = C x [1 1; 1 -1]
+   + I x [1 -1; -1 -1], C the symmetric conference matrix of q (Paley's second construction). H is symmetric, H^2 = h I. */
+static void hrq__hadamard_paley(float *x, size_t h, size_t stride)
+{
+    unsigned order = (unsigned)h / 2, q = order - 1, i, j;
+    size_t c;
+    signed char conference[14][14];
+    for (i = 0; i < order; i++)
+        for (j = 0; j < order; j++)
+            conference[i][j] = (signed char)(i == j ? 0 : i == 0 || j == 0 ? 1 : hrq__hadamard_chi(q, i - 1, j - 1));
+    for (c = 0; c < stride; c++) {
+        float sum[14], difference[14];
+        for (i = 0; i < order; i++) {
+            float a = x[2 * i * stride + c], b = x[(2 * i + 1) * stride + c];
+            sum[i] = a + b;
+            difference[i] = a - b;
+        }
+        for (i = 0; i < order; i++) {
+            float even = difference[i], odd = -sum[i];
+            for (j = 0; j < order; j++) {
+                if (j == i) continue;
+                even = conference[i][j] > 0 ? even + sum[j] : even - sum[j];
+                odd = conference[i][j] > 0 ? odd + difference[j] : odd - difference[j];
+            }
+            x[2 * i * stride + c] = even;
+            x[(2 * i + 1) * stride + c] = odd;
+        }
+    }
+}
+
+/* One block, orthonormal: butterflies from stride 1 up, then the order-h part across the 2^m blocks, then 1 / sqrt. */
+static void hrq__hadamard_apply(float *x, size_t block, size_t h)
+{
+    size_t power = block / h, stride, i, j;
+    float scale = 1.0f / sqrtf((float)block);
+    for (stride = 1; stride < power; stride *= 2)
+        for (i = 0; i < block; i += 2 * stride)
+            for (j = i; j < i + stride; j++) {
+                float a = x[j], b = x[j + stride];
+                x[j] = a + b;
+                x[j + stride] = a - b;
+            }
+    if (h > 1) hrq__hadamard_paley(x, h, power);
+    for (i = 0; i < block; i++) x[i] *= scale;
+}
+
+static void hrq__hadamard_signs(float *x, size_t cols, uint64_t seed)
+{
+    uint64_t bits = 0;
+    size_t i;
+    for (i = 0; i < cols; i++) {
+        if (i % 64 == 0) bits = hrq__random(seed & 0xffffffffu, i / 64);
+        if (bits >> i % 64 & 1) x[i] = -x[i];
+    }
+}
+
+static void hrq__hadamard_row(float *x, size_t cols, uint64_t seed, int inverse)
+{
+    size_t at, block, h;
+    if (!inverse) hrq__hadamard_signs(x, cols, seed);
+    for (at = 0; at < cols; at += block) {
+        block = hrq__hadamard_block(cols - at, &h);
+        hrq__hadamard_apply(x + at, block, h);
+    }
+    if (inverse) hrq__hadamard_signs(x, cols, seed);
+}
+
+HRQ_API hrq_status hrq_hadamard(float *x, size_t rows, size_t cols, size_t ld, uint64_t seed, int inverse)
+{
+    size_t r;
+    if (!x) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(rows, cols, ld)) return HRQ_ERR_SHAPE;
+    for (r = 0; r < rows; r++) hrq__hadamard_row(x + r * ld, cols, seed, inverse);
+    return HRQ_OK;
+}
+
+//==================================================================================================
+//  [11i] Matrices          views, encode, decode, check
+//  uses: 2, 3, 5 - 10
+//
+//  "sic", the integers of a WaterSIC stream: header of 32 bytes "hrqm", version u32, rows u64, cols u64, fingerprint
+//  of the next two tables u64; column steps f32 [cols]; perm u32 [cols], the column at each position; code bits u8
+//  [superblocks], ascending positions; zeros up to a multiple of 64; panels of superblocks as in [5i]. Value of (row,
+//  position) = code * step; columns of zeros have no bits.
+//==================================================================================================
+
+#define HRQ__CHUNK 128 /* columns decoded at a time: 4 KB of tiles, 8 KB of floats on the stack */
+
+/* A matrix made ready to read or write: the layout and all that the decoder needs. */
+typedef struct hrq__view {
+    const hrq_mat *mat;
+    uint8_t *data; /* panel 0 */
+    hrq__layout lay;
+    hrq__decode_args args;
+    hrq__voronoi voronoi;
+    int codec, wide; /* wide: values need two tiles */
+    const uint8_t *steps, *perm, *widths; /* sic only */
+    const hrq__kernels *kernels;
+} hrq__view;
+
+enum { HRQ__SIC_HEADER = 32 };
+
+/* Offsets of a sic matrix with these columns; 0 (false): overflow. */
+static int hrq__sic_offsets(size_t cols, size_t *widths_at, size_t *panels_at)
+{
+    size_t at;
+    if (cols == 0 || cols > SIZE_MAX / 64) return 0;
+    *widths_at = HRQ__SIC_HEADER + 8 * cols;
+    at = *widths_at + hrq__div_up(cols, 32);
+    *panels_at = hrq__div_up(at, 64) * 64;
+    return 1;
+}
+
+/* Bytes of a sic panel. */
+static size_t hrq__sic_panel_bytes(const uint8_t *widths, size_t cols)
+{
+    size_t cols8 = hrq__div_up(cols, 8) * 8, at, bytes = 0;
+    for (at = 0; at < cols8; at += 32) bytes += hrq__min_size(cols8 - at, 32) / 8 * 16 * widths[at / 32];
+    return bytes;
+}
+
+/* The header of a sic matrix against its shape: all that the decoder trusts but the columns in perm, which wrap reads. */
+static hrq_status hrq__sic_open(hrq__view *v)
+{
+    const hrq_mat *mat = v->mat;
+    const uint8_t *p = (const uint8_t *)mat->data;
+    size_t widths_at, panels_at, i, bytes;
+    if (!hrq__sic_offsets(mat->cols, &widths_at, &panels_at)) return HRQ_ERR_SHAPE;
+    if (mat->bytes < panels_at) return HRQ_ERR_SPACE;
+    if (memcmp(p, "hrqm", 4) != 0) return HRQ_ERR_DATA;
+    if (hrq__get32(p + 4) != 1) return HRQ_ERR_VERSION;
+    if (hrq__get64(p + 8) != mat->rows || hrq__get64(p + 16) != mat->cols) return HRQ_ERR_DATA;
+    for (i = widths_at; i < panels_at; i++)
+        if (p[i] > (i < widths_at + hrq__div_up(mat->cols, 32) ? 15 : 0)) return HRQ_ERR_DATA;
+    v->steps = p + HRQ__SIC_HEADER;
+    v->perm = v->steps + 4 * mat->cols;
+    v->widths = p + widths_at;
+    v->data = (uint8_t *)mat->data + panels_at;
+    v->lay.cols8 = hrq__div_up(mat->cols, 8) * 8;
+    v->lay.groups = 1;
+    v->lay.panel_bytes = hrq__sic_panel_bytes(v->widths, mat->cols);
+    v->wide = v->widths[hrq__div_up(mat->cols, 32) - 1] > 8;
+    if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
+    return bytes <= mat->bytes - panels_at ? HRQ_OK : HRQ_ERR_SPACE;
+}
+
+static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
+{
+    size_t bytes;
+    memset(v, 0, sizeof *v);
+    if (!mat || !mat->data || mat->format.kind == 0 || mat->format.kind >= HRQ__FAMILIES) return HRQ_ERR_ARG;
+    if (mat->rows == 0 || mat->cols == 0) return HRQ_ERR_SHAPE;
+    v->mat = mat;
+    v->data = (uint8_t *)mat->data;
+    v->codec = hrq__format_codec(&mat->format);
+    v->kernels = hrq__kernels_now();
+    if (v->codec == HRQ__CODEC_NONE) return HRQ_ERR_UNSUPPORTED;
+    if (v->codec == HRQ__CODEC_SIC) return hrq__sic_open(v);
+    if (!hrq__layout_of(&v->lay, &mat->format, mat->cols)) return HRQ_ERR_SHAPE;
+    if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
+    if (mat->bytes < bytes) return HRQ_ERR_SPACE;
+    v->args.code_bits = v->lay.code_bits;
+    v->args.digit_bits = v->lay.digit_bits;
+    v->args.scale_bits = v->lay.scale_bits;
+    v->args.clamp = 127;
+    if (v->codec == HRQ__CODEC_VORONOI) {
+        if (mat->format.q < 3 || mat->format.q > 256 || mat->format.scales < 1 || mat->format.scales > 16) return HRQ_ERR_ARG;
+        v->voronoi = hrq__voronoi_of(&mat->format);
+        v->args.q = mat->format.q;
+        v->args.scales = mat->format.scales;
+        v->args.lattice = v->voronoi.lattice;
+        v->args.clamp = v->voronoi.clamp;
+        v->args.multiple = v->voronoi.multiple;
+        v->wide = v->voronoi.clamp > 127;
+    }
+    return HRQ_OK;
+}
+
+HRQ__INLINE uint8_t *hrq__view_panel(const hrq__view *v, size_t panel) { return v->data + panel * v->lay.panel_bytes; }
+
+/* Group of a column; 0 where the row has one scale. */
+HRQ__INLINE size_t hrq__view_group(const hrq__view *v, size_t col) { return v->lay.grouped ? col / v->mat->format.group : 0; }
+
+/* First column behind a group. */
+HRQ__INLINE size_t hrq__view_group_end(const hrq__view *v, size_t group)
+{
+    return v->lay.grouped ? hrq__min_size((group + 1) * v->mat->format.group, v->mat->cols) : v->mat->cols;
+}
+
+/* Scale of a row, times the common step of a lattice code; 1 where the format has none. */
+static float hrq__view_row_scale(const hrq__view *v, size_t row)
+{
+    float s;
+    if (!v->lay.scaled) return 1.0f;
+    s = hrq_f32_from_bf16(hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2));
+    return v->codec == HRQ__CODEC_VORONOI ? s * v->voronoi.step : s;
+}
+
+/* Scale of a group relative to its row, and what to subtract from its codes. */
+static float hrq__view_group_scale(const hrq__view *v, size_t row, size_t group)
+{
+    if (!v->lay.grouped) return 1.0f;
+    return hrq_f32_from_f16(
+        hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.group_at + (group * HRQ_PANEL + row % HRQ_PANEL) * 2));
+}
+
+static int32_t hrq__view_zero(const hrq__view *v, size_t row, size_t group)
+{
+    if (!v->lay.zeros) return 0;
+    return hrq__view_panel(v, row / HRQ_PANEL)[v->lay.zero_at + group * HRQ_PANEL + row % HRQ_PANEL] -
+           (1 << (v->args.code_bits - 1));
+}
+
+/* Where the superblock of a position begins (position a multiple of 32), and its s. */
+static uint8_t *hrq__view_super(const hrq__view *v, size_t panel, size_t position, size_t *s)
+{
+    uint8_t *p = hrq__view_panel(v, panel);
+    size_t i;
+    *s = hrq__min_size(v->lay.cols8 - position, 32) / 8;
+    if (v->codec != HRQ__CODEC_SIC) return p + position / 8 * v->lay.lane_bytes;
+    for (i = 0; i < position / 32; i++) p += 64 * (size_t)v->widths[i];
+    return p;
+}
+
+/* Columns from ... from + n (from a multiple of 32, n <= HRQ__CHUNK) of a panel as tiles. hi is written where the view is wide.
+   Returns the padded number of columns. Integer codecs only. */
+static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size_t n, int8_t *lo, int8_t *hi)
+{
+    hrq__decode_args args = v->args;
+    size_t at, s, depth = hrq__div_up(n, 8) * 8;
+    const uint8_t *p = hrq__view_super(v, panel, from, &s);
+    if (v->wide) memset(hi, 0, depth * HRQ_PANEL);
+    for (at = 0; at < depth; at += 32) {
+        s = hrq__min_size(depth - at, 32) / 8;
+        if (v->codec == HRQ__CODEC_SIC) args.code_bits = v->widths[(from + at) / 32];
+        v->kernels->decode[v->codec](lo + at * HRQ_PANEL, hi + at * HRQ_PANEL, p, s, &args);
+        p += s * (v->codec == HRQ__CODEC_SIC ? 16 * args.code_bits : v->lay.lane_bytes);
+    }
+    return depth;
+}
+
+static float hrq__plain_get(const hrq__view *v, const uint8_t *p)
+{
+    if (v->mat->format.bits == 32) return hrq__float_of(hrq__get32(p));
+    return hrq__families[v->mat->format.kind].pattern[0] == 'f' ? hrq_f32_from_f16(hrq__get16(p))
+                                                                : hrq_f32_from_bf16(hrq__get16(p));
+}
+
+/* The same columns as floats, [n][16 rows], before scales: plain entries, or integers less their zero point. */
+static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size_t n, float *out)
+{
+    int8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
+    size_t c, row, width = v->lay.lane_bytes / HRQ_PANEL;
+    if (v->codec == HRQ__CODEC_PLAIN) {
+        const uint8_t *p = hrq__view_panel(v, panel) + from * v->lay.lane_bytes;
+        for (c = 0; c < n * HRQ_PANEL; c++) out[c] = hrq__plain_get(v, p + c * width);
+        return;
+    }
+    hrq__view_tile(v, panel, from, n, lo, hi);
+    for (c = 0; c < n; c++)
+        for (row = 0; row < HRQ_PANEL; row++) {
+            size_t at = c / 4 * 64 + row * 4 + c % 4;
+            int32_t zero = hrq__view_zero(v, panel * HRQ_PANEL + row, hrq__view_group(v, from + c));
+            out[c * HRQ_PANEL + row] = (float)(lo[at] + (v->wide ? 256 * hi[at] : 0) - zero);
+        }
+}
+
+/* Column at a position, and its step: 1 but for sic. */
+HRQ__INLINE size_t hrq__view_column(const hrq__view *v, size_t position)
+{
+    return v->perm ? hrq__get32(v->perm + 4 * position) : position;
+}
+HRQ__INLINE float hrq__view_step(const hrq__view *v, size_t col)
+{
+    return v->steps ? hrq__float_of(hrq__get32(v->steps + 4 * col)) : 1.0f;
+}
+
+/* ---- encode ---- */
+
+static void hrq__plain_put(const hrq__view *v, uint8_t *p, float x)
+{
+    if (v->mat->format.bits == 32) hrq__put32(p, hrq__bits_of(x));
+    else hrq__put16(p, hrq__families[v->mat->format.kind].pattern[0] == 'f' ? hrq_f16_from_f32(x) : hrq_bf16_from_f32(x));
+}
+
+/* What one block becomes: codes for the layout, and the values that decode will give. */
+typedef struct hrq__lane {
+    uint16_t code[8];
+    unsigned index;
+    float value[8];
+} hrq__lane;
+
+static void hrq__put_row_scale(const hrq__view *v, size_t row, uint16_t h)
+{
+    hrq__put16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2, h);
+}
+
+/* Choose and store the scales of a row. */
+static void hrq__fit_int(const hrq__view *v, size_t row, const float *x)
+{
+    const hrq_format *f = &v->mat->format;
+    int nearest = (f->options & HRQ__OPT_MSE) != 0;
+    float top = 0.0f, scale;
+    size_t g, from, end;
+    uint8_t *panel = hrq__view_panel(v, row / HRQ_PANEL);
+    if (!v->lay.grouped) {
+        hrq__put_row_scale(v, row, hrq__row_scale(hrq__int_scale(f, x, v->mat->cols), nearest));
+    } else { /* the largest scale a group may want, without the search */
+        hrq_format plain = *f;
+        plain.options &= (uint16_t)~HRQ__OPT_MSE;
+        for (g = 0; g < v->lay.groups; g++) {
+            from = g * f->group;
+            scale = fabsf(hrq__int_scale(&plain, x + from, hrq__view_group_end(v, g) - from));
+            top = scale > top ? scale : top;
+        }
+        hrq__put_row_scale(v, row, hrq__row_scale(top, 0));
+    }
+    top = hrq__view_row_scale(v, row);
+    for (g = 0; g < v->lay.groups; g++) {
+        from = g * f->group;
+        end = hrq__view_group_end(v, g);
+        if (v->lay.grouped) {
+            scale = top == 0.0f ? 0.0f : hrq__int_scale(f, x + from, end - from) / top;
+            hrq__put16(panel + v->lay.group_at + (g * HRQ_PANEL + row % HRQ_PANEL) * 2, hrq__group_scale(scale, nearest));
+        }
+        if (v->lay.zeros) {
+            int32_t zero = hrq__int_zero(f, x + from, end - from, top * hrq__view_group_scale(v, row, g));
+            panel[v->lay.zero_at + g * HRQ_PANEL + row % HRQ_PANEL] = (uint8_t)(zero + (1 << (f->bits - 1)));
+        }
+    }
+}
+
+static void hrq__fit_voronoi(const hrq__view *v, size_t row, const float *x)
+{
+    hrq__put_row_scale(v, row, hrq__row_scale(hrq__rms(x, v->mat->cols), 0));
+}
+
+static void hrq__fit_plain(const hrq__view *v, size_t row, const float *x)
+{
+    (void)v;
+    (void)row;
+    (void)x;
+}
+
+/* Code n <= 8 entries at columns col, col + stride, ... under the row's stored scales. Columns behind the last are
+   padding: they get the code of 0. */
+static void hrq__code_int(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x, hrq__lane *out)
+{
+    hrq__int_range range = hrq__int_range_of(&v->mat->format);
+    float row_scale = hrq__view_row_scale(v, row), scale = 0.0f;
+    hrq__norm norm = {1.0f, 0.0f};
+    size_t i, last = SIZE_MAX;
+    int32_t zero = 0, code;
+    for (i = 0; i < n; i++, col += stride) {
+        size_t group = hrq__view_group(v, hrq__min_size(col, v->mat->cols - 1));
+        if (group != last) {
+            last = group;
+            scale = row_scale * hrq__view_group_scale(v, row, group);
+            norm = hrq__norm_of(scale);
+            zero = hrq__view_zero(v, row, group);
+        }
+        code = col < v->mat->cols ? hrq__int_code(x[i], norm, zero, range) : zero;
+        out->code[i] = (uint16_t)(code + (1 << (v->args.code_bits - 1)));
+        out->value[i] = (float)(code - zero) * scale;
+    }
+}
+
+static void hrq__code_voronoi(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x, hrq__lane *out)
+{
+    float step = hrq__view_row_scale(v, row), in[8];
+    hrq__norm norm = hrq__norm_of(hrq_f32_from_bf16(
+        hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2)));
+    int32_t value[8];
+    size_t i;
+    (void)col;
+    (void)stride;
+    for (i = 0; i < 8; i++) in[i] = i < n ? hrq__clampf(hrq__norm_apply(norm, x[i]), -1e9f, 1e9f) : 0.0f;
+    hrq__voronoi_encode(&v->voronoi, in, out->code, &out->index, value);
+    for (i = 0; i < 8; i++) out->value[i] = (float)value[i] * step;
+}
+
+static void hrq__code_plain(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x, hrq__lane *out)
+{
+    uint8_t b[4];
+    size_t i;
+    (void)row;
+    (void)col;
+    (void)stride;
+    for (i = 0; i < n; i++) {
+        hrq__plain_put(v, b, x[i]);
+        out->value[i] = hrq__plain_get(v, b);
+    }
+}
+
+/* One row a codec: choose scales, code entries, and how many columns one decision takes. */
+typedef struct hrq__codec {
+    void (*fit)(const hrq__view *v, size_t row, const float *x);
+    void (*code)(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x, hrq__lane *out);
+    size_t block;
+} hrq__codec;
+
+static const hrq__codec hrq__codecs[] = {
+    {NULL, NULL, 0},
+    {hrq__fit_plain, hrq__code_plain, 1},
+    {hrq__fit_int, hrq__code_int, 1},
+    {hrq__fit_voronoi, hrq__code_voronoi, 8},
+    {NULL, NULL, 0},
+};
+
+static void hrq__lane_store(const hrq__view *v, uint8_t *super, size_t s, size_t lane, const hrq__lane *in)
+{
+    size_t lanes = 16 * s;
+    uint64_t packed = 0;
+    int j;
+    hrq__planes_put(super, lanes, lane, v->lay.code_bits, in->code);
+    super += lanes * v->lay.code_bits;
+    if (v->lay.digit_bits)
+        for (j = 7; j >= 0; j--) packed = packed * v->args.q + in->code[j];
+    hrq__lane_put(super, lanes, lane, v->lay.digit_bits, packed);
+    super += lanes / 8 * v->lay.digit_bits;
+    hrq__lane_put(super, lanes, lane, v->lay.scale_bits, in->index);
+}
+
+/* A row under the scales that are stored. */
+static void hrq__encode_codes(const hrq__view *v, size_t row, const float *x)
+{
+    size_t at, s, i, j, cols = v->mat->cols, width = v->lay.lane_bytes / HRQ_PANEL;
+    hrq__lane lane;
+    memset(&lane, 0, sizeof lane);
+    if (v->codec == HRQ__CODEC_PLAIN) {
+        uint8_t *p = hrq__view_panel(v, row / HRQ_PANEL) + row % HRQ_PANEL * width;
+        for (i = 0; i < v->lay.cols8; i++) hrq__plain_put(v, p + i * v->lay.lane_bytes, i < cols ? x[i] : 0.0f);
+        return;
+    }
+    for (at = 0; at < v->lay.cols8; at += 32) {
+        uint8_t *super = hrq__view_super(v, row / HRQ_PANEL, at, &s);
+        for (i = 0; i < s; i++) {
+            float in[8];
+            for (j = 0; j < 8; j++) in[j] = at + s * j + i < cols ? x[at + s * j + i] : 0.0f;
+            hrq__codecs[v->codec].code(v, row, at + i, s, 8, in, &lane);
+            hrq__lane_store(v, super, s, row % HRQ_PANEL * s + i, &lane);
+        }
+    }
+}
+
+static int hrq__rotated(const hrq_format *f) { return (f->options & HRQ__OPT_HAD) != 0; }
+
+HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols)
+{
+    if (!hrq__format_bytes(format, 1, cols)) return 0;
+    return hrq__rotated(format) ? cols * sizeof(float) : 0;
+}
+
+/* Rows in range and finite, and so in the format: f16 and bf16 have largest values. */
+static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const float *w, size_t ldw)
+{
+    size_t r, c;
+    uint8_t b[4];
+    if (hrq__nonfinite(w, nrows, v->mat->cols, ldw)) return HRQ_ERR_NONFINITE;
+    if (v->codec == HRQ__CODEC_PLAIN)
+        for (r = 0; r < nrows; r++)
+            for (c = 0; c < v->mat->cols; c++) {
+                hrq__plain_put(v, b, w[r * ldw + c]);
+                if (!hrq__finite(hrq__plain_get(v, b))) return HRQ_ERR_NONFINITE;
+            }
+    return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const float *w, size_t ldw,
+                                  const hrq_hooks *hooks)
+{
+    hrq__view v;
+    float *turned = NULL;
+    size_t r, cols;
+    hrq_status status = hrq__view_open(&v, mat);
+    if (status != HRQ_OK) return status;
+    if (row0 > mat->rows || nrows > mat->rows - row0) return HRQ_ERR_ARG;
+    if (v.codec == HRQ__CODEC_SIC) return HRQ_ERR_UNSUPPORTED;
+    if (nrows == 0) return HRQ_OK;
+    cols = mat->cols;
+    if (!w) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(nrows, cols, ldw)) return HRQ_ERR_SHAPE;
+    status = hrq__encode_check(&v, nrows, w, ldw);
+    if (status != HRQ_OK) return status;
+    if (hrq__rotated(&mat->format)) {
+        turned = (float *)hrq__alloc_array(hooks, cols, sizeof(float));
+        if (!turned) return HRQ_ERR_NOMEM;
+    }
+    for (r = 0; r < nrows; r++) {
+        const float *x = w + r * ldw;
+        if (turned) {
+            memcpy(turned, x, cols * sizeof(float));
+            hrq__hadamard_row(turned, cols, mat->seed, 0);
+            x = turned;
+        }
+        hrq__codecs[v.codec].fit(&v, row0 + r, x);
+        hrq__encode_codes(&v, row0 + r, x);
+    }
+    hrq__release(hooks, turned);
+    return HRQ_OK;
+}
+
+/* ---- decode ---- */
+
+/* Rows [row0, row1) of one panel, positions from ... from + n, as the floats that products use, before the inverse
+   transform: w[(r - row0) * HRQ__CHUNK + i]. */
+static void hrq__decode_chunk(const hrq__view *v, size_t row0, size_t row1, size_t from, size_t n, float *w)
+{
+    float tile[HRQ__CHUNK * HRQ_PANEL];
+    size_t c, r;
+    hrq__view_floats(v, row0 / HRQ_PANEL, from, n, tile);
+    for (r = row0; r < row1; r++) {
+        float row_scale = hrq__view_row_scale(v, r), scale = row_scale;
+        for (c = 0; c < n; c++) {
+            if (v->lay.grouped) scale = row_scale * hrq__view_group_scale(v, r, hrq__view_group(v, from + c));
+            if (v->steps) scale = hrq__view_step(v, hrq__view_column(v, from + c));
+            w[(r - row0) * HRQ__CHUNK + c] = tile[c * HRQ_PANEL + r % HRQ_PANEL] * scale;
+        }
+    }
+}
+
+HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows, float *w, size_t ldw)
+{
+    hrq__view v;
+    float chunk[HRQ_PANEL * HRQ__CHUNK];
+    size_t r, end, i, c, from, n;
+    hrq_status status = hrq__view_open(&v, mat);
+    if (status != HRQ_OK) return status;
+    if (row0 > mat->rows || nrows > mat->rows - row0) return HRQ_ERR_ARG;
+    if (nrows == 0) return HRQ_OK;
+    if (!w) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(nrows, mat->cols, ldw)) return HRQ_ERR_SHAPE;
+    for (r = row0; r < row0 + nrows; r = end) {
+        float *out = w + (r - row0) * ldw;
+        end = hrq__min_size((r / HRQ_PANEL + 1) * HRQ_PANEL, row0 + nrows);
+        for (from = 0; from < mat->cols; from += HRQ__CHUNK) {
+            n = hrq__min_size(mat->cols - from, HRQ__CHUNK);
+            hrq__decode_chunk(&v, r, end, from, n, chunk);
+            for (i = 0; i < end - r; i++)
+                for (c = 0; c < n; c++) out[i * ldw + hrq__view_column(&v, from + c)] = chunk[i * HRQ__CHUNK + c];
+        }
+        if (hrq__rotated(&mat->format))
+            for (i = 0; i < end - r; i++) hrq__hadamard_row(out + i * ldw, mat->cols, mat->seed, 1);
+    }
+    return HRQ_OK;
+}
+
+/* ---- make, wrap, check ---- */
+
+HRQ_API size_t hrq_mat_bytes(const hrq_format *format, size_t rows, size_t cols)
+{
+    return hrq__format_bytes(format, rows, cols);
+}
+
+/* Shared by init and wrap: all that can be said without reading bytes. */
+static hrq_status hrq__mat_describe(hrq_mat *out, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
+                                    void *data, size_t bytes)
+{
+    if (!out || !data || !hrq__format_valid(format)) return HRQ_ERR_ARG;
+    if (hrq__format_codec(format) == HRQ__CODEC_NONE) return HRQ_ERR_UNSUPPORTED;
+    out->format = *format;
+    out->rows = rows;
+    out->cols = cols;
+    out->seed = seed;
+    out->data = data;
+    out->bytes = bytes;
+    if (hrq__format_codec(format) != HRQ__CODEC_SIC) {
+        out->bytes = hrq__format_bytes(format, rows, cols);
+        if (!out->bytes) return HRQ_ERR_SHAPE;
+        if (out->bytes > bytes) return HRQ_ERR_SPACE;
+    }
+    return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
+                                void *data, size_t bytes)
+{
+    hrq_mat m;
+    hrq_status status = mat ? hrq__mat_describe(&m, format, rows, cols, seed, data, bytes) : HRQ_ERR_ARG;
+    if (status != HRQ_OK) return status;
+    if (hrq__format_codec(format) == HRQ__CODEC_SIC) return HRQ_ERR_UNSUPPORTED;
+    memset(m.data, 0, m.bytes);
+    *mat = m;
+    return HRQ_OK;
+}
+
+/* sic: every column in perm once. Quadratic only in what is wrong: a column's place is looked for from where it should be
+   in a sorted matrix, so no memory is needed. */
+static hrq_status hrq__sic_check_perm(const hrq__view *v, int once)
+{
+    size_t i, j, cols = v->mat->cols;
+    for (i = 0; i < cols; i++) {
+        size_t col = hrq__view_column(v, i);
+        if (col >= cols || !hrq__finite(hrq__view_step(v, i))) return HRQ_ERR_DATA;
+        for (j = 0; once && j < i; j++)
+            if (hrq__view_column(v, j) == col) return HRQ_ERR_DATA;
+    }
+    return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
+                                void *data, size_t bytes)
+{
+    hrq_mat m;
+    hrq_status status = mat ? hrq__mat_describe(&m, format, rows, cols, seed, data, bytes) : HRQ_ERR_ARG;
+    if (status != HRQ_OK) return status;
+    if (hrq__format_codec(format) == HRQ__CODEC_SIC) {
+        hrq__view v;
+        status = hrq__view_open(&v, &m);
+        if (status == HRQ_OK) status = hrq__sic_check_perm(&v, 0);
+        if (status != HRQ_OK) return status;
+        m.bytes = (size_t)(v.data - (uint8_t *)data) + hrq__div_up(rows, HRQ_PANEL) * v.lay.panel_bytes;
+    }
+    *mat = m;
+    return HRQ_OK;
+}
+
+/* Codes of one lane that no encoder writes. */
+static int hrq__lane_legal(const hrq__view *v, const uint8_t *super, size_t s, size_t lane)
+{
+    size_t lanes = 16 * s;
+    const uint8_t *digits = super + lanes * v->lay.code_bits, *index = digits + lanes / 8 * v->lay.digit_bits;
+    uint64_t packed, most = 1;
+    int i;
+    if (v->codec != HRQ__CODEC_VORONOI) return 1;
+    packed = hrq__lane_get(digits, lanes, lane, v->lay.digit_bits);
+    for (i = 0; i < 8 && v->lay.digit_bits; i++) most *= v->args.q;
+    return packed < most && hrq__lane_get(index, lanes, lane, v->lay.scale_bits) < v->args.scales;
+}
+
+HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
+{
+    hrq__view v;
+    size_t r, g, at, s, lane;
+    hrq_status status = hrq__view_open(&v, mat);
+    if (status != HRQ_OK) return status;
+    if (v.codec == HRQ__CODEC_SIC) return hrq__sic_check_perm(&v, 1);
+    for (r = 0; r < hrq__div_up(mat->rows, HRQ_PANEL) * HRQ_PANEL; r++) {
+        const uint8_t *panel = hrq__view_panel(&v, r / HRQ_PANEL);
+        if (!hrq__finite(hrq__view_row_scale(&v, r))) return HRQ_ERR_DATA;
+        for (g = 0; g < v.lay.groups; g++) {
+            if (!hrq__finite(hrq__view_group_scale(&v, r, g))) return HRQ_ERR_DATA;
+            if (v.lay.zeros && hrq__view_zero(&v, r, g) >= 1 << (v.lay.code_bits - 1)) return HRQ_ERR_DATA;
+        }
+        for (at = 0; v.codec == HRQ__CODEC_PLAIN && at < v.lay.cols8; at++)
+            if (!hrq__finite(hrq__plain_get(&v, panel + at * v.lay.lane_bytes + r % HRQ_PANEL * (v.lay.lane_bytes / HRQ_PANEL))))
+                return HRQ_ERR_DATA;
+        if (v.codec == HRQ__CODEC_PLAIN || r % HRQ_PANEL != 0) continue;
+        for (at = 0; at < v.lay.cols8; at += 32) {
+            const uint8_t *super = hrq__view_super(&v, r / HRQ_PANEL, at, &s);
+            for (lane = 0; lane < 16 * s; lane++)
+                if (!hrq__lane_legal(&v, super, s, lane)) return HRQ_ERR_DATA;
+        }
+    }
+    return HRQ_OK;
+}
+
+//==================================================================================================
+//  [12i] Multiply          activations, products, epilogue
+//  uses: 2, 3, 5, 6, 10, 11
+//
+//  product   = row scale * vector scale * sum over groups, in order, of group scale * (integer sum of the group)
+//  integers  int32 within a chunk of 128 columns (below 2^23), int64 across chunks, one rounding to float a group
+//==================================================================================================
+
+#define HRQ__BATCH 16 /* vectors that share one decode of a panel */
+
+/* All offsets from the head; vectors are padded with zeros to whole chunks' worth of superblocks. */
+struct hrq_act {
+    uint32_t magic, kind;
+    size_t n, cols, ld; /* ld: entries of a padded vector */
+    uint64_t transform; /* 0, or 1 + the seed of the rotation; sic: the matrix's fingerprint, high bit set */
+    size_t scales_at, sums_at, data_at;
+};
+
+enum { HRQ__ACT_MAGIC = 0x48525141 };
+
+/* What must agree between activations and a matrix, besides the columns. */
+static uint64_t hrq__act_transform(const hrq__view *v)
+{
+    if (v->codec == HRQ__CODEC_SIC) return hrq__get64((const uint8_t *)v->mat->data + 24) | (uint64_t)1 << 63;
+    return hrq__rotated(&v->mat->format) ? 1 + (v->mat->seed & 0xffffffffu) : 0;
+}
+
+/* Head of n vectors; returns the bytes behind its address, 0 on overflow. */
+static size_t hrq__act_layout(hrq_act *a, const hrq__view *v, size_t n, hrq_act_kind kind)
+{
+    size_t data, sums;
+    memset(a, 0, sizeof *a);
+    a->magic = HRQ__ACT_MAGIC;
+    a->kind = (uint32_t)kind;
+    a->n = n;
+    a->cols = v->mat->cols;
+    a->ld = hrq__div_up(v->mat->cols, 32) * 32;
+    a->transform = hrq__act_transform(v);
+    a->scales_at = hrq__div_up(sizeof *a, 64) * 64;
+    if (!hrq__mul_size(n, a->ld / 8 * sizeof(int16_t), &sums) || !hrq__mul_size(n, a->ld * sizeof(float), &data)) return 0;
+    if (n > SIZE_MAX / 64 || data > SIZE_MAX / 4 || a->ld > SIZE_MAX / 64) return 0;
+    if (kind == HRQ_ACT_INT8) data = data / sizeof(float) + a->ld * sizeof(float); /* and one vector as floats */
+    else sums = 0;
+    a->sums_at = a->scales_at + hrq__div_up(n * sizeof(float), 64) * 64;
+    a->data_at = a->sums_at + hrq__div_up(sums, 64) * 64;
+    return a->data_at + data;
+}
+
+HRQ_API size_t hrq_act_bytes(const hrq_mat *mat, size_t n, hrq_act_kind kind)
+{
+    hrq__view v;
+    hrq_act a;
+    size_t bytes;
+    if ((kind != HRQ_ACT_INT8 && kind != HRQ_ACT_F32) || hrq__view_open(&v, mat) != HRQ_OK) return 0;
+    bytes = hrq__act_layout(&a, &v, n, kind);
+    return bytes ? bytes + 63 : 0; /* room to align */
+}
+
+HRQ__INLINE float *hrq__act_scales(const hrq_act *a) { return (float *)(void *)((uint8_t *)(uintptr_t)a + a->scales_at); }
+HRQ__INLINE int16_t *hrq__act_sums(const hrq_act *a, size_t t)
+{
+    return (int16_t *)(void *)((uint8_t *)(uintptr_t)a + a->sums_at) + t * (a->ld / 8);
+}
+HRQ__INLINE int8_t *hrq__act_s8(const hrq_act *a, size_t t) { return (int8_t *)(uintptr_t)a + a->data_at + t * a->ld; }
+HRQ__INLINE float *hrq__act_f32(const hrq_act *a, size_t t)
+{
+    return (float *)(void *)((uint8_t *)(uintptr_t)a + a->data_at) + t * a->ld;
+}
+
+/* Vector t: turned, put in the order of the matrix's positions, its steps folded in; then rounded. 0 (false) where that
+   overflows. The float form of an int8 vector lies behind the data, one place for all. */
+static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x)
+{
+    float *f = a->kind == HRQ_ACT_F32 ? hrq__act_f32(a, t) : (float *)(void *)hrq__act_s8(a, a->n), top, scale = 1.0f;
+    size_t i;
+    for (i = 0; i < a->cols; i++) {
+        size_t col = hrq__view_column(v, i);
+        f[i] = v->steps ? x[col] * hrq__view_step(v, col) : x[col];
+    }
+    for (; i < a->ld; i++) f[i] = 0.0f;
+    if (hrq__rotated(&v->mat->format)) hrq__hadamard_row(f, a->cols, v->mat->seed, 0);
+    if (hrq__nonfinite(f, 1, a->cols, a->cols)) return 0;
+    if (a->kind == HRQ_ACT_INT8) {
+        int8_t *to = hrq__act_s8(a, t);
+        int16_t *sums = hrq__act_sums(a, t);
+        hrq__norm norm;
+        top = hrq__absmax(f, a->cols);
+        scale = top / 127.0f;
+        norm = hrq__norm_of(scale);
+        memset(sums, 0, a->ld / 8 * sizeof *sums);
+        for (i = 0; i < a->ld; i++) {
+            to[i] = (int8_t)hrq__round(hrq__clampf(hrq__norm_apply(norm, f[i]), -127.0f, 127.0f));
+            sums[i / 8] = (int16_t)(sums[i / 8] + to[i]);
+        }
+    }
+    hrq__act_scales(a)[t] = scale;
+    return 1;
+}
+
+HRQ_API hrq_status hrq_act_prepare(hrq_act **act, void *buffer, size_t bytes, const hrq_mat *mat, hrq_act_kind kind,
+                                   const float *x, size_t n, size_t ldx)
+{
+    hrq__view v;
+    hrq_act head, *a;
+    size_t need, skip, t;
+    hrq_status status = hrq__view_open(&v, mat);
+    if (status != HRQ_OK) return status;
+    if (!act || !buffer || (!x && n) || (kind != HRQ_ACT_INT8 && kind != HRQ_ACT_F32)) return HRQ_ERR_ARG;
+    if (n && !hrq__shape_ok(n, mat->cols, ldx)) return HRQ_ERR_SHAPE;
+    need = hrq__act_layout(&head, &v, n, kind);
+    if (!need) return HRQ_ERR_SHAPE;
+    if (bytes < need + 63) return HRQ_ERR_SPACE;
+    if (n && hrq__nonfinite(x, n, mat->cols, ldx)) return HRQ_ERR_NONFINITE;
+    skip = (64 - (uintptr_t)buffer % 64) % 64;
+    a = (hrq_act *)(void *)((uint8_t *)buffer + skip);
+    *a = head;
+    for (t = 0; t < n; t++)
+        if (!hrq__act_put(a, &v, t, x + t * ldx)) return HRQ_ERR_NONFINITE;
+    *act = a;
+    return HRQ_OK;
+}
+
+static int hrq__act_matches(const hrq_act *act, const hrq__view *v)
+{
+    return act && act->magic == HRQ__ACT_MAGIC && act->cols == v->mat->cols && act->transform == hrq__act_transform(v);
+}
+
+HRQ_API int hrq_act_fits(const hrq_act *act, const hrq_mat *mat)
+{
+    hrq__view v;
+    return hrq__view_open(&v, mat) == HRQ_OK && hrq__act_matches(act, &v);
+}
+
+/* ---- y = W x ---- */
+
+/* Sums of one panel and up to HRQ__BATCH vectors on their way through the columns. */
+typedef struct hrq__sums {
+    float total[HRQ__BATCH * HRQ_PANEL];   /* groups so far                 */
+    float part[HRQ__BATCH * HRQ_PANEL];    /* this group, float             */
+    int64_t whole[HRQ__BATCH * HRQ_PANEL]; /* this group, integer           */
+} hrq__sums;
+
+/* Columns from ... from + n of a group, integers: tiles begin at `chunk`. */
+static void hrq__mul_integers(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
+                              size_t group, size_t from, size_t n, const int8_t *lo, const int8_t *hi, hrq__sums *sums)
+{
+    int32_t acc[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL];
+    size_t depth = hrq__div_up(n, 8) * 8, i, t, row;
+    const int8_t *x = hrq__act_s8(act, t0) + from;
+    memset(acc, 0, sizeof acc);
+    v->kernels->dot_s8(acc, lo, x, act->ld, batch, depth);
+    for (i = 0; i < batch * HRQ_PANEL; i++) sums->whole[i] += acc[i];
+    if (v->wide) {
+        memset(high, 0, sizeof high);
+        v->kernels->dot_s8(high, hi, x, act->ld, batch, depth);
+        for (i = 0; i < batch * HRQ_PANEL; i++) sums->whole[i] += (int64_t)high[i] * 256;
+    }
+    if (!v->lay.zeros) return;
+    for (t = 0; t < batch; t++) {
+        const int16_t *eights = hrq__act_sums(act, t0 + t) + from / 8;
+        int32_t sum = 0;
+        for (i = 0; i < depth / 8; i++) sum += eights[i];
+        for (row = 0; row < HRQ_PANEL; row++)
+            sums->whole[t * HRQ_PANEL + row] -= (int64_t)sum * hrq__view_zero(v, panel * HRQ_PANEL + row, group);
+    }
+}
+
+/* A group is complete: scale it and start the next. */
+static void hrq__mul_flush(const hrq__view *v, size_t batch, size_t panel, size_t group, int integers, hrq__sums *sums)
+{
+    float scale[HRQ_PANEL];
+    size_t i;
+    for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
+    for (i = 0; i < batch * HRQ_PANEL; i++) {
+        float part = integers ? (float)sums->whole[i] : sums->part[i];
+        sums->total[i] = v->lay.grouped ? fmaf(part, scale[i % HRQ_PANEL], sums->total[i]) : part;
+    }
+    memset(sums->part, 0, sizeof sums->part);
+    memset(sums->whole, 0, sizeof sums->whole);
+}
+
+/* All columns of a panel against vectors t0 ... t0 + batch - 1, scales of groups applied. */
+static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel, hrq__sums *sums)
+{
+    int8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
+    float w[HRQ__CHUNK * HRQ_PANEL], x[HRQ__BATCH * HRQ__CHUNK];
+    int integers = v->codec != HRQ__CODEC_PLAIN && act->kind == HRQ_ACT_INT8;
+    size_t chunk, from, n, end, t, i, cols = v->mat->cols, group = 0;
+    memset(sums, 0, sizeof *sums);
+    for (chunk = 0; chunk < cols; chunk += HRQ__CHUNK) {
+        n = hrq__min_size(cols - chunk, HRQ__CHUNK);
+        if (integers) hrq__view_tile(v, panel, chunk, n, lo, hi);
+        else hrq__view_floats(v, panel, chunk, n, w);
+        for (t = 0; t < batch && !integers; t++)
+            for (i = 0; i < n; i++)
+                x[t * HRQ__CHUNK + i] = act->kind == HRQ_ACT_F32 ? hrq__act_f32(act, t0 + t)[chunk + i]
+                                                                 : (float)hrq__act_s8(act, t0 + t)[chunk + i];
+        for (from = chunk; from < chunk + n; from = end) {
+            size_t at = (from - chunk) * HRQ_PANEL;
+            group = hrq__view_group(v, from);
+            end = hrq__min_size(hrq__view_group_end(v, group), chunk + n);
+            if (integers)
+                hrq__mul_integers(v, act, t0, batch, panel, group, from, end - from, lo + at, hi + at, sums);
+            else
+                v->kernels->dot_f32(sums->part, w + at, x + (from - chunk), HRQ__CHUNK, batch, end - from);
+            if (end == hrq__view_group_end(v, group)) hrq__mul_flush(v, batch, panel, group, integers, sums);
+        }
+    }
+}
+
+static float hrq__epilogue_apply(const hrq_epilogue *e, float product, size_t row, const float *y)
+{
+    float out;
+    if (!e) return product;
+    out = e->bias ? product + e->bias[row] : product;
+    if (e->keep != 0.0f) out = fmaf(e->keep, *y, out);
+    return e->clamp ? hrq__clampf(out, e->lo, e->hi) : out;
+}
+
+HRQ_API hrq_status hrq_mul(const hrq_mat *mat, const hrq_act *act, float *y, size_t ldy, size_t row0, size_t row1,
+                           const hrq_epilogue *epilogue)
+{
+    hrq__view v;
+    hrq__sums sums;
+    size_t panel, t0, t, row, batch;
+    hrq_status status = hrq__view_open(&v, mat);
+    if (status != HRQ_OK) return status;
+    if (row0 > row1 || row1 > mat->rows || !hrq__act_matches(act, &v)) return HRQ_ERR_ARG;
+    if (row0 == row1 || act->n == 0) return HRQ_OK;
+    if (!y) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(act->n, row1, ldy)) return HRQ_ERR_SHAPE;
+    for (panel = row0 / HRQ_PANEL; panel * HRQ_PANEL < row1; panel++)
+        for (t0 = 0; t0 < act->n; t0 += batch) {
+            batch = hrq__min_size(act->n - t0, HRQ__BATCH);
+            hrq__mul_panel(&v, act, t0, batch, panel, &sums);
+            for (t = 0; t < batch; t++)
+                for (row = panel * HRQ_PANEL; row < (panel + 1) * HRQ_PANEL; row++) {
+                    float *to = y + (t0 + t) * ldy + row, product;
+                    if (row < row0 || row >= row1) continue;
+                    product = sums.total[t * HRQ_PANEL + row % HRQ_PANEL] *
+                              (hrq__view_row_scale(&v, row) * hrq__act_scales(act)[t0 + t]);
+                    *to = hrq__epilogue_apply(epilogue, product, row, to);
+                }
+        }
+    return HRQ_OK;
+}
+
+/* ---- y = W^T p ---- */
+
+HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_t ldp, size_t row0, size_t row1,
+                             float *y, size_t ldy)
+{
+    hrq__view v;
+    float w[HRQ_PANEL * HRQ__CHUNK];
+    size_t r, end, from, c, t, i, cols;
+    hrq_status status = hrq__view_open(&v, mat);
+    if (status != HRQ_OK) return status;
+    if (row0 > row1 || row1 > mat->rows) return HRQ_ERR_ARG;
+    if (n == 0) return HRQ_OK;
+    cols = mat->cols;
+    if (!y || (!p && row0 < row1)) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(n, cols, ldy) || (row0 < row1 && !hrq__shape_ok(n, row1, ldp))) return HRQ_ERR_SHAPE;
+    if (row0 < row1 && hrq__nonfinite(p + row0, n, row1 - row0, ldp)) return HRQ_ERR_NONFINITE;
+    for (t = 0; t < n; t++) memset(y + t * ldy, 0, cols * sizeof(float));
+    for (r = row0; r < row1; r = end) {
+        end = hrq__min_size((r / HRQ_PANEL + 1) * HRQ_PANEL, row1);
+        for (from = 0; from < cols; from += HRQ__CHUNK) {
+            size_t count = hrq__min_size(cols - from, HRQ__CHUNK);
+            hrq__decode_chunk(&v, r, end, from, count, w);
+            for (t = 0; t < n; t++)
+                for (i = r; i < end; i++)
+                    for (c = 0; c < count; c++) {
+                        float *to = y + t * ldy + hrq__view_column(&v, from + c);
+                        *to = fmaf(p[t * ldp + i], w[(i - r) * HRQ__CHUNK + c], *to);
+                    }
+        }
+    }
+    if (hrq__rotated(&mat->format))
+        for (t = 0; t < n; t++) hrq__hadamard_row(y + t * ldy, cols, mat->seed, 1);
+    return HRQ_OK;
+}
+
+/* ---- C = A B^T, both quantized ---- */
+
+/* A superblock of a panel as floats before scales, kept between columns. */
+typedef struct hrq__column_cache {
+    size_t panel, from; /* SIZE_MAX: nothing yet */
+    float w[32 * HRQ_PANEL];
+} hrq__column_cache;
+
+/* One column of a panel, 16 rows, with its step. */
+static const float *hrq__view_column_get(const hrq__view *v, size_t panel, size_t col, hrq__column_cache *cache)
+{
+    size_t position = col;
+    if (v->perm)
+        for (position = 0; hrq__view_column(v, position) != col; position++) {}
+    if (cache->panel != panel || cache->from != position / 32 * 32) {
+        size_t c, row;
+        cache->panel = panel;
+        cache->from = position / 32 * 32;
+        hrq__view_floats(v, panel, cache->from, hrq__min_size(v->mat->cols - cache->from, 32), cache->w);
+        for (c = 0; v->steps && c < 32 && cache->from + c < v->mat->cols; c++)
+            for (row = 0; row < HRQ_PANEL; row++)
+                cache->w[c * HRQ_PANEL + row] *= hrq__view_step(v, hrq__view_column(v, cache->from + c));
+    }
+    return cache->w + position % 32 * HRQ_PANEL;
+}
+
+/* 16 x 16 products of two panels, row scales not yet applied: a segment is a run of columns in one group of each side.
+   Integers of both sides are summed exactly, floats in order; then the two group scales. */
+static void hrq__mul_panels(const hrq__view *a, size_t pa, const hrq__view *b, size_t pb, hrq__column_cache *ca,
+                            hrq__column_cache *cb, float *total)
+{
+    float part[HRQ_PANEL * HRQ_PANEL];
+    int64_t whole[HRQ_PANEL * HRQ_PANEL];
+    int integers = a->codec != HRQ__CODEC_PLAIN && b->codec != HRQ__CODEC_PLAIN && !a->steps && !b->steps;
+    size_t from, end, c, i, j, cols = a->mat->cols;
+    memset(total, 0, HRQ_PANEL * HRQ_PANEL * sizeof *total);
+    for (from = 0; from < cols; from = end) {
+        size_t ga = hrq__view_group(a, from), gb = hrq__view_group(b, from);
+        end = hrq__min_size(hrq__view_group_end(a, ga), hrq__view_group_end(b, gb));
+        memset(part, 0, sizeof part);
+        memset(whole, 0, sizeof whole);
+        for (c = from; c < end; c++) {
+            const float *wa = hrq__view_column_get(a, pa, c, ca), *wb = hrq__view_column_get(b, pb, c, cb);
+            for (i = 0; i < HRQ_PANEL; i++)
+                for (j = 0; j < HRQ_PANEL; j++)
+                    if (integers) whole[i * HRQ_PANEL + j] += (int32_t)wa[i] * (int32_t)wb[j];
+                    else part[i * HRQ_PANEL + j] = fmaf(wa[i], wb[j], part[i * HRQ_PANEL + j]);
+        }
+        for (i = 0; i < HRQ_PANEL * HRQ_PANEL; i++) {
+            float scale = hrq__view_group_scale(a, pa * HRQ_PANEL + i / HRQ_PANEL, ga) *
+                          hrq__view_group_scale(b, pb * HRQ_PANEL + i % HRQ_PANEL, gb);
+            total[i] = fmaf(integers ? (float)whole[i] : part[i], scale, total[i]);
+        }
+    }
+}
+
+HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, size_t ldc, size_t row0, size_t row1)
+{
+    hrq__view va, vb;
+    hrq__column_cache ca, cb;
+    float total[HRQ_PANEL * HRQ_PANEL];
+    size_t pa, pb, i, j;
+    hrq_status status = hrq__view_open(&va, a);
+    if (status == HRQ_OK) status = hrq__view_open(&vb, b);
+    if (status != HRQ_OK) return status;
+    if (row0 > row1 || row1 > a->rows) return HRQ_ERR_ARG;
+    if (a->cols != b->cols) return HRQ_ERR_SHAPE;
+    if (hrq__rotated(&a->format) != hrq__rotated(&b->format)) return HRQ_ERR_ARG;
+    if (hrq__rotated(&a->format) && (uint32_t)a->seed != (uint32_t)b->seed) return HRQ_ERR_ARG;
+    if (row0 == row1) return HRQ_OK;
+    if (!c) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(row1, b->rows, ldc)) return HRQ_ERR_SHAPE;
+    ca.panel = cb.panel = SIZE_MAX;
+    for (pa = row0 / HRQ_PANEL; pa * HRQ_PANEL < row1; pa++)
+        for (pb = 0; pb * HRQ_PANEL < b->rows; pb++) {
+            hrq__mul_panels(&va, pa, &vb, pb, &ca, &cb, total);
+            for (i = pa * HRQ_PANEL; i < (pa + 1) * HRQ_PANEL; i++)
+                for (j = pb * HRQ_PANEL; j < (pb + 1) * HRQ_PANEL; j++)
+                    if (i >= row0 && i < row1 && j < b->rows)
+                        c[i * ldc + j] = total[i % HRQ_PANEL * HRQ_PANEL + j % HRQ_PANEL] *
+                                         (hrq__view_row_scale(&va, i) * hrq__view_row_scale(&vb, j));
+        }
+    return HRQ_OK;
+}
+
+/* ---- all in one ---- */
+
+typedef struct hrq__matmul_job {
+    const hrq_mat *w;
+    const hrq_act *act;
+    float *y;
+    size_t ldy;
+} hrq__matmul_job;
+
+static void hrq__matmul_panel(void *arg, size_t panel)
+{
+    hrq__matmul_job *job = (hrq__matmul_job *)arg;
+    size_t row0 = panel * HRQ_PANEL, row1 = hrq__min_size(row0 + HRQ_PANEL, job->w->rows);
+    hrq_mul(job->w, job->act, job->y, job->ldy, row0, row1, NULL); /* cannot fail: checked by the caller */
+}
+
+HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *x, size_t n, size_t ldx, float *y, size_t ldy,
+                              const hrq_hooks *hooks)
+{
+    hrq__view v;
+    hrq__matmul_job job;
+    hrq_act *act = NULL;
+    void *buffer;
+    size_t bytes;
+    hrq_status status = hrq__view_open(&v, w);
+    if (status != HRQ_OK) return status;
+    if (n == 0) return HRQ_OK;
+    if (!x || !y || (kind != HRQ_ACT_INT8 && kind != HRQ_ACT_F32)) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(n, w->rows, ldy) || !hrq__shape_ok(n, w->cols, ldx)) return HRQ_ERR_SHAPE;
+    bytes = hrq_act_bytes(w, n, kind);
+    if (!bytes) return HRQ_ERR_SHAPE;
+    buffer = hrq__alloc(hooks, bytes);
+    if (!buffer) return HRQ_ERR_NOMEM;
+    status = hrq_act_prepare(&act, buffer, bytes, w, kind, x, n, ldx);
+    if (status == HRQ_OK) {
+        job.w = w;
+        job.act = act;
+        job.y = y;
+        job.ldy = ldy;
+        hrq__for(hooks, hrq__div_up(w->rows, HRQ_PANEL), hrq__matmul_panel, &job);
+    }
+    hrq__release(hooks, buffer);
+    return status;
+}
+
+
+//==================================================================================================
+//  [13i] Linear algebra    one product driver under covariance, Cholesky and gemm; eigenvalues
+//  uses: 1, 2, 3, 6
+//
+//  function       in   accumulator   overflow bound           error bound (u = 2^-24, v = 2^-53)
+//  gemm, cov_add  f32  f32 by fmaf   inputs' products finite  k u |a| |b| an element
+//  cholesky       f32  f32 by fmaf   none: pivots checked     (n + 1) u |L| |L^T| an element, backward
+//  la_loss        f32  f64           none for finite input    (n + 64) v sum |e_i sigma_ij e_j| a row
+//  eigenvalues    f32  f64           none: scaled by 2^s      a few n v of the largest magnitude
+//==================================================================================================
+
+#define HRQ__LA_DEPTH 256 /* k of one pass: a panel of b, 32 x 256 floats, stays in a first-level cache        */
+#define HRQ__LA_TILES 16  /* tiles of rows in a job: 96 x 256 floats of a, in a second-level cache             */
+#define HRQ__LA_COLS  512 /* columns of c in a job, about                                                      */
+#define HRQ__LA_WIDTH 4096 /* columns of c whose b is packed at a time: bounds the memory                      */
+
+/* C += A B^T or C -= A B^T, over k in order. Element (i, k) of A stands at a[i * a_row + k * a_k], so that either
+   factor may be stored transposed; likewise b. lower: only elements j <= i of C are read or written. The rest is
+   the driver's own. */
+typedef struct hrq__la_product {
+    float *c;
+    size_t ldc;
+    const float *a, *b;
+    size_t a_row, a_k, b_row, b_k;
+    size_t m, n, k;
+    int negate, lower;
+    const hrq__kernels *kernels;
+    float *pack_a, *pack_b;
+    size_t k0, depth, n0, width, jobs_n;
+} hrq__la_product;
+
+HRQ__INLINE size_t hrq__la_round_up(size_t x, size_t unit) { return hrq__div_up(x, unit) * unit; }
+
+/* Bytes of packing memory for a product of at most m x n x k; 0: overflow. */
+static size_t hrq__la_pack_bytes(size_t m, size_t n, size_t k)
+{
+    const hrq__kernels *kernels = hrq__kernels_now();
+    size_t rows, cols, all;
+    if (m > SIZE_MAX / 8 || n > SIZE_MAX / 8) return 0;
+    rows = hrq__la_round_up(m, kernels->fma_m);
+    cols = hrq__la_round_up(hrq__min_size(n, HRQ__LA_WIDTH), kernels->fma_n);
+    if (!hrq__add_size(rows, cols, &all)) return 0;
+    if (!hrq__mul_size(all, hrq__min_size(k, HRQ__LA_DEPTH) * sizeof(float), &all)) return 0;
+    return hrq__add_size(all, 64, &all) ? all : 0;
+}
+
+/* One panel of `unit` rows: out[k * unit + i], zero where there is no row. Sixteen k at a time keep the scattered
+   side of the transposition in the first-level cache. */
+static void hrq__la_pack(float *out, size_t unit, const float *x, size_t x_row, size_t x_k, size_t rows,
+                         size_t depth, int negate)
+{
+    size_t i, k, k0, k1;
+    for (k0 = 0; k0 < depth; k0 = k1) {
+        k1 = hrq__min_size(depth, k0 + 16);
+        if (x_row == 1) {
+            for (k = k0; k < k1; k++)
+                for (i = 0; i < rows; i++) out[k * unit + i] = x[k * x_k + i];
+        } else {
+            for (i = 0; i < rows; i++)
+                for (k = k0; k < k1; k++) out[k * unit + i] = x[i * x_row + k * x_k];
+        }
+        for (k = k0; k < k1; k++)
+            for (i = rows; i < unit; i++) out[k * unit + i] = 0.0f;
+        if (negate)
+            for (i = k0 * unit; i < k1 * unit; i++) out[i] = -out[i];
+    }
+}
+
+static void hrq__la_pack_a(void *arg, size_t index)
+{
+    const hrq__la_product *p = (const hrq__la_product *)arg;
+    size_t unit = p->kernels->fma_m, tile, row;
+    for (tile = index * HRQ__LA_TILES; tile < (index + 1) * HRQ__LA_TILES; tile++) {
+        row = tile * unit;
+        if (row >= p->m) return;
+        hrq__la_pack(p->pack_a + row * p->depth, unit, p->a + row * p->a_row + p->k0 * p->a_k, p->a_row, p->a_k,
+                     hrq__min_size(unit, p->m - row), p->depth, p->negate);
+    }
+}
+
+static void hrq__la_pack_b(void *arg, size_t index)
+{
+    const hrq__la_product *p = (const hrq__la_product *)arg;
+    size_t unit = p->kernels->fma_n, col = index * unit;
+    hrq__la_pack(p->pack_b + col * p->depth, unit, p->b + (p->n0 + col) * p->b_row + p->k0 * p->b_k, p->b_row,
+                 p->b_k, hrq__min_size(unit, p->width - col), p->depth, 0);
+}
+
+/* A tile that hangs over the edge of C or over its diagonal runs in a buffer; only what belongs to C goes in and
+   out. */
+static void hrq__la_edge(const hrq__la_product *p, size_t row, size_t col, const float *a, const float *b)
+{
+    float tile[16 * 64];
+    size_t unit_m = p->kernels->fma_m, unit_n = p->kernels->fma_n, i, j, end;
+    size_t rows = hrq__min_size(unit_m, p->m - row);
+    for (i = 0; i < unit_m * unit_n; i++) tile[i] = 0.0f;
+    for (i = 0; i < rows; i++) {
+        end = p->lower ? hrq__min_size(p->n, row + i + 1) : p->n;
+        for (j = col; j < end && j < col + unit_n; j++) tile[i * unit_n + j - col] = p->c[(row + i) * p->ldc + j];
+    }
+    p->kernels->fma_tile(tile, unit_n, a, b, p->depth);
+    for (i = 0; i < rows; i++) {
+        end = p->lower ? hrq__min_size(p->n, row + i + 1) : p->n;
+        for (j = col; j < end && j < col + unit_n; j++) p->c[(row + i) * p->ldc + j] = tile[i * unit_n + j - col];
+    }
+}
+
+/* One job: HRQ__LA_TILES tiles of rows times about HRQ__LA_COLS columns. */
+static void hrq__la_job(void *arg, size_t index)
+{
+    const hrq__la_product *p = (const hrq__la_product *)arg;
+    size_t unit_m = p->kernels->fma_m, unit_n = p->kernels->fma_n;
+    size_t row0 = index / p->jobs_n * HRQ__LA_TILES * unit_m, row1, row, col, col0, col1;
+    size_t step = hrq__la_round_up(HRQ__LA_COLS, unit_n);
+    row1 = hrq__min_size(p->m, row0 + HRQ__LA_TILES * unit_m);
+    col0 = index % p->jobs_n * step;
+    col1 = hrq__min_size(p->width, col0 + step);
+    for (col = col0; col < col1; col += unit_n) {
+        const float *b = p->pack_b + col * p->depth;
+        size_t c = p->n0 + col;
+        for (row = row0; row < row1; row += unit_m) {
+            const float *a = p->pack_a + row * p->depth;
+            if (p->lower && c > row + unit_m - 1) continue;
+            if (row + unit_m > p->m || c + unit_n > p->n || (p->lower && c + unit_n - 1 > row))
+                hrq__la_edge(p, row, c, a, b);
+            else
+                p->kernels->fma_tile(p->c + row * p->ldc + c, p->ldc, a, b, p->depth);
+        }
+    }
+}
+
+/* Run the product with pack, hrq__la_pack_bytes(m, n, k) bytes. Blocks of k follow each other for every element,
+   and the float between two blocks is the accumulator itself: blocking and threads leave no trace in the bits. */
+static void hrq__la_run(hrq__la_product *p, void *pack, const hrq_hooks *hooks)
+{
+    size_t unit_n, jobs_m;
+    p->kernels = hrq__kernels_now();
+    unit_n = p->kernels->fma_n;
+    jobs_m = hrq__div_up(p->m, p->kernels->fma_m * HRQ__LA_TILES);
+    p->pack_a = (float *)pack;
+    while ((uintptr_t)p->pack_a % 64 != 0 && (uintptr_t)p->pack_a % sizeof(float) == 0) p->pack_a++;
+    for (p->k0 = 0; p->k0 < p->k; p->k0 += p->depth) {
+        p->depth = hrq__min_size(HRQ__LA_DEPTH, p->k - p->k0);
+        p->pack_b = p->pack_a + hrq__la_round_up(p->m, p->kernels->fma_m) * p->depth;
+        hrq__for(hooks, jobs_m, hrq__la_pack_a, p);
+        for (p->n0 = 0; p->n0 < p->n; p->n0 += p->width) {
+            p->width = hrq__min_size(HRQ__LA_WIDTH, p->n - p->n0);
+            p->jobs_n = hrq__div_up(p->width, hrq__la_round_up(HRQ__LA_COLS, unit_n));
+            hrq__for(hooks, hrq__div_up(p->width, unit_n), hrq__la_pack_b, p);
+            hrq__for(hooks, jobs_m * p->jobs_n, hrq__la_job, p);
+        }
+    }
+}
+
+HRQ_API hrq_status hrq_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
+                            size_t m, size_t n, size_t k, const hrq_hooks *hooks)
+{
+    hrq__la_product p;
+    void *pack;
+    size_t bytes, i;
+    if (!c || !a || !b) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(m, n, ldc) || !hrq__shape_ok(m, k, lda) || !hrq__shape_ok(n, k, ldb)) return HRQ_ERR_SHAPE;
+    bytes = hrq__la_pack_bytes(m, n, k);
+    if (bytes == 0) return HRQ_ERR_SHAPE;
+    pack = hrq__alloc(hooks, bytes);
+    if (!pack) return HRQ_ERR_NOMEM;
+    memset(&p, 0, sizeof p);
+    p.c = c, p.ldc = ldc;
+    p.a = a, p.a_row = lda, p.a_k = 1;
+    p.b = b, p.b_row = ldb, p.b_k = 1;
+    p.m = m, p.n = n, p.k = k;
+    for (i = 0; i < m; i++) memset(c + i * ldc, 0, n * sizeof(float));
+    hrq__la_run(&p, pack, hooks);
+    hrq__release(hooks, pack);
+    return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_cov_add(float *sigma, size_t n, size_t ld, const float *x, size_t tokens, size_t ldx,
+                               const hrq_hooks *hooks)
+{
+    hrq__la_product p;
+    void *pack;
+    size_t bytes;
+    if (!sigma || (!x && tokens > 0)) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(n, n, ld)) return HRQ_ERR_SHAPE;
+    if (tokens == 0) return HRQ_OK;
+    if (!hrq__shape_ok(tokens, n, ldx)) return HRQ_ERR_SHAPE;
+    if (hrq__nonfinite(x, tokens, n, ldx) > 0) return HRQ_ERR_NONFINITE;
+    bytes = hrq__la_pack_bytes(n, n, tokens);
+    if (bytes == 0) return HRQ_ERR_SHAPE;
+    pack = hrq__alloc(hooks, bytes);
+    if (!pack) return HRQ_ERR_NOMEM;
+    memset(&p, 0, sizeof p);
+    p.c = sigma, p.ldc = ld, p.lower = 1;
+    p.a = p.b = x, p.a_row = p.b_row = 1, p.a_k = p.b_k = ldx;
+    p.m = p.n = n, p.k = tokens;
+    hrq__la_run(&p, pack, hooks);
+    hrq__release(hooks, pack);
+    return HRQ_OK;
+}
+
+/* Sums are divided in double: one rounding an entry, whatever the number of tokens. */
+HRQ_API hrq_status hrq_cov_finish(float *sigma, size_t n, size_t ld, double tokens)
+{
+    size_t i, j;
+    if (!sigma || !(tokens > 0.0) || tokens - tokens != 0.0) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(n, n, ld)) return HRQ_ERR_SHAPE;
+    for (i = 0; i < n; i++) {
+        for (j = 0; j < i; j++) sigma[j * ld + i] = sigma[i * ld + j] = (float)((double)sigma[i * ld + j] / tokens);
+        sigma[i * ld + i] = (float)((double)sigma[i * ld + i] / tokens);
+    }
+    return HRQ_OK;
+}
+
+/* Cholesky works on panels of 64 columns. A panel is held transposed, panel[(j - k0) * n + i], so that a column's
+   update runs along contiguous rows i, with one accumulator each; columns past k1 wait in a for the trailing
+   update. Pivoting needs the diagonal of the Schur complement before each column: diag keeps it, by the same fmaf
+   that the triangle itself would see. */
+#define HRQ__LA_PANEL 64
+
+typedef struct hrq__la_factor {
+    float *a, *panel, *diag;
+    size_t n, ld, k0, k1;
+    size_t *perm;
+} hrq__la_factor;
+
+HRQ__INLINE float *hrq__la_at(const hrq__la_factor *f, size_t i, size_t j)
+{
+    return j >= f->k0 && j < f->k1 ? &f->panel[(j - f->k0) * f->n + i] : &f->a[i * f->ld + j];
+}
+
+HRQ__INLINE void hrq__la_swap(float *x, float *y)
+{
+    float t = *x;
+    *x = *y;
+    *y = t;
+}
+
+/* Exchange rows and columns p < q of what the lower triangle stands for. */
+static void hrq__la_pivot(hrq__la_factor *f, size_t p, size_t q)
+{
+    size_t t, swap = f->perm[p];
+    f->perm[p] = f->perm[q];
+    f->perm[q] = swap;
+    hrq__la_swap(&f->diag[p], &f->diag[q]);
+    hrq__la_swap(hrq__la_at(f, p, p), hrq__la_at(f, q, q));
+    for (t = 0; t < p; t++) hrq__la_swap(hrq__la_at(f, p, t), hrq__la_at(f, q, t));
+    for (t = p + 1; t < q; t++) hrq__la_swap(hrq__la_at(f, t, p), hrq__la_at(f, q, t));
+    for (t = q + 1; t < f->n; t++) hrq__la_swap(hrq__la_at(f, t, p), hrq__la_at(f, t, q));
+}
+
+/* Copy the panel's columns out of the triangle (or back into it), 16 rows at a time as in hrq__la_pack. */
+static void hrq__la_panel_copy(const hrq__la_factor *f, int back)
+{
+    size_t i0, i, j, i1, end;
+    for (i0 = f->k0; i0 < f->n; i0 = i1) {
+        i1 = hrq__min_size(f->n, i0 + 16);
+        for (i = i0; i < i1; i++) {
+            float *row = f->a + i * f->ld;
+            end = hrq__min_size(f->k1, i + 1);
+            for (j = f->k0; j < end; j++) {
+                float *held = &f->panel[(j - f->k0) * f->n + i];
+                if (back) row[j] = *held;
+                else *held = row[j];
+            }
+        }
+    }
+}
+
+/* Column p of the panel: the panel's earlier columns subtracted, then divided by the pivot's root. 512 rows at a
+   time stay in a first-level cache while k runs. */
+static void hrq__la_column(hrq__la_factor *f, size_t p, float root)
+{
+    float *col = f->panel + (p - f->k0) * f->n;
+    size_t i0, i1, i, k;
+    for (i0 = p + 1; i0 < f->n; i0 = i1) {
+        i1 = hrq__min_size(f->n, i0 + 512);
+        for (k = f->k0; k < p; k++) {
+            const float *l = f->panel + (k - f->k0) * f->n;
+            float pivot = l[p];
+            for (i = i0; i < i1; i++) col[i] = fmaf(-l[i], pivot, col[i]);
+        }
+        for (i = i0; i < i1; i++) {
+            col[i] = col[i] / root;
+            f->diag[i] = fmaf(-col[i], col[i], f->diag[i]);
+        }
+    }
+    col[p] = root;
+}
+
+/* Lower triangle in place, A(perm, perm) = L L^T. perm NULL: natural order; else out [n]: perm[i] is the original
+   index at position i, largest remaining diagonal first, lowest index on ties. *bad_pivot (may be NULL): original
+   index of the pivot that failed. Element (i, j) is a_ij - sum_k l_ik l_jk over k in order, by fmaf(-l_ik, l_jk, .),
+   then divided by l_jj: the bits of the plain triple loop (BITWISE). */
+static hrq_status hrq__la_cholesky(float *a, size_t n, size_t ld, size_t *perm, size_t *bad_pivot,
+                                   const hrq_hooks *hooks)
+{
+    hrq__la_factor f;
+    hrq__la_product t;
+    hrq_status status = HRQ_OK;
+    size_t pack = hrq__la_pack_bytes(n, n, HRQ__LA_PANEL), own, bytes, i, p, best;
+    void *block;
+    if (pack == 0 || !hrq__mul_size(n, (HRQ__LA_PANEL + 1) * sizeof(float), &own)) return HRQ_ERR_SHAPE;
+    if (!hrq__add_size(own, pack, &bytes)) return HRQ_ERR_SHAPE;
+    block = hrq__alloc(hooks, bytes);
+    if (!block) return HRQ_ERR_NOMEM;
+    f.a = a, f.n = n, f.ld = ld, f.perm = perm, f.diag = (float *)block, f.panel = f.diag + n;
+    for (i = 0; perm && i < n; i++) perm[i] = i;
+    for (i = 0; i < n; i++) f.diag[i] = a[i * ld + i];
+    for (f.k0 = 0; f.k0 < n; f.k0 = f.k1) {
+        f.k1 = hrq__min_size(n, f.k0 + HRQ__LA_PANEL);
+        hrq__la_panel_copy(&f, 0);
+        for (p = f.k0; p < f.k1; p++) {
+            for (i = best = p; perm && i < n; i++)
+                if (f.diag[i] > f.diag[best] || (f.diag[i] == f.diag[best] && perm[i] < perm[best])) best = i;
+            if (best != p) hrq__la_pivot(&f, p, best);
+            if (!(f.diag[p] > 0.0f) || !hrq__finite(f.diag[p])) {
+                if (bad_pivot) *bad_pivot = perm ? perm[p] : p;
+                status = HRQ_ERR_NOT_PD;
+                break;
+            }
+            hrq__la_column(&f, p, sqrtf(f.diag[p]));
+        }
+        hrq__la_panel_copy(&f, 1);
+        if (status != HRQ_OK) break;
+        if (f.k1 == n) break;
+        memset(&t, 0, sizeof t);
+        t.c = a + f.k1 * ld + f.k1, t.ldc = ld, t.lower = 1, t.negate = 1;
+        t.a = t.b = f.panel + f.k1, t.a_row = t.b_row = 1, t.a_k = t.b_k = n;
+        t.m = t.n = n - f.k1, t.k = f.k1 - f.k0;
+        hrq__la_run(&t, (char *)block + own, hooks);
+    }
+    hrq__release(hooks, block);
+    return status;
+}
+
+HRQ_API hrq_status hrq_cholesky(float *a, size_t n, size_t ld, size_t *bad_pivot, const hrq_hooks *hooks)
+{
+    if (!a) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(n, n, ld)) return HRQ_ERR_SHAPE;
+    return hrq__la_cholesky(a, n, ld, NULL, bad_pivot, hooks);
+}
+
+/* The loss, 32 rows a job, blocks of 64 x 64 of sigma. Products of two floats are exact in double, so no fused
+   operation is needed for the same bits everywhere; a row's sum does not depend on its neighbours. */
+#define HRQ__LA_ROWS  32
+#define HRQ__LA_BLOCK 64
+
+typedef struct hrq__la_losses {
+    const float *e, *sigma;
+    size_t rows, n, lde, lds;
+    double *sums;
+} hrq__la_losses;
+
+/* 64 columns of 32 rows of e as doubles, transposed; zero outside */
+static void hrq__la_loss_load(double out[HRQ__LA_BLOCK][HRQ__LA_ROWS], const hrq__la_losses *p, size_t row0,
+                              size_t col0)
+{
+    size_t r, c, rows = hrq__min_size(HRQ__LA_ROWS, p->rows - row0), cols = hrq__min_size(HRQ__LA_BLOCK, p->n - col0);
+    memset(out, 0, sizeof(double) * HRQ__LA_BLOCK * HRQ__LA_ROWS);
+    for (r = 0; r < rows; r++)
+        for (c = 0; c < cols; c++) out[c][r] = (double)p->e[(row0 + r) * p->lde + col0 + c];
+}
+
+/* out[r] += e_i (2 sum_{j < i} sigma_ij e_j + sigma_ii e_i) over the columns j of one block */
+static void hrq__la_loss_row(double out[HRQ__LA_ROWS], const double *ei, const double (*ej)[HRQ__LA_ROWS],
+                             const float *sigma, size_t below, int diagonal)
+{
+    double s[HRQ__LA_ROWS];
+    size_t r, j;
+    for (r = 0; r < HRQ__LA_ROWS; r++) s[r] = 0.0;
+    for (j = 0; j < below; j++)
+        for (r = 0; r < HRQ__LA_ROWS; r++) s[r] += (double)sigma[j] * ej[j][r];
+    for (r = 0; r < HRQ__LA_ROWS; r++) s[r] *= 2.0;
+    if (diagonal)
+        for (r = 0; r < HRQ__LA_ROWS; r++) s[r] += (double)sigma[below] * ei[r];
+    for (r = 0; r < HRQ__LA_ROWS; r++) out[r] += ei[r] * s[r];
+}
+
+static void hrq__la_loss_job(void *arg, size_t index)
+{
+    const hrq__la_losses *p = (const hrq__la_losses *)arg;
+    double out[HRQ__LA_ROWS] = {0}, ei[HRQ__LA_BLOCK][HRQ__LA_ROWS], ej[HRQ__LA_BLOCK][HRQ__LA_ROWS];
+    size_t row0 = index * HRQ__LA_ROWS, i0, j0, i, r, end;
+    for (j0 = 0; j0 < p->n; j0 += HRQ__LA_BLOCK) {
+        hrq__la_loss_load(ej, p, row0, j0);
+        if (!p->sigma) {
+            for (i = 0; i < HRQ__LA_BLOCK; i++)
+                for (r = 0; r < HRQ__LA_ROWS; r++) out[r] += ej[i][r] * ej[i][r];
+            continue;
+        }
+        for (i0 = j0; i0 < p->n; i0 += HRQ__LA_BLOCK) {
+            hrq__la_loss_load(ei, p, row0, i0);
+            end = hrq__min_size(HRQ__LA_BLOCK, p->n - i0);
+            for (i = 0; i < end; i++)
+                hrq__la_loss_row(out, ei[i], (const double (*)[HRQ__LA_ROWS])ej, p->sigma + (i0 + i) * p->lds + j0,
+                                 i0 == j0 ? i : HRQ__LA_BLOCK, i0 == j0);
+        }
+    }
+    for (r = 0; r < HRQ__LA_ROWS && row0 + r < p->rows; r++) p->sums[row0 + r] = out[r];
+}
+
+/* tr(E Sigma E^T), E [rows x n]: rows' sums in double, added in order (BITWISE). sigma [n x n], lower triangle read;
+   NULL: identity. No memory: NaN, *status HRQ_ERR_NOMEM; else *status HRQ_OK. Arguments are the caller's care. */
+static double hrq__la_loss(const float *e, size_t rows, size_t n, size_t lde, const float *sigma, size_t lds,
+                           const hrq_hooks *hooks, hrq_status *status)
+{
+    hrq__la_losses p;
+    double sum = 0.0;
+    size_t r;
+    p.e = e, p.sigma = sigma, p.rows = rows, p.n = n, p.lde = lde, p.lds = lds;
+    p.sums = (double *)hrq__alloc_array(hooks, rows, sizeof(double));
+    *status = p.sums ? HRQ_OK : HRQ_ERR_NOMEM;
+    if (!p.sums) return (double)NAN;
+    hrq__for(hooks, hrq__div_up(rows, HRQ__LA_ROWS), hrq__la_loss_job, &p);
+    for (r = 0; r < rows; r++) sum += p.sums[r];
+    hrq__release(hooks, p.sums);
+    return sum;
+}
+
+/* Dot product in 32 lanes, a fixed order that any vector width can keep. */
+static double hrq__la_dot(const double *x, const double *y, size_t n)
+{
+    double lane[32], sum = 0.0;
+    size_t i, l;
+    for (l = 0; l < 32; l++) lane[l] = 0.0;
+    for (i = 0; i + 32 <= n; i += 32)
+        for (l = 0; l < 32; l++) lane[l] += x[i + l] * y[i + l];
+    for (; i < n; i++) sum += x[i] * y[i];
+    for (l = 0; l < 32; l++) sum += lane[l];
+    return sum;
+}
+
+/* Householder to tridiagonal form, from the last row up; z [n x n], lower triangle, is spent. d [n] the diagonal,
+   e [n] with e[i] beside d[i] and d[i + 1], e[n - 1] = 0; work [4 n]. The rank-2 update of one step is done in the
+   next step's pass over the rows, with that step's product: one sweep of memory a step instead of two.
+   Entries are at most 1: squares below 1e-280 belong to vectors that no eigenvalue in double can feel. */
+static void hrq__la_tridiagonal(double *z, size_t n, double *d, double *e, double *work)
+{
+    double *u = work, *q = work + n, *u_old = work + 2 * n, *q_old = work + 3 * n, *swap, h, g, t;
+    size_t i, r, c;
+    int pending = 0;
+    e[n - 1] = 0.0;
+    for (i = n; i-- > 0;) {
+        double *row = z + i * n;
+        if (pending)
+            for (c = 0; c <= i; c++) row[c] -= u_old[i] * q_old[c] + q_old[i] * u_old[c];
+        d[i] = row[i];
+        if (i == 0) return;
+        h = hrq__la_dot(row, row, i - 1);
+        e[i - 1] = row[i - 1];
+        if (h < 1e-280) h = 0.0;
+        if (h > 0.0) {
+            h += row[i - 1] * row[i - 1];
+            g = row[i - 1] > 0.0 ? -sqrt(h) : sqrt(h);
+            e[i - 1] = g;
+            h -= row[i - 1] * g;
+            memcpy(u, row, i * sizeof(double));
+            u[i - 1] -= g;
+        }
+        for (r = 0; r < i; r++) {
+            double *x = z + r * n;
+            if (pending) {
+                double a = u_old[r], b = q_old[r];
+                for (c = 0; c <= r; c++) x[c] -= a * q_old[c] + b * u_old[c];
+            }
+            if (h > 0.0) {
+                t = u[r];
+                q[r] = hrq__la_dot(x, u, r) + x[r] * t;
+                for (c = 0; c < r; c++) q[c] += x[c] * t;
+            }
+        }
+        pending = h > 0.0;
+        if (!pending) continue;
+        for (c = 0; c < i; c++) q[c] /= h;
+        t = hrq__la_dot(u, q, i) / (h + h);
+        for (c = 0; c < i; c++) q[c] -= t * u[c];
+        swap = u, u = u_old, u_old = swap;
+        swap = q, q = q_old, q_old = swap;
+    }
+}
+
+/* Implicit QL on the tridiagonal (d, e): d becomes the eigenvalues, unordered, e is spent. 0: not converged. */
+static int hrq__la_ql(double *d, double *e, size_t n)
+{
+    size_t l, m, i;
+    int sweep;
+    for (l = 0; l < n; l++) {
+        for (sweep = 0;; sweep++) {
+            double g, r, s = 1.0, c = 1.0, p = 0.0, f, b;
+            int split = 0;
+            for (m = l; m + 1 < n; m++)
+                if (fabs(e[m]) <= 1.1102230246251565e-16 * (fabs(d[m]) + fabs(d[m + 1]))) break; /* 2^-53 */
+            if (m == l) break;
+            if (sweep == 60) return 0;
+            g = (d[l + 1] - d[l]) / (2.0 * e[l]);
+            r = hypot(g, 1.0);
+            g = d[m] - d[l] + e[l] / (g + (g < 0.0 ? -r : r));
+            for (i = m; i-- > l;) {
+                f = s * e[i];
+                b = c * e[i];
+                r = sqrt(f * f + g * g);
+                e[i + 1] = r;
+                if (r == 0.0) { /* a rotation vanished: the block falls apart here */
+                    d[i + 1] -= p;
+                    split = 1;
+                    break;
+                }
+                s = f / r;
+                c = g / r;
+                g = d[i + 1] - p;
+                r = (d[i] - g) * s + 2.0 * c * b;
+                p = s * r;
+                d[i + 1] = g + p;
+                g = c * r - b;
+            }
+            if (!split) {
+                d[l] -= p;
+                e[l] = g;
+            }
+            e[m] = 0.0;
+        }
+    }
+    return 1;
+}
+
+/* Eigenvalue number k of the tridiagonal (d, e), by bisection with Sturm counts: slower than QL and cannot fail. */
+static double hrq__la_bisect(const double *d, const double *e, size_t n, size_t k)
+{
+    double lo = 0.0, hi = 0.0, mid, q;
+    size_t i, below;
+    int step;
+    for (i = 0; i < n; i++) {
+        double radius = (i > 0 ? fabs(e[i - 1]) : 0.0) + (i + 1 < n ? fabs(e[i]) : 0.0);
+        lo = d[i] - radius < lo ? d[i] - radius : lo;
+        hi = d[i] + radius > hi ? d[i] + radius : hi;
+    }
+    for (step = 0; step < 110; step++) {
+        mid = lo + (hi - lo) / 2;
+        below = 0;
+        q = 1.0;
+        for (i = 0; i < n; i++) {
+            q = d[i] - mid - (i > 0 ? e[i - 1] * e[i - 1] / q : 0.0);
+            if (fabs(q) < 1e-290) q = -1e-290;
+            below += q < 0.0;
+        }
+        if (below > k) hi = mid;
+        else lo = mid;
+    }
+    return lo + (hi - lo) / 2;
+}
+
+/* Tridiagonal to ascending eigenvalues; keep [2 n] saves the input for bisection, should QL give up. */
+static void hrq__la_spectrum(double *d, double *e, size_t n, double *keep)
+{
+    size_t i, j;
+    memcpy(keep, d, n * sizeof(double));
+    memcpy(keep + n, e, n * sizeof(double));
+    if (!hrq__la_ql(d, e, n))
+        for (i = 0; i < n; i++) d[i] = hrq__la_bisect(keep, keep + n, n, i);
+    for (i = 1; i < n; i++) {
+        double x = d[i];
+        for (j = i; j > 0 && d[j - 1] > x; j--) d[j] = d[j - 1];
+        d[j] = x;
+    }
+}
+
+HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t ld, const hrq_hooks *hooks)
+{
+    double *z, *d;
+    float top = 0.0f, m;
+    size_t i, j, rows, elems;
+    int shift = 0;
+    if (!eig || !a) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(n, n, ld)) return HRQ_ERR_SHAPE;
+    for (i = 0; i < n; i++) {
+        if (hrq__nonfinite(a + i * ld, 1, i + 1, ld) > 0) return HRQ_ERR_NONFINITE;
+        m = hrq__absmax(a + i * ld, i + 1);
+        top = m > top ? m : top;
+    }
+    if (!hrq__add_size(n, 6, &rows) || !hrq__mul_size(n, rows, &elems)) return HRQ_ERR_SHAPE;
+    z = (double *)hrq__alloc_array(hooks, elems, sizeof(double));
+    if (!z) return HRQ_ERR_NOMEM;
+    d = z + n * n;
+    (void)frexp((double)top, &shift); /* a power of two brings the largest entry to [1/2, 1): exact both ways */
+    for (i = 0; i < n; i++)
+        for (j = 0; j <= i; j++) z[i * n + j] = ldexp((double)a[i * ld + j], -shift);
+    hrq__la_tridiagonal(z, n, d, d + n, d + 2 * n);
+    hrq__la_spectrum(d, d + n, n, d + 2 * n);
+    for (i = 0; i < n; i++) eig[i] = ldexp(d[i], shift);
+    hrq__release(hooks, z);
+    return HRQ_OK;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#undef HRQ__INLINE
+#undef HRQ__TEXT
+#undef HRQ__TEXT2
+
+#if defined(__GNUC__) && !defined(__clang__)
+    #pragma GCC pop_options
+#elif defined(__clang__)
+    #pragma STDC FP_CONTRACT DEFAULT
+#endif
+
+#endif /* HRQ_IMPLEMENTATION */
