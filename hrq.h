@@ -2146,7 +2146,7 @@ typedef struct hrq__view {
 enum { HRQ__SIC_HEADER = 32 };
 
 /* Offsets of a sic matrix with these columns; 0 (false): overflow. */
-static int hrq__sic_offsets(size_t cols, size_t *widths_at, size_t *panels_at)
+static int hrq__sicmat_offsets(size_t cols, size_t *widths_at, size_t *panels_at)
 {
     size_t at;
     if (cols == 0 || cols > SIZE_MAX / 64) return 0;
@@ -2157,7 +2157,7 @@ static int hrq__sic_offsets(size_t cols, size_t *widths_at, size_t *panels_at)
 }
 
 /* Bytes of a sic panel. */
-static size_t hrq__sic_panel_bytes(const uint8_t *widths, size_t cols)
+static size_t hrq__sicmat_panel_bytes(const uint8_t *widths, size_t cols)
 {
     size_t cols8 = hrq__div_up(cols, 8) * 8, at, bytes = 0;
     for (at = 0; at < cols8; at += 32) bytes += hrq__min_size(cols8 - at, 32) / 8 * 16 * widths[at / 32];
@@ -2165,12 +2165,12 @@ static size_t hrq__sic_panel_bytes(const uint8_t *widths, size_t cols)
 }
 
 /* The header of a sic matrix against its shape: all that the decoder trusts but the columns in perm, which wrap reads. */
-static hrq_status hrq__sic_open(hrq__view *v)
+static hrq_status hrq__sicmat_open(hrq__view *v)
 {
     const hrq_mat *mat = v->mat;
     const uint8_t *p = (const uint8_t *)mat->data;
     size_t widths_at, panels_at, i, bytes;
-    if (!hrq__sic_offsets(mat->cols, &widths_at, &panels_at)) return HRQ_ERR_SHAPE;
+    if (!hrq__sicmat_offsets(mat->cols, &widths_at, &panels_at)) return HRQ_ERR_SHAPE;
     if (mat->bytes < panels_at) return HRQ_ERR_SPACE;
     if (memcmp(p, "hrqm", 4) != 0) return HRQ_ERR_DATA;
     if (hrq__get32(p + 4) != 1) return HRQ_ERR_VERSION;
@@ -2183,7 +2183,7 @@ static hrq_status hrq__sic_open(hrq__view *v)
     v->data = (uint8_t *)mat->data + panels_at;
     v->lay.cols8 = hrq__div_up(mat->cols, 8) * 8;
     v->lay.groups = 1;
-    v->lay.panel_bytes = hrq__sic_panel_bytes(v->widths, mat->cols);
+    v->lay.panel_bytes = hrq__sicmat_panel_bytes(v->widths, mat->cols);
     v->wide = v->widths[hrq__div_up(mat->cols, 32) - 1] > 8;
     if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
     return bytes <= mat->bytes - panels_at ? HRQ_OK : HRQ_ERR_SPACE;
@@ -2200,7 +2200,7 @@ static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
     v->codec = hrq__format_codec(&mat->format);
     v->kernels = hrq__kernels_now();
     if (v->codec == HRQ__CODEC_NONE) return HRQ_ERR_UNSUPPORTED;
-    if (v->codec == HRQ__CODEC_SIC) return hrq__sic_open(v);
+    if (v->codec == HRQ__CODEC_SIC) return hrq__sicmat_open(v);
     if (!hrq__layout_of(&v->lay, &mat->format, mat->cols)) return HRQ_ERR_SHAPE;
     if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
     if (mat->bytes < bytes) return HRQ_ERR_SPACE;
@@ -2631,7 +2631,7 @@ HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t r
 
 /* sic: every column in perm once. Quadratic only in what is wrong: a column's place is looked for from where it should be
    in a sorted matrix, so no memory is needed. */
-static hrq_status hrq__sic_check_perm(const hrq__view *v, int once)
+static hrq_status hrq__sicmat_check_perm(const hrq__view *v, int once)
 {
     size_t i, j, cols = v->mat->cols;
     for (i = 0; i < cols; i++) {
@@ -2652,7 +2652,7 @@ HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t r
     if (hrq__format_codec(format) == HRQ__CODEC_SIC) {
         hrq__view v;
         status = hrq__view_open(&v, &m);
-        if (status == HRQ_OK) status = hrq__sic_check_perm(&v, 0);
+        if (status == HRQ_OK) status = hrq__sicmat_check_perm(&v, 0);
         if (status != HRQ_OK) return status;
         m.bytes = (size_t)(v.data - (uint8_t *)data) + hrq__div_up(rows, HRQ_PANEL) * v.lay.panel_bytes;
     }
@@ -2679,7 +2679,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
     size_t r, g, at, s, lane;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
-    if (v.codec == HRQ__CODEC_SIC) return hrq__sic_check_perm(&v, 1);
+    if (v.codec == HRQ__CODEC_SIC) return hrq__sicmat_check_perm(&v, 1);
     for (r = 0; r < hrq__div_up(mat->rows, HRQ_PANEL) * HRQ_PANEL; r++) {
         const uint8_t *panel = hrq__view_panel(&v, r / HRQ_PANEL);
         if (!hrq__finite(hrq__view_row_scale(&v, r))) return HRQ_ERR_DATA;
@@ -3773,16 +3773,20 @@ static double hrq__rans_normal(double x)
     return x < 0 ? 0.5 - sum : 0.5 + sum;
 }
 
-/* 2^(i / 8): table for the fraction, exact powers for the rest. */
-static double hrq__rans_exp2_eighths(int i)
+/* 2^x to 1e-15: the fraction by Taylor, exact powers for the rest. |x| < 1000. */
+static double hrq__rans_exp2(double x)
 {
-    static const double eighth[8] = {1.0, 1.0905077326652577, 1.189207115002721, 1.2968395546510096, 1.4142135623730951,
-                                     1.5422108254079407, 1.681792830507429, 1.8340080864093424};
-    double v = eighth[i & 7];
-    int e = (i - (i & 7)) / 8;
-    for (; e > 0; e--) v *= 2.0;
-    for (; e < 0; e++) v *= 0.5;
-    return v;
+    double f, sum = 1.0, term = 1.0;
+    int e = (int)x, i;
+    if (x < e) e--;
+    f = (x - e) * 0.6931471805599453; /* ln 2 */
+    for (i = 1; i < 20; i++) {
+        term *= f / i;
+        sum += term;
+    }
+    for (; e > 0; e--) sum *= 2.0;
+    for (; e < 0; e++) sum *= 0.5;
+    return sum;
 }
 
 /* log2 of x > 0 to 1e-15, the same everywhere: exponent, then ln(m) = 2 atanh((m - 1) / (m + 1)). */
@@ -3812,7 +3816,7 @@ static double hrq__rans_log2(double x)
 static unsigned hrq__rans_shift(unsigned cls) { return cls <= HRQ__RANS_DIRECT ? 0 : (cls - HRQ__RANS_DIRECT + 7) / 8; }
 static double hrq__rans_sigma(unsigned cls)
 {
-    return hrq__rans_exp2_eighths((int)cls - 25 - 8 * (int)hrq__rans_shift(cls));
+    return hrq__rans_exp2(((int)cls - 25) / 8.0 - hrq__rans_shift(cls));
 }
 
 /* Class whose sigma is nearest to this mean square of z, in octaves; rounding to integers adds 1/12. */
@@ -3821,7 +3825,7 @@ static unsigned hrq__rans_class_of(double mean_square)
     double s2 = mean_square - (mean_square > 0.25 ? 1.0 / 12 : mean_square / 3), k;
     if (mean_square <= 0.0) return 0;
     k = 25.5 + 4.0 * hrq__rans_log2(s2);
-    return k < 1.0 ? 1 : k >= HRQ__RANS_CLASSES ? HRQ__RANS_CLASSES - 1 : (unsigned)k;
+    return k < 1.0 ? 1 : k < 1000.0 && (unsigned)k < HRQ__RANS_CLASSES ? (unsigned)k : HRQ__RANS_CLASSES - 1;
 }
 
 /* Frequencies of one class: symbol s (0 ... 2 K the values -K ... K, 2 K + 1 the escape) has [start[s], start[s + 1]). */
@@ -4087,6 +4091,1387 @@ static unsigned hrq__rans_choose(const hrq__rans_costs *costs, const hrq__rans_h
         }
     }
     return best;
+}
+
+//==================================================================================================
+//  [15i] Weight-only       successive interference cancellation under GPTQ and WaterSIC; streams; reports
+//  uses: 2, 4 - 14
+//
+//  W [rows x cols] weights, Sigma = E x x^T, Sigma(order, order) = L L^T; time t = 0 ... n - 1 is the order of
+//  quantizing: t handles index n - 1 - t of the factor. e_t = W_t - What_t. Target of column t:
+//
+//      u_t = W_t + sum_{s < t} e_s L_st / L_tt          (s, t: the indices of those times)
+//
+//  GPTQ:     What_t = the format's nearest value to u_t                     loss: L_tt^2 (u_t - What_t)^2, any rounding
+//  WaterSIC: What_t = gain_t step_t z_t, z_t = round(u_t / step_t), step_t = c / L_tt
+//==================================================================================================
+
+typedef struct hrq__sic {
+    size_t rows, n;  /* n: columns that have input             */
+    size_t *column;  /* [n] column of W at each time           */
+    float *factor;   /* [n][n] L_st / L_tt at [s][t], s < t; NULL: white */
+    float *diag;     /* [n] L_tt, of sigma as given            */
+    float *w, *u;    /* [n][rows] weights over unit; feedback, then errors */
+    float unit;      /* power of two                           */
+    double damping;
+    void *pack;
+    size_t cols8;    /* not 0: columns of one lattice block stand together, see [5i] */
+    uint8_t *ends;   /* [n] 1 at the last time of a block   */
+    const hrq_hooks *hooks;
+} hrq__sic;
+
+/* What one step does: times t ... t + width - 1 have their feedback in u; put their errors there. */
+typedef void hrq__sic_step(void *arg, hrq__sic *sic, size_t t, size_t width);
+
+static void hrq__sic_free(hrq__sic *s)
+{
+    hrq__release(s->hooks, s->column);
+    hrq__release(s->hooks, s->factor);
+    hrq__release(s->hooks, s->diag);
+    hrq__release(s->hooks, s->w);
+    hrq__release(s->hooks, s->u);
+    hrq__release(s->hooks, s->pack);
+    hrq__release(s->hooks, s->ends);
+}
+
+/* Power of two near 1 / x for x > 0, so that scaling by it is exact. */
+static float hrq__power_of_two_over(float x)
+{
+    float p = 1.0f;
+    while (x * p >= 2.0f && p > 1e-37f) p *= 0.5f;
+    while (x * p < 1.0f && p < 1e37f) p *= 2.0f;
+    return p;
+}
+
+/* The feedback of times [from, mid) onto [mid, to): one product of [13]. */
+static void hrq__sic_update(hrq__sic *s, size_t from, size_t mid, size_t to)
+{
+    hrq__la_product p;
+    memset(&p, 0, sizeof p);
+    p.c = s->u + mid * s->rows;
+    p.ldc = s->rows;
+    p.a = s->factor + from * s->n + mid;
+    p.a_row = 1;
+    p.a_k = s->n;
+    p.b = s->u + from * s->rows;
+    p.b_row = 1;
+    p.b_k = s->rows;
+    p.m = to - mid;
+    p.n = s->rows;
+    p.k = mid - from;
+    hrq__la_run(&p, s->pack, s->hooks);
+}
+
+/* Times [from, to), by halves, between blocks: every element adds its feedback in order of time, so halving leaves no trace
+   in the bits. */
+static void hrq__sic_run(hrq__sic *s, size_t from, size_t to, hrq__sic_step *step, void *arg)
+{
+    const uint8_t *ends = s->ends;
+    size_t mid = from + (to - from) / 2, r, t, k;
+    if (ends) { /* the next border behind the middle, or the last before it */
+        while (mid < to && !(mid > from && ends[mid - 1])) mid++;
+        if (mid == to)
+            for (mid = from + (to - from) / 2; mid > from && !ends[mid - 1];) mid--;
+    }
+    if (to - from <= 1 || mid <= from) {
+        step(arg, s, from, to - from);
+        return;
+    }
+    hrq__sic_run(s, from, mid, step, arg);
+    if (s->factor) {
+        if (to - from > 16) hrq__sic_update(s, from, mid, to);
+        else
+            for (t = mid; t < to; t++)
+                for (k = from; k < mid; k++) {
+                    const float *e = s->u + k * s->rows;
+                    float *u = s->u + t * s->rows, m = s->factor[k * s->n + t];
+                    for (r = 0; r < s->rows; r++) u[r] = fmaf(m, e[r], u[r]);
+                }
+    }
+    hrq__sic_run(s, mid, to, step, arg);
+}
+
+/* ---- setting up: dead columns, order, damping, factor ---- */
+
+/* Sort indices by key, largest first, stable. */
+static void hrq__sic_sort(size_t *index, const double *key, size_t n)
+{
+    size_t gap, i, j; /* Shell's sort with index as the tie-break: n is at most some ten thousand */
+    for (gap = n / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
+        for (i = gap; i < n; i++) {
+            size_t v = index[i];
+            for (j = i; j >= gap; j -= gap) {
+                size_t o = index[j - gap];
+                if (key[o] > key[v] || (key[o] == key[v] && o < v)) break;
+                index[j] = o;
+            }
+            index[j] = v;
+        }
+}
+
+/* Sigma(order, order) * scale with (1 + damping) on the diagonal, lower triangle. */
+static void hrq__sic_permuted(const hrq__sic *s, const float *sigma, size_t lds, float scale, double damping)
+{
+    size_t i, j;
+    for (i = 0; i < s->n; i++)
+        for (j = 0; j <= i; j++) {
+            size_t a = s->column[i], b = s->column[j];
+            float v = (a > b ? sigma[a * lds + b] : sigma[b * lds + a]) * scale;
+            s->factor[i * s->n + j] = i == j ? (float)(v * (1.0 + damping)) : v;
+        }
+}
+
+/* Factor with damping doubled until it passes; column[] is in factor order and, pivoted, reordered. */
+static hrq_status hrq__sic_factor(hrq__sic *s, const float *sigma, size_t lds, float scale, int pivoted, double damping,
+                                  size_t *bad_pivot)
+{
+    size_t *perm = NULL, *old = NULL, i, pivot = 0;
+    hrq_status status;
+    if (pivoted) {
+        perm = (size_t *)hrq__alloc_array(s->hooks, s->n, 2 * sizeof *perm);
+        if (!perm) return HRQ_ERR_NOMEM;
+        old = perm + s->n;
+    }
+    for (;;) {
+        s->damping = damping < 0 ? 0.0 : damping;
+        hrq__sic_permuted(s, sigma, lds, scale, s->damping);
+        status = hrq__la_cholesky(s->factor, s->n, s->n, perm, &pivot, s->hooks);
+        if (status != HRQ_ERR_NOT_PD || damping < 0 || damping >= 1.0) break;
+        damping = damping * 2 < 1e-6 ? 1e-6 : damping * 2 > 1.0 ? 1.0 : damping * 2;
+    }
+    if (status == HRQ_ERR_NOT_PD) *bad_pivot = perm ? s->column[perm[hrq__min_size(pivot, s->n - 1)]] : s->column[pivot];
+    if (status == HRQ_OK && perm) {
+        memcpy(old, s->column, s->n * sizeof *old);
+        for (i = 0; i < s->n; i++) s->column[i] = old[perm[i]];
+    }
+    hrq__release(s->hooks, perm);
+    return status;
+}
+
+static void hrq__sic_reverse(size_t *column, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n / 2; i++) {
+        size_t c = column[i];
+        column[i] = column[n - 1 - i];
+        column[n - 1 - i] = c;
+    }
+}
+
+/* From factor order to time order: the array turned round, columns over their diagonal. */
+static void hrq__sic_turn(hrq__sic *s, float scale)
+{
+    size_t n = s->n, i, t, last = n * n - 1;
+    float root = sqrtf(scale), v;
+    for (i = 0; i < n * n / 2; i++) {
+        v = s->factor[i];
+        s->factor[i] = s->factor[last - i];
+        s->factor[last - i] = v;
+    }
+    hrq__sic_reverse(s->column, n);
+    for (t = 0; t < n; t++) s->diag[t] = s->factor[t * n + t] / root;
+    for (i = 0; i < n; i++)
+        for (t = i + 1; t < n; t++) s->factor[i * n + t] /= s->factor[t * n + t];
+}
+
+/* Factor order of the columns: index 0 is quantized last. key: largest first in `index`. */
+static hrq_status hrq__sic_order(hrq__sic *s, const float *sigma, size_t lds, hrq_order order)
+{
+    size_t i, n = s->n;
+    double *key;
+    if (order != HRQ_ORDER_DESCENDING) return HRQ_OK;
+    key = (double *)hrq__alloc_array(s->hooks, s->column[n - 1] + 1, sizeof *key);
+    if (!key) return HRQ_ERR_NOMEM;
+    for (i = 0; i < n; i++) key[s->column[i]] = -(double)sigma[s->column[i] * lds + s->column[i]];
+    hrq__sic_sort(s->column, key, n); /* smallest diagonal at index 0 */
+    hrq__release(s->hooks, key);
+    return HRQ_OK;
+}
+
+/* First column and stride of the lattice block that holds a column. */
+static size_t hrq__sic_block(size_t col, size_t cols8, size_t *stride)
+{
+    size_t super = col / 32 * 32;
+    *stride = hrq__min_size(cols8 - super, 32) / 8;
+    return super + (col - super) % *stride;
+}
+
+/* Bring the columns of each block together: blocks by the mean place of their columns, the rest by column. */
+static hrq_status hrq__sic_group(hrq__sic *s)
+{
+    double *key = (double *)hrq__alloc_array(s->hooks, s->cols8, 3 * sizeof *key), *sum, *count;
+    size_t i, stride;
+    if (!key) return HRQ_ERR_NOMEM;
+    sum = key + s->cols8;
+    count = sum + s->cols8;
+    for (i = 0; i < s->cols8; i++) sum[i] = count[i] = 0.0;
+    for (i = 0; i < s->n; i++) {
+        size_t first = hrq__sic_block(s->column[i], s->cols8, &stride);
+        sum[first] += (double)i;
+        count[first] += 1.0;
+    }
+    for (i = 0; i < s->n; i++) { /* means differ by 1/56 or not at all: the block's own number parts those */
+        size_t first = hrq__sic_block(s->column[i], s->cols8, &stride);
+        key[s->column[i]] = -(sum[first] / count[first] + 0.01 * (double)first / (double)s->cols8);
+    }
+    hrq__sic_sort(s->column, key, s->n);
+    hrq__release(s->hooks, key);
+    return HRQ_OK;
+}
+
+/* Time order known: where blocks end. */
+static void hrq__sic_mark(hrq__sic *s)
+{
+    size_t t, stride;
+    for (t = 0; t < s->n; t++)
+        s->ends[t] = t + 1 == s->n || hrq__sic_block(s->column[t], s->cols8, &stride) !=
+                                          hrq__sic_block(s->column[t + 1], s->cols8, &stride);
+}
+
+/* W over unit, one time a row. */
+static void hrq__sic_load(hrq__sic *s, const float *w, size_t ldw)
+{
+    size_t t, r;
+    for (r = 0; r < s->rows; r++)
+        for (t = 0; t < s->n; t++) s->w[t * s->rows + r] = w[r * ldw + s->column[t]] * s->unit;
+}
+
+/* Damping that the options ask for: by the number of samples where that is known. */
+static double hrq__sic_damping(double asked, double tokens, size_t cols)
+{
+    double d;
+    if (asked != 0.0) return asked;
+    if (!(tokens > 0.0)) return 0.01;
+    d = 0.2 * sqrt((double)cols / tokens);
+    return d < 1e-4 ? 1e-4 : d > 0.4 ? 0.4 : d;
+}
+
+/* Order the columns, factor sigma in that order, turn to time order. */
+static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, hrq_order order, double damping, size_t *bad_pivot)
+{
+    float top = 0.0f, scale;
+    size_t i, square;
+    int pivoted = order == HRQ_ORDER_PIVOTED;
+    hrq_status status;
+    if (!hrq__mul_size(s->n, s->n, &square)) return HRQ_ERR_SHAPE;
+    s->factor = (float *)hrq__alloc_array(s->hooks, square, sizeof(float));
+    s->pack = hrq__alloc(s->hooks, hrq__la_pack_bytes(s->n, s->rows, s->n));
+    if (!s->factor || !s->pack) return HRQ_ERR_NOMEM;
+    for (i = 0; i < s->n; i++) {
+        float d = sigma[s->column[i] * lds + s->column[i]];
+        top = d > top ? d : top;
+    }
+    scale = hrq__power_of_two_over(sqrtf(top));
+    scale *= scale; /* an even power: its root is exact */
+    status = hrq__sic_order(s, sigma, lds, order);
+    if (status == HRQ_OK && s->cols8 && pivoted) status = hrq__sic_factor(s, sigma, lds, scale, 1, damping, bad_pivot);
+    if (status == HRQ_OK && s->cols8) status = hrq__sic_group(s);
+    if (status == HRQ_OK) status = hrq__sic_factor(s, sigma, lds, scale, pivoted && !s->cols8, damping, bad_pivot);
+    if (status == HRQ_OK) hrq__sic_turn(s, scale);
+    return status;
+}
+
+/* Everything but the steps, for a zeroed struct with hooks and cols8. sigma NULL: white, the last column first. */
+static hrq_status hrq__sic_open(hrq__sic *s, const float *w, size_t rows, size_t cols, size_t ldw, const float *sigma,
+                                size_t lds, hrq_order order, double damping, size_t *bad_pivot)
+{
+    float most = 0.0f;
+    size_t i, r;
+    hrq_status status = HRQ_OK;
+    s->rows = rows;
+    s->column = (size_t *)hrq__alloc_array(s->hooks, cols, sizeof *s->column);
+    if (!s->column) return HRQ_ERR_NOMEM;
+    for (i = 0; i < cols; i++)
+        if (!sigma || sigma[i * lds + i] > 0.0f) s->column[s->n++] = i;
+    for (r = 0; r < rows; r++) {
+        float m = hrq__absmax(w + r * ldw, cols);
+        most = m > most ? m : most;
+    }
+    s->unit = most > 0.0f ? hrq__power_of_two_over(most) : 1.0f;
+    if (s->n == 0) return HRQ_OK;
+    s->diag = (float *)hrq__alloc_array(s->hooks, s->n, sizeof(float));
+    s->w = (float *)hrq__alloc_array(s->hooks, rows * s->n, sizeof(float));
+    s->u = (float *)hrq__alloc_array(s->hooks, rows * s->n, sizeof(float));
+    if (s->cols8) s->ends = (uint8_t *)hrq__alloc(s->hooks, s->n);
+    if (!s->diag || !s->w || !s->u || (s->cols8 && !s->ends)) return HRQ_ERR_NOMEM;
+    if (sigma) {
+        status = hrq__sic_prepare(s, sigma, lds, order, damping, bad_pivot);
+    } else {
+        if (s->cols8) status = hrq__sic_group(s);
+        hrq__sic_reverse(s->column, s->n);
+        for (i = 0; i < s->n; i++) s->diag[i] = 1.0f;
+    }
+    if (status != HRQ_OK) return status;
+    if (s->cols8) hrq__sic_mark(s);
+    hrq__sic_load(s, w, ldw);
+    return HRQ_OK;
+}
+
+/* ---- checks and reports that GPTQ and WaterSIC share ---- */
+
+/* NaN and infinity in w and the lower triangle of sigma, and a diagonal that no covariance has. */
+static hrq_status hrq__weight_check(const float *w, size_t rows, size_t cols, size_t ldw, const float *sigma, size_t lds,
+                                    hrq_report *report)
+{
+    size_t i, bad;
+    if (report) {
+        memset(report, 0, sizeof *report);
+        report->bad_pivot = cols;
+    }
+    if (!w) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(rows, cols, ldw) || (sigma && !hrq__shape_ok(cols, cols, lds))) return HRQ_ERR_SHAPE;
+    bad = hrq__nonfinite(w, rows, cols, ldw);
+    for (i = 0; sigma && i < cols; i++) bad += hrq__nonfinite(sigma + i * lds, 1, i + 1, lds);
+    if (report) report->nonfinite = bad;
+    if (bad) return HRQ_ERR_NONFINITE;
+    for (i = 0; sigma && i < cols; i++) {
+        if (report && sigma[i * lds + i] == 0.0f) report->dead_columns++;
+        if (sigma[i * lds + i] < 0.0f) {
+            if (report) report->bad_pivot = i;
+            return HRQ_ERR_NOT_PD;
+        }
+    }
+    return HRQ_OK;
+}
+
+/* Distortion of plain absmax rounding at this many bits: the comparison of the report. e [rows x cols] scratch. */
+static hrq_status hrq__report_baseline(double *out, int bits, const float *w, size_t rows, size_t cols, size_t ldw,
+                                       const float *sigma, size_t lds, float *e, const hrq_hooks *hooks)
+{
+    hrq_format f;
+    hrq_mat m;
+    size_t bytes, r, c;
+    void *data;
+    hrq_status status;
+    char name[9] = "int8:sym";
+    name[3] = (char)('0' + (bits < 2 ? 2 : bits > 8 ? 8 : bits));
+    hrq_format_parse(&f, name);
+    bytes = hrq__format_bytes(&f, rows, cols);
+    data = hrq__alloc(hooks, bytes);
+    if (!data) return HRQ_ERR_NOMEM;
+    hrq_mat_init(&m, &f, rows, cols, 0, data, bytes);
+    status = hrq_mat_encode(&m, 0, rows, w, ldw, hooks);
+    if (status == HRQ_OK) status = hrq_mat_decode(&m, 0, rows, e, cols);
+    for (r = 0; r < rows; r++)
+        for (c = 0; c < cols; c++) e[r * cols + c] = w[r * ldw + c] - e[r * cols + c];
+    if (status == HRQ_OK) *out = hrq__la_loss(e, rows, cols, cols, sigma, lds, hooks, &status) / ((double)rows * (double)cols);
+    hrq__release(hooks, data);
+    return status;
+}
+
+/* All of a report but what the caller knows already: rate and entropy are set, decoded [rows x cols] is spent. */
+static hrq_status hrq__report_fill(hrq_report *report, float *decoded, const float *w, size_t rows, size_t cols, size_t ldw,
+                                   const float *sigma, size_t lds, const hrq_hooks *hooks)
+{
+    double *lambda, energy = 0.0;
+    size_t r, c;
+    hrq_status status = HRQ_OK;
+    for (r = 0; r < rows; r++)
+        for (c = 0; c < cols; c++) {
+            double v = w[r * ldw + c];
+            energy += v * v;
+            decoded[r * cols + c] = w[r * ldw + c] - decoded[r * cols + c];
+        }
+    energy /= (double)rows * (double)cols;
+    report->distortion = hrq__la_loss(decoded, rows, cols, cols, sigma, lds, hooks, &status) / ((double)rows * (double)cols);
+    if (status != HRQ_OK) return status;
+    lambda = (double *)hrq__alloc_array(hooks, cols, sizeof *lambda);
+    if (!lambda) return HRQ_ERR_NOMEM;
+    for (c = 0; c < cols; c++) lambda[c] = 1.0;
+    if (sigma) status = hrq_eigenvalues(lambda, sigma, cols, lds, hooks);
+    for (c = 0; c < cols; c++) lambda[c] *= energy;
+    report->limit_rate = hrq_waterfill_rate(lambda, cols, report->distortion);
+    report->gap = report->rate - report->limit_rate;
+    hrq__release(hooks, lambda);
+    if (status != HRQ_OK) return status;
+    return hrq__report_baseline(&report->baseline, (int)ceil(report->rate), w, rows, cols, ldw, sigma, lds, decoded, hooks);
+}
+
+/* ---- GPTQ ---- */
+
+typedef struct hrq__gptq {
+    hrq__view view;
+    float *target; /* [rows][cols] what each code is the nearest to */
+    const float *w;
+    size_t ldw;
+    size_t *time; /* [cols8] time of a column; SIZE_MAX: no input, or padding */
+    hrq_status status; /* cancelled: the remaining steps do nothing */
+} hrq__gptq;
+
+/* One column of a format that codes entries by themselves. */
+static void hrq__gptq_column(hrq__gptq *g, hrq__sic *s, size_t t)
+{
+    size_t r, col = s->column[t], cols = g->view.mat->cols;
+    float *u = s->u + t * s->rows;
+    const float *w = s->w + t * s->rows;
+    hrq__lane lane;
+    for (r = 0; r < s->rows; r++) {
+        float target = (w[r] + u[r]) / s->unit;
+        hrq__codecs[g->view.codec].code(&g->view, r, col, 1, 1, &target, &lane);
+        g->target[r * cols + col] = target;
+        u[r] = w[r] - lane.value[0] * s->unit;
+    }
+}
+
+/* One block of 8. The targets of a block solve x L_BB = feedback for all its columns at once (block LDLQ): forward
+   substitution with the block of factor, whose diagonal is 1. Columns without input keep their weights. */
+static void hrq__gptq_lanes(hrq__gptq *g, hrq__sic *s, size_t t0, size_t width)
+{
+    size_t r, i, j, stride, cols = g->view.mat->cols;
+    size_t first = hrq__sic_block(s->column[t0], g->view.lay.cols8, &stride);
+    hrq__lane lane;
+    for (r = 0; r < s->rows; r++) {
+        float x[8], in[8];
+        for (i = 0; i < width; i++) {
+            x[i] = s->u[(t0 + i) * s->rows + r];
+            for (j = 0; j < i && s->factor; j++) x[i] = fmaf(-x[j], s->factor[(t0 + j) * s->n + t0 + i], x[i]);
+        }
+        for (j = 0; j < 8; j++) {
+            size_t col = first + j * stride, t = g->time[col];
+            in[j] = col >= cols ? 0.0f : g->w[r * g->ldw + col];
+            if (t != SIZE_MAX) in[j] = (s->w[t * s->rows + r] + x[t - t0]) / s->unit;
+            if (col < cols) g->target[r * cols + col] = in[j];
+        }
+        hrq__codecs[g->view.codec].code(&g->view, r, first, stride, 8, in, &lane);
+        for (j = 0; j < 8; j++) {
+            size_t t = g->time[first + j * stride];
+            if (t != SIZE_MAX) s->u[t * s->rows + r] = s->w[t * s->rows + r] - lane.value[j] * s->unit;
+        }
+    }
+}
+
+static void hrq__gptq_step(void *arg, hrq__sic *s, size_t t, size_t width)
+{
+    hrq__gptq *g = (hrq__gptq *)arg;
+    if (g->status != HRQ_OK) return;
+    g->status = hrq__progress(s->hooks, t, s->n);
+    if (hrq__codecs[g->view.codec].block == 1) hrq__gptq_column(g, s, t);
+    else hrq__gptq_lanes(g, s, t, width);
+}
+
+/* Rotated copies for "+had": rows of w, and both sides of sigma. One block of memory, NULL where there is none. */
+static float *hrq__gptq_rotate(const float *w, size_t rows, size_t cols, size_t ldw, const float *sigma, size_t lds,
+                               uint64_t seed, const hrq_hooks *hooks)
+{
+    size_t entries, r, c, side;
+    float *out, *s;
+    if (!hrq__mul_size(cols, rows + (sigma ? cols : 0), &entries)) return NULL;
+    out = (float *)hrq__alloc_array(hooks, entries, sizeof *out);
+    if (!out) return NULL;
+    for (r = 0; r < rows; r++) {
+        memcpy(out + r * cols, w + r * ldw, cols * sizeof *out);
+        hrq__hadamard_row(out + r * cols, cols, seed, 0);
+    }
+    if (!sigma) return out;
+    s = out + rows * cols;
+    for (r = 0; r < cols; r++)
+        for (c = 0; c <= r; c++) s[r * cols + c] = s[c * cols + r] = sigma[r * lds + c];
+    for (side = 0; side < 2; side++) {
+        for (r = 0; r < cols; r++) hrq__hadamard_row(s + r * cols, cols, seed, 0);
+        for (r = 0; r < cols; r++)
+            for (c = 0; c < r; c++) {
+                float v = s[r * cols + c];
+                s[r * cols + c] = s[c * cols + r];
+                s[c * cols + r] = v;
+            }
+    }
+    return out;
+}
+
+/* The columns' feedback loop and the codes, into the bytes behind g->view. w and sigma are in the basis of the format. */
+static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds, const hrq_gptq_options *options,
+                                   hrq_report *report, const hrq_hooks *hooks)
+{
+    const hrq_mat *mat = g->view.mat;
+    size_t rows = mat->rows, cols = mat->cols, r, i, bad_pivot = cols, entries;
+    hrq_order order = options && options->order != HRQ_ORDER_DEFAULT ? options->order : HRQ_ORDER_NATURAL;
+    hrq__sic s;
+    hrq_status status;
+    memset(&s, 0, sizeof s);
+    s.hooks = hooks;
+    if (hrq__codecs[g->view.codec].block > 1) s.cols8 = g->view.lay.cols8;
+    status = hrq__sic_open(&s, g->w, rows, cols, g->ldw, sigma, lds, order,
+                           hrq__sic_damping(options ? options->damping : 0.0, options ? options->tokens : 0.0, cols), &bad_pivot);
+    if (report) report->bad_pivot = bad_pivot;
+    if (report) report->damping = s.damping;
+    if (status == HRQ_OK && hrq__mul_size(rows, cols, &entries)) {
+        g->target = (float *)hrq__alloc_array(hooks, entries, sizeof(float));
+        g->time = (size_t *)hrq__alloc_array(hooks, g->view.lay.cols8, sizeof(size_t));
+        if (!g->target || !g->time) status = HRQ_ERR_NOMEM;
+    }
+    if (status == HRQ_OK) {
+        for (i = 0; i < g->view.lay.cols8; i++) g->time[i] = SIZE_MAX;
+        for (i = 0; i < s.n; i++) g->time[s.column[i]] = i;
+        for (r = 0; r < rows; r++) { /* columns without input keep their weights as targets */
+            memcpy(g->target + r * cols, g->w + r * g->ldw, cols * sizeof(float));
+            hrq__codecs[g->view.codec].fit(&g->view, r, g->w + r * g->ldw);
+        }
+        if (s.n) {
+            memset(s.u, 0, rows * s.n * sizeof(float));
+            hrq__sic_run(&s, 0, s.n, hrq__gptq_step, g);
+        }
+        status = g->status;
+        for (r = 0; r < rows && status == HRQ_OK; r++) hrq__encode_codes(&g->view, r, g->target + r * cols);
+    }
+    hrq__release(hooks, g->target);
+    hrq__release(hooks, g->time);
+    hrq__sic_free(&s);
+    return status;
+}
+
+/* Everything about a finished fixed-rate matrix that the report tells. */
+static hrq_status hrq__gptq_report(hrq_report *report, const hrq_mat *mat, const float *w, size_t ldw, const float *sigma,
+                                   size_t lds, const hrq_hooks *hooks)
+{
+    size_t entries;
+    float *decoded = hrq__mul_size(mat->rows, mat->cols, &entries) ? (float *)hrq__alloc_array(hooks, entries, sizeof(float)) : NULL;
+    hrq_status status;
+    if (!decoded) return HRQ_ERR_NOMEM;
+    report->rate = report->entropy = hrq_format_bits(&mat->format, mat->rows, mat->cols);
+    status = hrq_mat_decode(mat, 0, mat->rows, decoded, mat->cols);
+    if (status == HRQ_OK) status = hrq__report_fill(report, decoded, w, mat->rows, mat->cols, ldw, sigma, lds, hooks);
+    hrq__release(hooks, decoded);
+    return status;
+}
+
+HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const float *sigma, size_t lds,
+                            const hrq_gptq_options *options, hrq_report *report, const hrq_hooks *hooks)
+{
+    hrq__gptq g;
+    hrq_mat copy;
+    float *rotated = NULL;
+    const float *s = sigma;
+    hrq_report told;
+    hrq_status status;
+    memset(&g, 0, sizeof g);
+    status = hrq__view_open(&g.view, out);
+    if (status != HRQ_OK) return status;
+    if (g.view.codec == HRQ__CODEC_SIC) return HRQ_ERR_UNSUPPORTED;
+    if (options && ((unsigned)options->order > HRQ_ORDER_DESCENDING || options->damping > 1.0 ||
+                    options->damping != options->damping)) return HRQ_ERR_ARG;
+    status = hrq__weight_check(w, out->rows, out->cols, ldw, sigma, lds, &told);
+    if (status == HRQ_OK) status = hrq__encode_check(&g.view, out->rows, w, ldw);
+    if (report && w) *report = told;
+    if (status != HRQ_OK) return status;
+    copy = *out;
+    copy.data = hrq__alloc(hooks, out->bytes);
+    if (!copy.data) return HRQ_ERR_NOMEM;
+    memset(copy.data, 0, out->bytes);
+    status = hrq__view_open(&g.view, &copy);
+    g.w = w;
+    g.ldw = ldw;
+    if (hrq__rotated(&out->format)) {
+        rotated = hrq__gptq_rotate(w, out->rows, out->cols, ldw, sigma, lds, out->seed, hooks);
+        if (!rotated) status = HRQ_ERR_NOMEM;
+        g.w = rotated;
+        g.ldw = out->cols;
+        s = sigma && rotated ? rotated + out->rows * out->cols : NULL;
+    }
+    if (status == HRQ_OK) status = hrq__gptq_encode(&g, s, rotated ? out->cols : lds, options, report, hooks);
+    hrq__release(hooks, rotated);
+    if (status == HRQ_OK && report) status = hrq__gptq_report(report, &copy, w, ldw, sigma, lds, hooks);
+    if (status == HRQ_OK) memcpy(out->data, copy.data, out->bytes);
+    hrq__release(hooks, copy.data);
+    return status;
+}
+
+/* ---- WaterSIC streams ----
+   "hrqs", version u8, flags u8 (bits 0-2: log2 of lanes; 3-5: column steps an octave as log2, 7: one step for all;
+   6: dead columns are marked), rows and cols as LEB128, CRC-32 of everything from "hrqs" on with this word as 0 u32,
+   A f32, C i16, classes of the fields u8 (marks where flagged, steps, classes, gains), rANS states u32 [lanes], words u16.
+   Fields of the live columns in order, then the columns' values in order, all by the coder of [14]:
+     mark       1 where a column is dead, for all columns
+     k          step of the column: A * 2^(k / steps an octave)
+     class      minus (C - 8 k / steps an octave, held in 0 ... classes - 1)
+     gain       d: the value of z is z * step * gain(class) * (1 + d / (32 max(1, sigma)))          */
+
+enum { HRQ__STREAM_VERSION = 1, HRQ__STREAM_FIELDS = 3 };
+
+/* What a stream says beside the values. */
+typedef struct hrq__stream {
+    size_t rows, cols, live, lanes;
+    int octave; /* column steps an octave: 8, 4, 2, 1; 0: one step for all */
+    float a;
+    int c;
+    uint8_t marks, classes[1 + HRQ__STREAM_FIELDS]; /* of the fields; [0] marks */
+    size_t *column;                                 /* [live] */
+    int16_t *field[HRQ__STREAM_FIELDS];             /* [live] k, class, gain, as coded */
+    uint8_t *cls;                                   /* [live] class of a column */
+    float *step;                                    /* [live] value of one unit of z */
+} hrq__stream;
+
+static void hrq__stream_free(hrq__stream *s, const hrq_hooks *hooks) { hrq__release(hooks, s->column); }
+
+/* One block for the arrays of up to `live` columns; 0 (false): no memory. */
+static int hrq__stream_alloc(hrq__stream *s, size_t live, const hrq_hooks *hooks)
+{
+    size_t i, each = sizeof(size_t) + sizeof(float) + HRQ__STREAM_FIELDS * sizeof(int16_t) + 1;
+    uint8_t *p = (uint8_t *)hrq__alloc_array(hooks, live + 1, each);
+    s->column = (size_t *)(void *)p;
+    if (!p) return 0;
+    s->step = (float *)(void *)(p + (live + 1) * sizeof(size_t));
+    for (i = 0; i < HRQ__STREAM_FIELDS; i++) s->field[i] = (int16_t *)(void *)(s->step + live + 1) + i * (live + 1);
+    s->cls = (uint8_t *)(s->field[HRQ__STREAM_FIELDS - 1] + live + 1);
+    return 1;
+}
+
+static int hrq__stream_predict(const hrq__stream *s, int k)
+{
+    return (int)hrq__clampi(s->c - (s->octave ? k * (8 / s->octave) : 0), 0, HRQ__RANS_CLASSES - 1);
+}
+
+/* Step of a column before its gain; exact everywhere. */
+static double hrq__stream_alpha(const hrq__stream *s, int k)
+{
+    return (double)s->a * hrq__rans_exp2(s->octave ? (double)hrq__clampi(k, -900, 900) / s->octave : 0.0);
+}
+
+static double hrq__stream_gain_unit(unsigned cls)
+{
+    double sigma = hrq__rans_sigma(cls) * (double)((uint64_t)1 << hrq__rans_shift(cls));
+    return 1.0 / (32.0 * (sigma > 1.0 ? sigma : 1.0));
+}
+
+static size_t hrq__stream_put_size(uint8_t *p, uint64_t v)
+{
+    size_t n = 0;
+    for (; v >= 128; v >>= 7) p[n++] = (uint8_t)(v | 128);
+    p[n++] = (uint8_t)v;
+    return n;
+}
+
+/* 0: malformed. A size is minimal and fits size_t. */
+static size_t hrq__stream_get_size(const uint8_t *p, size_t bytes, size_t *out)
+{
+    uint64_t v = 0;
+    size_t n = 0;
+    do {
+        if (n == bytes || n == 9) return 0;
+        v |= (uint64_t)(p[n] & 127) << 7 * n;
+    } while (p[n++] & 128);
+    if (v == 0 || v > SIZE_MAX / 8 || (n > 1 && p[n - 1] == 0)) return 0;
+    *out = (size_t)v;
+    return n;
+}
+
+/* Header up to the checksum: shape. Returns the offset of the checksum, 0 with *status set. */
+static size_t hrq__stream_head(const uint8_t *p, size_t bytes, size_t *rows, size_t *cols, hrq_status *status)
+{
+    size_t at = 6, n, all;
+    *status = HRQ_ERR_DATA;
+    if (bytes < 6 || memcmp(p, "hrqs", 4) != 0) return 0;
+    if (p[4] != HRQ__STREAM_VERSION) {
+        *status = HRQ_ERR_VERSION;
+        return 0;
+    }
+    n = hrq__stream_get_size(p + at, bytes - at, rows);
+    if (!n) return 0;
+    at += n;
+    n = hrq__stream_get_size(p + at, bytes - at, cols);
+    at += n;
+    if (!n || bytes - at < 4 + 4 + 2 || !hrq__mul_size(*rows, *cols, &all) || all > SIZE_MAX / 8) return 0;
+    *status = HRQ_OK;
+    return at;
+}
+
+static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes, size_t crc_at)
+{
+    static const uint8_t zeros[4] = {0, 0, 0, 0};
+    uint32_t crc = hrq__crc32(0, p, crc_at);
+    crc = hrq__crc32(crc, zeros, 4);
+    return hrq__crc32(crc, p + crc_at + 4, bytes - crc_at - 4);
+}
+
+/* ---- writing ---- */
+
+/* The encoder's state: one pass of the feedback loop at one A gives z, the classes and gains, and their cost. */
+typedef struct hrq__watersic {
+    hrq__sic sic;
+    hrq__stream s;
+    int16_t *z;      /* [time][rows]                     */
+    size_t *place;   /* [time] index of its column in s  */
+    size_t *when;    /* [index] time of a column of s    */
+    hrq__rans_costs costs;
+    hrq__rans_histogram histogram;
+    double gains[HRQ__RANS_CLASSES];
+    double bits; /* ideal length of the values, bits */
+} hrq__watersic;
+
+/* One column: round, choose the class, find the gain, feed the error on. */
+static void hrq__watersic_step(void *arg, hrq__sic *sic, size_t t, size_t width)
+{
+    hrq__watersic *x = (hrq__watersic *)arg;
+    hrq__stream *s = &x->s;
+    size_t r, rows = sic->rows, j = x->place[t];
+    float *u = sic->u + t * rows, value, norm;
+    const float *w = sic->w + t * rows;
+    int16_t *z = x->z + t * rows;
+    double alpha = hrq__stream_alpha(s, s->field[0][j]) * sic->unit, uz = 0.0, zz = 0.0, cost, gain, unit;
+    int d = 0;
+    (void)width;
+    norm = alpha > 1e-37 ? (float)(1.0 / alpha) : 1e37f;
+    for (r = 0; r < rows; r++) {
+        float v = (w[r] + u[r]) * norm;
+        z[r] = (int16_t)hrq__round(hrq__clampf(v, -HRQ__RANS_LIMIT, HRQ__RANS_LIMIT));
+        uz += (double)v * z[r];
+        zz += (double)z[r] * z[r];
+    }
+    hrq__rans_count(&x->histogram, z, rows);
+    s->cls[j] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, &cost);
+    x->bits += cost / 65536.0;
+    gain = x->gains[s->cls[j]];
+    unit = hrq__stream_gain_unit(s->cls[j]);
+    if (zz > 0.0) d = (int)hrq__round(hrq__clampf((float)((uz / zz / gain - 1.0) / unit), -30.0f, 30.0f));
+    s->field[2][j] = (int16_t)d;
+    s->step[j] = (float)(hrq__stream_alpha(s, s->field[0][j]) * (gain * (1.0 + d * unit)));
+    value = s->step[j] * sic->unit;
+    for (r = 0; r < rows; r++) u[r] = w[r] - (float)z[r] * value;
+}
+
+/* Median of the classes' distances from what their steps say. */
+static void hrq__watersic_center(hrq__watersic *x)
+{
+    hrq__stream *s = &x->s;
+    size_t j, count[2 * HRQ__RANS_CLASSES] = {0}, half = 0, alive = 0;
+    int i;
+    s->c = 0;
+    for (j = 0; j < s->live; j++) {
+        int k8 = s->octave ? s->field[0][j] * (8 / s->octave) : 0;
+        if (s->cls[j] == 0) continue;
+        count[hrq__clampi(s->cls[j] + k8, -HRQ__RANS_CLASSES / 2, HRQ__RANS_CLASSES * 3 / 2 - 1) + HRQ__RANS_CLASSES / 2]++;
+        alive++;
+    }
+    for (i = 0; alive && half <= alive / 2; i++) {
+        half += count[i];
+        s->c = i - HRQ__RANS_CLASSES / 2;
+    }
+    for (j = 0; j < s->live; j++) s->field[1][j] = (int16_t)(s->cls[j] - hrq__stream_predict(s, s->field[0][j]));
+}
+
+/* Classes of the fields, and what they cost in bits. */
+static double hrq__watersic_fields(hrq__watersic *x, const int16_t *marks)
+{
+    hrq__stream *s = &x->s;
+    double bits = 0.0, cost;
+    int i;
+    hrq__watersic_center(x);
+    if (s->marks) {
+        hrq__rans_count(&x->histogram, marks, s->cols);
+        s->classes[0] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, &cost);
+        bits += cost / 65536.0;
+    }
+    for (i = 0; i < HRQ__STREAM_FIELDS && s->live; i++) {
+        hrq__rans_count(&x->histogram, s->field[i], s->live);
+        s->classes[1 + i] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, &cost);
+        bits += cost / 65536.0;
+    }
+    return bits;
+}
+
+/* The feedback loop at s->a; returns the ideal length of the stream in bits, headers too. */
+static double hrq__watersic_pass(hrq__watersic *x, const int16_t *marks)
+{
+    x->bits = 0.0;
+    if (x->s.live) {
+        memset(x->sic.u, 0, x->sic.rows * x->sic.n * sizeof(float));
+        hrq__sic_run(&x->sic, 0, x->sic.n, hrq__watersic_step, x);
+    }
+    return x->bits + hrq__watersic_fields(x, marks) + 8.0 * 24 + 32.0 * (double)x->s.lanes;
+}
+
+/* A stream of the last pass into out[capacity]; 0: it does not fit. */
+static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_t *out, size_t capacity)
+{
+    hrq__stream *s = &x->s;
+    hrq__rans coder;
+    hrq__rans_model m;
+    size_t head = 6, crc_at, i, j, lane, words;
+    unsigned log_lanes = hrq__bits_for(s->lanes);
+    if (capacity < 6 + 10 + 10 + 4 + 4 + 2 + 4 + 4 * s->lanes) return 0;
+    memcpy(out, "hrqs", 4);
+    out[4] = HRQ__STREAM_VERSION;
+    out[5] = (uint8_t)(log_lanes | (s->octave ? (hrq__bits_for((uint64_t)s->octave) << 3) : 128) | (s->marks ? 64 : 0));
+    head += hrq__stream_put_size(out + head, s->rows);
+    head += hrq__stream_put_size(out + head, s->cols);
+    crc_at = head;
+    hrq__put32(out + head, 0);
+    hrq__put32(out + head + 4, hrq__bits_of(s->a));
+    hrq__put16(out + head + 8, (uint16_t)s->c);
+    head += 10;
+    for (i = s->marks ? 0 : 1; i < 1 + HRQ__STREAM_FIELDS; i++) out[head++] = s->classes[i];
+    memset(&coder, 0, sizeof coder);
+    coder.lanes = s->lanes;
+    coder.bound = out + head + 4 * s->lanes;
+    coder.at = out + capacity;
+    for (lane = 0; lane < s->lanes; lane++) coder.state[lane] = 0x10000u;
+    for (j = s->live; j-- > 0;) {
+        hrq__rans_model_make(&m, s->cls[j]);
+        hrq__rans_put_column(&coder, &m, x->z + x->when[j] * s->rows, s->rows);
+    }
+    for (i = HRQ__STREAM_FIELDS; i-- > 0;) {
+        hrq__rans_model_make(&m, s->classes[1 + i]);
+        hrq__rans_put_column(&coder, &m, s->field[i], s->live);
+    }
+    if (s->marks) {
+        hrq__rans_model_make(&m, s->classes[0]);
+        hrq__rans_put_column(&coder, &m, marks, s->cols);
+    }
+    if (coder.bad) return 0;
+    for (lane = 0; lane < s->lanes; lane++) hrq__put32(out + head + 4 * lane, coder.state[lane]);
+    head += 4 * s->lanes;
+    words = (size_t)(out + capacity - coder.at);
+    memmove(out + head, coder.at, words);
+    hrq__put32(out + crc_at, hrq__stream_crc(out, head + words, crc_at));
+    return head + words;
+}
+
+/* Steps an octave: the finest grid whose side information is worth it. A grid of 1/G octave leaves the steps off c / L by
+   up to 2^(1/2G): the loss is 1/2 log2(AM/GM) of what is off. */
+static void hrq__watersic_grid(hrq__watersic *x)
+{
+    static const int grids[5] = {8, 4, 2, 1, 0};
+    hrq__stream *s = &x->s;
+    size_t t, i, n = x->sic.n;
+    double best = 0.0, cost, middle = 0.0;
+    int chosen = 0;
+    for (t = 0; t < n; t++) middle += hrq__rans_log2(x->sic.diag[t]);
+    middle = n ? middle / (double)n : 0.0;
+    for (i = 0; i <= 5; i++) { /* the last turn sets the winner */
+        double square = 0.0, log_sum = 0.0, total;
+        s->octave = i < 5 ? grids[i] : chosen;
+        for (t = 0; t < n; t++) {
+            double wanted = middle - hrq__rans_log2(x->sic.diag[t]), off;
+            int k = s->octave ? (int)hrq__round((float)(wanted * s->octave)) : 0;
+            s->field[0][x->place[t]] = (int16_t)hrq__clampi(k, -900, 900);
+            off = (s->octave ? (double)k / s->octave : 0.0) - wanted;
+            square += hrq__rans_exp2(2.0 * off);
+            log_sum += off;
+        }
+        if (i == 5 || n == 0) break;
+        hrq__rans_count(&x->histogram, s->field[0], n);
+        hrq__rans_choose(&x->costs, &x->histogram, &cost);
+        total = (double)n * (0.5 * hrq__rans_log2(square / (double)n) - log_sum / (double)n) * (double)s->rows + cost / 65536.0;
+        if (i == 0 || total < best) {
+            best = total;
+            chosen = s->octave;
+        }
+    }
+}
+
+/* Memory and order of one encoder; a sample of the rows has an encoder of its own that shares the factor. */
+static hrq_status hrq__watersic_open(hrq__watersic *x, size_t rows, size_t cols)
+{
+    const hrq_hooks *hooks = x->sic.hooks;
+    hrq__stream *s = &x->s;
+    size_t t, i, n = x->sic.n, entries;
+    uint8_t *live;
+    unsigned cls;
+    s->rows = rows;
+    s->cols = cols;
+    s->live = n;
+    s->marks = n < cols;
+    s->lanes = hrq__rans_lanes(rows * n);
+    if (!hrq__stream_alloc(s, n, hooks)) return HRQ_ERR_NOMEM;
+    if (!hrq__mul_size(rows, n, &entries)) return HRQ_ERR_SHAPE;
+    x->z = (int16_t *)hrq__alloc_array(hooks, entries, sizeof *x->z);
+    x->place = (size_t *)hrq__alloc_array(hooks, n, 2 * sizeof *x->place);
+    live = (uint8_t *)hrq__alloc(hooks, cols);
+    if (!x->z || !x->place || !live) {
+        hrq__release(hooks, live);
+        return HRQ_ERR_NOMEM;
+    }
+    x->when = x->place + n;
+    memset(live, 0, cols);
+    for (t = 0; t < n; t++) live[x->sic.column[t]] = 1;
+    for (i = 0, t = 0; i < cols; i++)
+        if (live[i]) s->column[t++] = i;
+    hrq__release(hooks, live);
+    for (t = 0; t < n; t++) { /* index of column[t] among the live ones, by bisection */
+        size_t lo = 0, hi = n;
+        while (hi - lo > 1) {
+            size_t mid = lo + (hi - lo) / 2;
+            if (s->column[mid] <= x->sic.column[t]) lo = mid;
+            else hi = mid;
+        }
+        x->place[t] = lo;
+        x->when[lo] = t;
+    }
+    x->histogram.most = HRQ__RANS_LIMIT; /* count clears all that the last one may have left */
+    hrq__rans_costs_make(&x->costs);
+    for (cls = 0; cls < HRQ__RANS_CLASSES; cls++) x->gains[cls] = hrq__rans_gain(cls);
+    hrq__watersic_grid(x);
+    return HRQ_OK;
+}
+
+static void hrq__watersic_close(hrq__watersic *x, int shared)
+{
+    if (shared) { /* of another encoder */
+        x->sic.column = NULL;
+        x->sic.factor = NULL;
+        x->sic.diag = NULL;
+        x->sic.pack = NULL;
+    }
+    hrq__release(x->sic.hooks, x->z);
+    hrq__release(x->sic.hooks, x->place);
+    hrq__stream_free(&x->s, x->sic.hooks);
+    hrq__sic_free(&x->sic);
+}
+
+/* A that gives about this rate at high rate: log2 of the entropy of u / step, averaged, where u is taken as W. */
+static double hrq__watersic_start(const hrq__watersic *x, double rate)
+{
+    double energy = 0.0, log_step = 0.0;
+    size_t t, r;
+    for (t = 0; t < x->sic.n; t++)
+        for (r = 0; r < x->sic.rows; r++) energy += (double)x->sic.w[t * x->sic.rows + r] * x->sic.w[t * x->sic.rows + r];
+    if (energy == 0.0) return 0.0;
+    energy /= (double)x->sic.n * (double)x->sic.rows;
+    for (t = 0; t < x->sic.n; t++)
+        log_step += x->s.octave ? (double)x->s.field[0][x->place[t]] / x->s.octave : 0.0;
+    log_step /= (double)x->sic.n;
+    return 0.5 * hrq__rans_log2(energy) + 2.047095585180641 - rate - log_step - hrq__rans_log2(x->sic.unit); /* 1/2 log2(2 pi e) */
+}
+
+/* The search for A on a grid of 1/512 octave: bits an entry fall as it grows, by 1 an octave at high rate, less below. */
+typedef struct hrq__watersic_search {
+    double target;          /* bits                                  */
+    long lo, hi, at;        /* lo: too many bits; hi: fits           */
+    double lo_bits, hi_bits;
+    int have_lo, have_hi;
+} hrq__watersic_search;
+
+static long hrq__watersic_next(hrq__watersic_search *q, double bits, double entries)
+{
+    double slope = entries / 512.0, step; /* bits a grid point */
+    long next;
+    if (bits > q->target) {
+        q->have_lo = 1;
+        q->lo = q->at;
+        q->lo_bits = bits;
+    } else {
+        q->have_hi = 1;
+        q->hi = q->at;
+        q->hi_bits = bits;
+    }
+    if (q->have_lo && q->have_hi) slope = (q->lo_bits - q->hi_bits) / (double)(q->hi - q->lo);
+    if (slope < entries / 512.0 / 50.0) slope = entries / 512.0 / 50.0;
+    step = (bits - (q->target - 0.001 * entries)) / slope;
+    step = step > 2048.0 ? 2048.0 : step < -2048.0 ? -2048.0 : step;
+    next = q->at + (long)(step > 0 ? step + 0.999 : step - 0.999);
+    if (q->have_lo && next <= q->lo) next = q->have_hi ? q->lo + (q->hi - q->lo + 1) / 2 : q->lo + 1;
+    if (q->have_hi && next >= q->hi) next = q->have_lo ? q->hi - (q->hi - q->lo + 1) / 2 : q->hi - 1;
+    return next;
+}
+
+/* A sample of 1/stride of the rows on the same factor. */
+static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic *x, size_t stride)
+{
+    size_t t, r, rows = hrq__div_up(x->sic.rows, stride);
+    memset(part, 0, sizeof *part);
+    part->sic = x->sic;
+    part->sic.rows = rows;
+    part->sic.w = (float *)hrq__alloc_array(x->sic.hooks, rows * x->sic.n, sizeof(float));
+    part->sic.u = (float *)hrq__alloc_array(x->sic.hooks, rows * x->sic.n, sizeof(float));
+    if (!part->sic.w || !part->sic.u) return HRQ_ERR_NOMEM;
+    for (t = 0; t < x->sic.n; t++)
+        for (r = 0; r < rows; r++) part->sic.w[t * rows + r] = x->sic.w[t * x->sic.rows + r * stride];
+    return hrq__watersic_open(part, rows, x->s.cols);
+}
+
+/* The best fitting stream into best[capacity]; *bytes 0 while there is none. */
+static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, double rate, uint8_t *best, uint8_t *work, size_t capacity,
+                                     size_t *bytes, double *entropy)
+{
+    double entries = (double)x->s.rows * (double)x->s.cols, base, bits, target = 8.0 * floor(rate * entries / 8.0);
+    size_t stride = x->s.rows / 256, wrote;
+    hrq__watersic_search q;
+    int turn, most = 16;
+    hrq_status status = HRQ_OK;
+    base = hrq__watersic_start(x, rate);
+    memset(&q, 0, sizeof q);
+    q.target = target;
+    if (stride > 1 && (double)x->sic.n * (double)x->sic.n * (double)x->sic.rows > 1e8) {
+        hrq__watersic *part = (hrq__watersic *)hrq__alloc(x->sic.hooks, sizeof *part);
+        if (!part) return HRQ_ERR_NOMEM;
+        status = hrq__watersic_sample(part, x, stride);
+        for (turn = 0; turn < 8 && status == HRQ_OK && !(q.have_lo && q.have_hi && q.hi - q.lo < 4); turn++) {
+            part->s.a = (float)hrq__rans_exp2(base + (double)q.at / 512.0);
+            bits = hrq__watersic_pass(part, marks);
+            bits = part->bits * (double)x->s.rows / (double)part->s.rows + (bits - part->bits);
+            q.at = hrq__watersic_next(&q, bits, entries);
+            status = hrq__progress(x->sic.hooks, (size_t)turn, 24);
+        }
+        hrq__watersic_close(part, 1);
+        hrq__release(x->sic.hooks, part);
+        q.have_lo = q.have_hi = 0;
+    }
+    for (turn = 0; turn < most && status == HRQ_OK; turn++) {
+        x->s.a = (float)hrq__rans_exp2(base + (double)q.at / 512.0);
+        bits = hrq__watersic_pass(x, marks);
+        wrote = bits - 400.0 < target ? hrq__watersic_write(x, marks, work, capacity) : 0;
+        if (wrote) bits = 8.0 * (double)wrote;
+        else if (bits <= target) bits = target + 8.0;
+        if (wrote && bits <= target && wrote > *bytes) {
+            memcpy(best, work, wrote);
+            *bytes = wrote;
+            *entropy = (x->bits + hrq__watersic_fields(x, marks)) / entries;
+        }
+        if (bits <= target && bits > target - 0.002 * entries) break;
+        q.at = hrq__watersic_next(&q, bits, entries);
+        if (q.have_lo && q.have_hi && q.hi - q.lo <= 1) break;
+        if (q.at > 64 * 512 || q.at < -20 * 512) break;
+        status = hrq__progress(x->sic.hooks, 8 + (size_t)turn, 24);
+    }
+    if (status == HRQ_OK && *bytes == 0) status = HRQ_ERR_RATE;
+    return status;
+}
+
+HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate)
+{
+    double bytes = rate * (double)rows * (double)cols / 8.0 + 64.0;
+    size_t entries;
+    if (rows == 0 || cols == 0 || !hrq__mul_size(rows, cols, &entries)) return 0;
+    if (!(rate > 0.0 && rate <= 16.0) || bytes >= (double)(SIZE_MAX / 8)) return 0;
+    return (size_t)bytes;
+}
+
+/* w and sigma checked, sic open: search, report, hand over. */
+static hrq_status hrq__watersic_encode(hrq__watersic *x, void *stream, size_t capacity, size_t *bytes, const float *w, size_t ldw,
+                                       const float *sigma, size_t lds, const hrq_watersic_options *options, hrq_report *report)
+{
+    const hrq_hooks *hooks = x->sic.hooks;
+    size_t rows = x->s.rows, cols = x->s.cols, room = hrq_watersic_bytes(rows, cols, options->rate) + 1024, found = 0, i;
+    uint8_t *best = (uint8_t *)hrq__alloc(hooks, room), *work = (uint8_t *)hrq__alloc(hooks, room);
+    int16_t *marks = (int16_t *)hrq__alloc_array(hooks, cols, sizeof *marks);
+    float *decoded = NULL;
+    double entropy = 0.0;
+    hrq_status status = best && work && marks ? HRQ_OK : HRQ_ERR_NOMEM;
+    if (status == HRQ_OK) {
+        for (i = 0; i < cols; i++) marks[i] = 1;
+        for (i = 0; i < x->s.live; i++) marks[x->s.column[i]] = 0;
+        status = hrq__watersic_find(x, marks, options->rate, best, work, room, &found, &entropy);
+    }
+    if (status == HRQ_OK && found > capacity) status = HRQ_ERR_SPACE;
+    if (status == HRQ_OK && report) {
+        report->rate = 8.0 * (double)found / ((double)rows * (double)cols);
+        report->entropy = entropy;
+        decoded = (float *)hrq__alloc_array(hooks, rows * cols, sizeof(float));
+        status = decoded ? hrq_stream_decode(best, found, decoded, cols, hooks) : HRQ_ERR_NOMEM;
+        if (status == HRQ_OK) status = hrq__report_fill(report, decoded, w, rows, cols, ldw, sigma, lds, hooks);
+    }
+    if (status == HRQ_OK) {
+        memcpy(stream, best, found);
+        *bytes = found;
+    }
+    hrq__release(hooks, decoded);
+    hrq__release(hooks, marks);
+    hrq__release(hooks, work);
+    hrq__release(hooks, best);
+    return status;
+}
+
+HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, const float *w, size_t rows, size_t cols, size_t ldw,
+                                const float *sigma, size_t lds, const hrq_watersic_options *options, hrq_report *report,
+                                const hrq_hooks *hooks)
+{
+    hrq__watersic *x;
+    size_t bad_pivot = cols;
+    hrq_order order;
+    hrq_report told;
+    hrq_status status;
+    if (!stream || !bytes || !options) return HRQ_ERR_ARG;
+    if (!(options->rate > 0.0 && options->rate <= 16.0) || (unsigned)options->order > HRQ_ORDER_DESCENDING ||
+        options->damping > 1.0 || options->damping != options->damping) return HRQ_ERR_ARG;
+    if (options->states < 0 || options->states == 2 || options->states > 256 || (options->states & (options->states - 1)))
+        return HRQ_ERR_ARG;
+    if (options->states > 1 || options->rescale) return HRQ_ERR_UNSUPPORTED;
+    status = hrq__weight_check(w, rows, cols, ldw, sigma, lds, &told);
+    if (report && w) *report = told;
+    if (status != HRQ_OK) return status;
+    x = (hrq__watersic *)hrq__alloc(hooks, sizeof *x);
+    if (!x) return HRQ_ERR_NOMEM;
+    memset(x, 0, sizeof *x);
+    x->sic.hooks = hooks;
+    order = options->order == HRQ_ORDER_DEFAULT ? HRQ_ORDER_PIVOTED : options->order;
+    status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order,
+                           hrq__sic_damping(options->damping, options->tokens, cols), &bad_pivot);
+    if (report) report->bad_pivot = bad_pivot;
+    if (report) report->damping = x->sic.damping;
+    if (status == HRQ_OK) status = hrq__watersic_open(x, rows, cols);
+    if (status == HRQ_OK)
+        status = hrq__watersic_encode(x, stream, capacity, bytes, w, ldw, sigma, lds, options, report);
+    hrq__watersic_close(x, 0);
+    hrq__release(hooks, x);
+    return status;
+}
+
+/* ---- reading ---- */
+
+/* Fields of a stream whose checksum holds: columns, classes, steps. The coder stands at the first column's values. */
+static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *marks)
+{
+    size_t i, j;
+    if (s->marks) {
+        hrq__rans_get_column(coder, s->classes[0], marks, s->cols);
+        for (i = 0, j = 0; i < s->cols; i++) {
+            if (marks[i] != 0 && marks[i] != 1) return HRQ_ERR_DATA;
+            if (!marks[i]) s->column[j++] = i;
+        }
+        s->live = j;
+    } else {
+        for (i = 0; i < s->cols; i++) s->column[i] = i;
+        s->live = s->cols;
+    }
+    for (i = 0; i < HRQ__STREAM_FIELDS; i++) hrq__rans_get_column(coder, s->classes[1 + i], s->field[i], s->live);
+    if (coder->bad) return HRQ_ERR_DATA;
+    for (j = 0; j < s->live; j++) {
+        int k = s->field[0][j], cls = hrq__stream_predict(s, k) + s->field[1][j];
+        double step;
+        if (cls < 0 || cls >= HRQ__RANS_CLASSES || k < -900 || k > 900) return HRQ_ERR_DATA;
+        s->cls[j] = (uint8_t)cls;
+        step = hrq__stream_alpha(s, k) * (hrq__rans_gain((unsigned)cls) * (1.0 + s->field[2][j] * hrq__stream_gain_unit((unsigned)cls)));
+        s->step[j] = (float)step;
+        if (!hrq__finite(s->step[j])) return HRQ_ERR_DATA;
+    }
+    return HRQ_OK;
+}
+
+/* Header of a stream: everything before the coder's states. Returns their offset, 0 with *status set. */
+static size_t hrq__stream_open(hrq__stream *s, const uint8_t *p, size_t bytes, hrq_status *status)
+{
+    size_t at, i, classes;
+    unsigned flags;
+    memset(s, 0, sizeof *s);
+    at = hrq__stream_head(p, bytes, &s->rows, &s->cols, status);
+    if (!at) return 0;
+    if (hrq__get32(p + at) != hrq__stream_crc(p, bytes, at)) {
+        *status = HRQ_ERR_CHECKSUM;
+        return 0;
+    }
+    *status = HRQ_ERR_DATA;
+    flags = p[5];
+    s->lanes = (size_t)1 << (flags & 7);
+    s->octave = flags & 128 ? 0 : 1 << (flags >> 3 & 7);
+    s->marks = (flags & 64) != 0;
+    s->a = hrq__float_of(hrq__get32(p + at + 4));
+    s->c = (int16_t)hrq__get16(p + at + 8);
+    at += 10;
+    classes = HRQ__STREAM_FIELDS + (s->marks ? 1 : 0);
+    if (s->lanes > 64 || s->octave > 8 || (flags & 128 && flags & 56) || !hrq__finite(s->a) || s->a < 0.0f) return 0;
+    if (bytes - at < classes + 4 * s->lanes) return 0;
+    for (i = 0; i < classes; i++) {
+        s->classes[1 + HRQ__STREAM_FIELDS - classes + i] = p[at + i];
+        if (p[at + i] >= HRQ__RANS_CLASSES) return 0;
+    }
+    *status = HRQ_OK;
+    return at + classes;
+}
+
+/* The whole stream: s, and z [live][rows]. Both must be freed on HRQ_OK; on an error nothing is left. A coder that does not
+   end where it began, with every word used, was not written by the encoder. */
+static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stream, size_t bytes, const hrq_hooks *hooks)
+{
+    const uint8_t *p = (const uint8_t *)stream;
+    hrq__rans coder;
+    size_t at, lane, j;
+    int16_t *marks;
+    hrq_status status;
+    if (!stream) return HRQ_ERR_ARG;
+    at = hrq__stream_open(s, p, bytes, &status);
+    if (!at) return status;
+    memset(&coder, 0, sizeof coder);
+    coder.lanes = s->lanes;
+    for (lane = 0; lane < s->lanes; lane++) {
+        coder.state[lane] = hrq__get32(p + at + 4 * lane);
+        if (coder.state[lane] < 0x10000u) return HRQ_ERR_DATA;
+    }
+    coder.at = (uint8_t *)(uintptr_t)(p + at + 4 * s->lanes);
+    coder.bound = p + bytes;
+    *z = NULL;
+    marks = (int16_t *)hrq__alloc_array(hooks, s->cols, sizeof *marks);
+    status = marks && hrq__stream_alloc(s, s->cols, hooks) ? hrq__stream_fields(s, &coder, marks) : HRQ_ERR_NOMEM;
+    hrq__release(hooks, marks);
+    if (status == HRQ_OK) *z = (int16_t *)hrq__alloc_array(hooks, s->live * s->rows, sizeof **z);
+    if (status == HRQ_OK && !*z) status = HRQ_ERR_NOMEM;
+    for (j = 0; j < s->live && status == HRQ_OK; j++) {
+        hrq__rans_get_column(&coder, s->cls[j], *z + j * s->rows, s->rows);
+        if (coder.bad) status = HRQ_ERR_DATA;
+    }
+    for (lane = 0; lane < s->lanes; lane++)
+        if (status == HRQ_OK && coder.state[lane] != 0x10000u) status = HRQ_ERR_DATA;
+    if (status == HRQ_OK && coder.at != coder.bound) status = HRQ_ERR_DATA;
+    if (status == HRQ_OK) return HRQ_OK;
+    hrq__release(hooks, *z);
+    hrq__stream_free(s, hooks);
+    return status;
+}
+
+HRQ_API hrq_status hrq_stream_shape(const void *stream, size_t bytes, size_t *rows, size_t *cols)
+{
+    hrq__stream s;
+    hrq_status status;
+    if (!stream) return HRQ_ERR_ARG;
+    if (!hrq__stream_open(&s, (const uint8_t *)stream, bytes, &status)) return status;
+    if (rows) *rows = s.rows;
+    if (cols) *cols = s.cols;
+    return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w, size_t ldw, const hrq_hooks *hooks)
+{
+    hrq__stream s;
+    int16_t *z;
+    size_t r, j;
+    hrq_status status;
+    if (!w) return HRQ_ERR_ARG;
+    status = hrq_stream_shape(stream, bytes, &r, &j);
+    if (status != HRQ_OK) return status;
+    if (!hrq__shape_ok(r, j, ldw)) return HRQ_ERR_SHAPE;
+    status = hrq__stream_load(&s, &z, stream, bytes, hooks);
+    if (status != HRQ_OK) return status;
+    for (r = 0; r < s.rows; r++) {
+        memset(w + r * ldw, 0, s.cols * sizeof(float));
+        for (j = 0; j < s.live; j++) w[r * ldw + s.column[j]] = (float)z[j * s.rows + r] * s.step[j];
+    }
+    hrq__release(hooks, z);
+    hrq__stream_free(&s, hooks);
+    return HRQ_OK;
+}
+
+/* ---- a stream as a matrix, format "sic": see [11i] ---- */
+
+/* Bits of each column of a loaded stream, and positions by ascending bits; dead columns have none and come first. */
+static hrq_status hrq__sicmat_columns(const hrq__stream *s, const int16_t *z, uint8_t *bits, uint32_t *order)
+{
+    size_t j, r, b, at = 0;
+    memset(bits, 0, s->cols);
+    for (j = 0; j < s->live; j++) {
+        unsigned need = 0;
+        for (r = 0; r < s->rows; r++) {
+            int v = z[j * s->rows + r];
+            while (v && (need == 0 || v >= 1 << (need - 1) || v < -(1 << (need - 1)))) need++;
+        }
+        bits[s->column[j]] = (uint8_t)need;
+    }
+    if (s->cols > UINT32_MAX) return HRQ_ERR_UNSUPPORTED;
+    for (b = 0; b <= 15; b++)
+        for (j = 0; j < s->cols; j++)
+            if (bits[j] == b) order[at++] = (uint32_t)j;
+    return HRQ_OK;
+}
+
+/* Bytes of the matrix; 0: overflow. Widths of the superblocks go to widths where it is not NULL. */
+static size_t hrq__sicmat_bytes(size_t rows, size_t cols, const uint8_t *bits, const uint32_t *order, uint8_t *widths)
+{
+    size_t cols8 = hrq__div_up(cols, 8) * 8, widths_at, panels_at, panel = 0, at, bytes;
+    if (!hrq__sicmat_offsets(cols, &widths_at, &panels_at)) return 0;
+    for (at = 0; at < cols; at += 32) {
+        unsigned width = bits[order[hrq__min_size(at + 31, cols - 1)]]; /* ascending: the last is the widest */
+        if (widths) widths[at / 32] = (uint8_t)width;
+        panel += hrq__min_size(cols8 - at, 32) / 8 * 16 * width;
+    }
+    if (!hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), panel, &bytes) || !hrq__add_size(bytes, panels_at, &bytes)) return 0;
+    return bytes;
+}
+
+/* Codes of every panel. place[column]: index of a live column in z. */
+static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int16_t *z, const uint32_t *order, const uint32_t *place)
+{
+    size_t at, i, j, r, lanes;
+    for (at = 0; at < v->lay.cols8; at += 32) {
+        unsigned bits = v->widths[at / 32];
+        for (r = 0; r < hrq__div_up(s->rows, HRQ_PANEL) * HRQ_PANEL && bits; r++) {
+            size_t stride;
+            uint8_t *super = hrq__view_super(v, r / HRQ_PANEL, at, &stride);
+            lanes = 16 * stride;
+            for (i = 0; i < stride; i++) {
+                uint16_t code[8];
+                for (j = 0; j < 8; j++) {
+                    size_t position = at + stride * j + i, col = position < s->cols ? order[position] : 0;
+                    int value = 0;
+                    if (position < s->cols && r < s->rows && place[col] != UINT32_MAX) value = z[place[col] * s->rows + r];
+                    code[j] = (uint16_t)(value + (1 << (bits - 1)));
+                }
+                hrq__planes_put(super, lanes, r % HRQ_PANEL * stride + i, bits, code);
+            }
+        }
+    }
+}
+
+/* Header and tables into data; then the panels through a view of it. */
+static hrq_status hrq__sicmat_write(hrq_mat *mat, uint8_t *data, size_t bytes, const hrq__stream *s, const int16_t *z, const uint8_t *bits,
+                                 const uint32_t *order, uint32_t *place)
+{
+    size_t widths_at, panels_at, j;
+    hrq__view v;
+    hrq_status status;
+    hrq_mat m;
+    hrq__sicmat_offsets(s->cols, &widths_at, &panels_at);
+    memset(data, 0, bytes);
+    memcpy(data, "hrqm", 4);
+    hrq__put32(data + 4, 1);
+    hrq__put64(data + 8, s->rows);
+    hrq__put64(data + 16, s->cols);
+    for (j = 0; j < s->cols; j++) place[j] = UINT32_MAX;
+    for (j = 0; j < s->live; j++) {
+        place[s->column[j]] = (uint32_t)j;
+        hrq__put32(data + HRQ__SIC_HEADER + 4 * s->column[j], hrq__bits_of(s->step[j]));
+    }
+    for (j = 0; j < s->cols; j++) hrq__put32(data + HRQ__SIC_HEADER + 4 * (s->cols + j), order[j]);
+    hrq__sicmat_bytes(s->rows, s->cols, bits, order, data + widths_at);
+    hrq__put64(data + 24, hrq__crc32(0, data + HRQ__SIC_HEADER, 4 * s->cols) |
+                              (uint64_t)hrq__crc32(0, data + HRQ__SIC_HEADER + 4 * s->cols, 4 * s->cols) << 32);
+    memset(&m, 0, sizeof m);
+    hrq_format_parse(&m.format, "sic");
+    m.rows = s->rows;
+    m.cols = s->cols;
+    m.data = data;
+    m.bytes = bytes;
+    status = hrq__view_open(&v, &m);
+    if (status != HRQ_OK) return status;
+    hrq__sicmat_fill(&v, s, z, order, place);
+    *mat = m;
+    return HRQ_OK;
+}
+
+/* Shared by the two below: mat NULL asks for the size only. */
+static hrq_status hrq__sicmat_from_stream(hrq_mat *mat, void *data, size_t capacity, const void *stream, size_t stream_bytes,
+                                       size_t *bytes, const hrq_hooks *hooks)
+{
+    hrq__stream s;
+    int16_t *z;
+    uint32_t *order;
+    hrq_status status = hrq__stream_load(&s, &z, stream, stream_bytes, hooks);
+    if (status != HRQ_OK) return status;
+    order = (uint32_t *)hrq__alloc_array(hooks, s.cols, 2 * sizeof *order + 1);
+    if (!order) status = HRQ_ERR_NOMEM;
+    if (status == HRQ_OK) {
+        uint32_t *place = order + s.cols;
+        uint8_t *bits = (uint8_t *)(place + s.cols);
+        status = hrq__sicmat_columns(&s, z, bits, order);
+        *bytes = status == HRQ_OK ? hrq__sicmat_bytes(s.rows, s.cols, bits, order, NULL) : 0;
+        if (status == HRQ_OK && *bytes == 0) status = HRQ_ERR_SHAPE;
+        if (status == HRQ_OK && mat && capacity < *bytes) status = HRQ_ERR_SPACE;
+        if (status == HRQ_OK && mat) status = hrq__sicmat_write(mat, (uint8_t *)data, *bytes, &s, z, bits, order, place);
+    }
+    hrq__release(hooks, order);
+    hrq__release(hooks, z);
+    hrq__stream_free(&s, hooks);
+    return status;
+}
+
+HRQ_API size_t hrq_mat_from_stream_bytes(const void *stream, size_t bytes)
+{
+    size_t need = 0;
+    return hrq__sicmat_from_stream(NULL, NULL, 0, stream, bytes, &need, NULL) == HRQ_OK ? need : 0;
+}
+
+HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity, const void *stream, size_t bytes,
+                                       const hrq_hooks *hooks)
+{
+    size_t need;
+    if (!mat || !data) return HRQ_ERR_ARG;
+    return hrq__sicmat_from_stream(mat, data, capacity, stream, bytes, &need, hooks);
 }
 
 
