@@ -232,8 +232,9 @@ HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
 /* Quantize rows row0 ... row0 + nrows - 1. The bytes depend on each row alone: any chunking, order, thread
    split and machine gives the same ones (BITWISE). Rows of one panel must not be written by two threads at once.
      w          [nrows x cols] f32, ldw >= cols: w[0] is row row0
-   Errors     HRQ_ERR_ARG (NULL, rows outside the matrix), HRQ_ERR_SHAPE (ldw), HRQ_ERR_NONFINITE (also a finite
-              entry that f16 or bf16 has not), HRQ_ERR_NOMEM, HRQ_ERR_UNSUPPORTED ("sic"); data untouched
+   Errors     HRQ_ERR_ARG (NULL, rows outside the matrix), HRQ_ERR_SHAPE (ldw), HRQ_ERR_NONFINITE (also what is
+              too large: f16's and bf16's largest, 4e37 where there are codes, 4e37 / cols or for f16
+              65504 / sqrt(cols) where the format rotates), HRQ_ERR_NOMEM, HRQ_ERR_UNSUPPORTED ("sic"); data untouched
    Cost       one pass over w for plain and integer formats, one more for :mse, k lattice searches a block for
               Voronoi codes */
 HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const float *w, size_t ldw,
@@ -2000,7 +2001,7 @@ static float hrq__rms(const float *x, size_t n)
 {
     float top = hrq__absmax(x, n), scale = 1.0f;
     if (top == 0.0f) return 0.0f;
-    while (top * scale < 5.9604645e-8f) scale *= 16777216.0f; /* powers of 2^24 into 2^-24 ... 2^24: no square is lost */
+    while (top * scale < 5.9604645e-8f && scale < 1e36f) scale *= 16777216.0f; /* powers of 2^24: no square is lost */
     while (top * scale > 16777216.0f) scale *= 5.9604645e-8f;
     return sqrtf(hrq__dot16(x, x, n, scale) / (float)n) / scale;
 }
@@ -2496,18 +2497,24 @@ HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols)
     return hrq__rotated(format) ? cols * sizeof(float) : 0;
 }
 
-/* Rows in range and finite, and so in the format: f16 and bf16 have largest values. */
+/* Rows finite, and so small that all they become is: f16 and bf16 have largest values; a code may lie beyond the entry
+   it stands for, and a rotation sums cols of them. */
 static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const float *w, size_t ldw)
 {
-    size_t r, c;
+    int plain = v->codec == HRQ__CODEC_PLAIN, turned = hrq__rotated(&v->mat->format);
+    int half = plain && v->mat->format.bits == 16 && hrq__families[v->mat->format.kind].pattern[0] == 'f';
+    size_t r, c, cols = v->mat->cols;
+    float top = 4.25352959e37f; /* 2^125 */
     uint8_t b[4];
-    if (hrq__nonfinite(w, nrows, v->mat->cols, ldw)) return HRQ_ERR_NONFINITE;
-    if (v->codec == HRQ__CODEC_PLAIN)
-        for (r = 0; r < nrows; r++)
-            for (c = 0; c < v->mat->cols; c++) {
-                hrq__plain_put(v, b, w[r * ldw + c]);
-                if (!hrq__finite(hrq__plain_get(v, b))) return HRQ_ERR_NONFINITE;
-            }
+    if (hrq__nonfinite(w, nrows, cols, ldw)) return HRQ_ERR_NONFINITE;
+    if (turned) top = half ? 65504.0f / sqrtf((float)cols) : top / (float)cols;
+    for (r = 0; r < nrows; r++) {
+        if ((!plain || turned) && hrq__absmax(w + r * ldw, cols) > top) return HRQ_ERR_NONFINITE;
+        for (c = 0; plain && c < cols; c++) {
+            hrq__plain_put(v, b, w[r * ldw + c]);
+            if (!hrq__finite(hrq__plain_get(v, b))) return HRQ_ERR_NONFINITE;
+        }
+    }
     return HRQ_OK;
 }
 
@@ -4076,19 +4083,20 @@ static double hrq__rans_cost(const hrq__rans_costs *costs, const hrq__rans_histo
     return bits + 65536.0 * shift * (double)h->n;
 }
 
-/* The class of least cost near `hint` (0: near what the values' mean square says), and its cost. */
-static unsigned hrq__rans_choose(const hrq__rans_costs *costs, const hrq__rans_histogram *h, double *cost)
+/* The class of least cost near what the values' mean square says, and its cost. `expected` (-1: none) is what the class is
+   coded against: about 2 bits for any other, 1 more a class away. */
+static unsigned hrq__rans_choose(const hrq__rans_costs *costs, const hrq__rans_histogram *h, int expected, double *cost)
 {
-    unsigned start = hrq__rans_class_of(h->square / (double)h->n), best, cls;
-    *cost = hrq__rans_cost(costs, h, start);
-    if (start == 0) return 0;
-    best = start;
-    for (cls = start > 6 ? start - 6 : 1; cls <= start + 6 && cls < HRQ__RANS_CLASSES; cls++) {
-        double c = hrq__rans_cost(costs, h, cls);
-        if (c < *cost) {
-            *cost = c;
-            best = cls;
-        }
+    unsigned start = hrq__rans_class_of(h->square / (double)h->n), low = start > 6 ? start - 6 : 1, best = 0, cls;
+    double least = 0.0;
+    *cost = 0.0;
+    for (cls = low; start && cls <= start + 6 && cls < HRQ__RANS_CLASSES; cls++) {
+        double c = hrq__rans_cost(costs, h, cls), away = expected < 0 ? 0.0 : fabs((double)cls - expected);
+        double total = c + (away > 0.0 ? 65536.0 * (2.0 + away) : 0.0);
+        if (cls > low && total >= least) continue;
+        least = total;
+        best = cls;
+        *cost = c;
     }
     return best;
 }
@@ -4817,11 +4825,14 @@ static void hrq__watersic_step(void *arg, hrq__sic *sic, size_t t, size_t width)
         zz += (double)z[r] * z[r];
     }
     hrq__rans_count(&x->histogram, z, rows);
-    s->cls[j] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, &cost);
+    s->cls[j] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, hrq__stream_predict(s, s->field[0][j]), &cost);
     x->bits += cost / 65536.0;
     gain = x->gains[s->cls[j]];
     unit = hrq__stream_gain_unit(s->cls[j]);
-    if (zz > 0.0) d = (int)hrq__round(hrq__clampf((float)((uz / zz / gain - 1.0) / unit), -30.0f, 30.0f));
+    if (zz > 0.0) { /* the measured gain where it saves the bits that say so: off by g it costs g^2 zz steps^2 on rows / 12 */
+        double off = uz / zz - gain, saved = 0.5 * (double)rows * hrq__rans_log2(1.0 + 12.0 * off * off * zz / (double)rows);
+        if (saved > 4.0) d = (int)hrq__round(hrq__clampf((float)(off / gain / unit), -30.0f, 30.0f));
+    }
     s->field[2][j] = (int16_t)d;
     s->step[j] = (float)(hrq__stream_alpha(s, s->field[0][j]) * (gain * (1.0 + d * unit)));
     value = s->step[j] * sic->unit;
@@ -4857,12 +4868,12 @@ static double hrq__watersic_fields(hrq__watersic *x, const int16_t *marks)
     hrq__watersic_center(x);
     if (s->marks) {
         hrq__rans_count(&x->histogram, marks, s->cols);
-        s->classes[0] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, &cost);
+        s->classes[0] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
         bits += cost / 65536.0;
     }
     for (i = 0; i < HRQ__STREAM_FIELDS && s->live; i++) {
         hrq__rans_count(&x->histogram, s->field[i], s->live);
-        s->classes[1 + i] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, &cost);
+        s->classes[1 + i] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
         bits += cost / 65536.0;
     }
     return bits;
@@ -4949,7 +4960,7 @@ static void hrq__watersic_grid(hrq__watersic *x)
         }
         if (i == 5 || n == 0) break;
         hrq__rans_count(&x->histogram, s->field[0], n);
-        hrq__rans_choose(&x->costs, &x->histogram, &cost);
+        hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
         total = (double)n * (0.5 * hrq__rans_log2(square / (double)n) - log_sum / (double)n) * (double)s->rows + cost / 65536.0;
         if (i == 0 || total < best) {
             best = total;
@@ -5032,6 +5043,18 @@ static double hrq__watersic_start(const hrq__watersic *x, double rate)
     return 0.5 * hrq__rans_log2(energy) + 2.047095585180641 - rate - log_step - hrq__rans_log2(x->sic.unit); /* 1/2 log2(2 pi e) */
 }
 
+/* A for the next pass, and the center of the classes that goes with it: 8 classes an octave. */
+static void hrq__watersic_set(hrq__watersic *x, double log_a)
+{
+    double energy = 0.0, sigma;
+    size_t i, entries = x->sic.n * x->sic.rows;
+    x->s.a = (float)hrq__rans_exp2(log_a);
+    for (i = 0; i < entries; i++) energy += (double)x->sic.w[i] * x->sic.w[i];
+    if (energy == 0.0) return;
+    sigma = 0.5 * hrq__rans_log2(energy / (double)entries) - hrq__rans_log2(x->sic.unit) - log_a;
+    x->s.c = (int)hrq__clampi((int32_t)hrq__round((float)(8.0 * sigma)) + 25, -2000, 2000);
+}
+
 /* The search for A on a grid of 1/512 octave: bits an entry fall as it grows, by 1 an octave at high rate, less below. */
 typedef struct hrq__watersic_search {
     double target;          /* bits                                  */
@@ -5095,7 +5118,7 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
         if (!part) return HRQ_ERR_NOMEM;
         status = hrq__watersic_sample(part, x, stride);
         for (turn = 0; turn < 8 && status == HRQ_OK && !(q.have_lo && q.have_hi && q.hi - q.lo < 4); turn++) {
-            part->s.a = (float)hrq__rans_exp2(base + (double)q.at / 512.0);
+            hrq__watersic_set(part, base + (double)q.at / 512.0);
             bits = hrq__watersic_pass(part, marks);
             bits = part->bits * (double)x->s.rows / (double)part->s.rows + (bits - part->bits);
             q.at = hrq__watersic_next(&q, bits, entries);
@@ -5106,7 +5129,7 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
         q.have_lo = q.have_hi = 0;
     }
     for (turn = 0; turn < most && status == HRQ_OK; turn++) {
-        x->s.a = (float)hrq__rans_exp2(base + (double)q.at / 512.0);
+        hrq__watersic_set(x, base + (double)q.at / 512.0);
         bits = hrq__watersic_pass(x, marks);
         wrote = bits - 400.0 < target ? hrq__watersic_write(x, marks, work, capacity) : 0;
         if (wrote) bits = 8.0 * (double)wrote;
@@ -5474,6 +5497,359 @@ HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity
     return hrq__sicmat_from_stream(mat, data, capacity, stream, bytes, &need, hooks);
 }
 
+//==================================================================================================
+//  [16i] Container         layout, writer, reader, check
+//  uses: 2, 5, 11, 14, 15
+//
+//      header, 32 bytes       0  "hrqf"
+//                             4  version u32, 1
+//                             8  bytes of the file u64
+//                            16  where payloads begin u64
+//                            24  count of members u32
+//                            28  CRC-32 u32 of all before the payloads but itself
+//      entries, 120 bytes     0  payload's offset u64
+//      each, in the order     8  payload's bytes u64, not 0
+//      given                 16  name's offset u64
+//                            24  rows u64, cols u64, seed u64; zeros for a stream
+//                            48  CRC-32 of the payload u32
+//                            52  order u32: read entry by entry, the members sorted by name
+//                            56  canonical name of the format, zeros up to 64 bytes; empty: a stream
+//      names                  in the order given, each with its zero, no gaps; compared as bytes
+//      payloads               in the order given, no gaps
+//
+//  Names and each payload are filled up with zeros to a multiple of 64. Nothing else is a file: no offset but
+//  the end of what lies before, no bit set in padding, no byte behind the end. So equal members give
+//  equal bytes, no two members overlap, and every byte is under a checksum or known. Offsets count from the
+//  file's begin; numbers are little-endian and read bytewise, so a mapping may begin anywhere.
+//==================================================================================================
+
+enum {
+    HRQ__FILE_VERSION = 1,
+    HRQ__FILE_ALIGN = 64,
+    HRQ__FILE_HEADER = 32,
+    HRQ__FILE_ENTRY = 120, /* and where things lie in one */
+    HRQ__FILE_AT = 0,
+    HRQ__FILE_BYTES = 8,
+    HRQ__FILE_NAME_AT = 16,
+    HRQ__FILE_ROWS = 24,
+    HRQ__FILE_COLS = 32,
+    HRQ__FILE_SEED = 40,
+    HRQ__FILE_CRC = 48,
+    HRQ__FILE_ORDER = 52,
+    HRQ__FILE_FORMAT = 56,
+    HRQ__FILE_NAME = 256 /* bytes of a name, its zero among them */
+};
+
+/* Up to a multiple of 64; 0: overflow, or nothing. */
+static size_t hrq__file_padded(size_t bytes)
+{
+    size_t up;
+    return hrq__add_size(bytes, HRQ__FILE_ALIGN - 1, &up) ? up - up % HRQ__FILE_ALIGN : 0;
+}
+
+static int hrq__file_zeros(const uint8_t *p, size_t bytes)
+{
+    while (bytes-- > 0)
+        if (*p++ != 0) return 0;
+    return 1;
+}
+
+/* Checksum of a header and all up to the first payload, but for itself. */
+static uint32_t hrq__file_table_crc(const uint8_t *p, size_t table)
+{
+    return hrq__crc32(hrq__crc32(0, p, HRQ__FILE_HEADER - 4), p + HRQ__FILE_HEADER, table - HRQ__FILE_HEADER);
+}
+
+HRQ__INLINE const uint8_t *hrq__file_entry(const uint8_t *p, size_t index)
+{
+    return p + HRQ__FILE_HEADER + index * HRQ__FILE_ENTRY;
+}
+
+/* Member that comes k-th by name, and its name; for tables that open has seen. */
+HRQ__INLINE size_t hrq__file_sorted(const uint8_t *p, size_t k)
+{
+    return hrq__get32(hrq__file_entry(p, k) + HRQ__FILE_ORDER);
+}
+HRQ__INLINE const char *hrq__file_name(const uint8_t *p, size_t index)
+{
+    return (const char *)p + (size_t)hrq__get64(hrq__file_entry(p, index) + HRQ__FILE_NAME_AT);
+}
+
+/* ---- write ---- */
+
+/* Bytes that a name takes with its zero; 0: missing, empty, longer than 255. */
+static size_t hrq__file_name_bytes(const char *name)
+{
+    size_t n;
+    if (!name || !name[0]) return 0;
+    for (n = 1; n < HRQ__FILE_NAME; n++)
+        if (!name[n]) return n + 1;
+    return 0;
+}
+
+/* Every name once. There is no memory to sort in, and out must not be touched yet: a filter of 32768 bits
+   passes what is surely new, the rest looks through all before it: of 1000 names about 15, of 10000 1400. */
+static int hrq__file_unique(const hrq_member *members, size_t count)
+{
+    uint8_t seen[4096];
+    size_t i, j;
+    memset(seen, 0, sizeof seen);
+    for (i = 0; i < count; i++) {
+        uint32_t hash = hrq__crc32(0, members[i].name, strlen(members[i].name)) & 32767;
+        uint8_t bit = (uint8_t)(1 << hash % 8);
+        for (j = 0; (seen[hash / 8] & bit) && j < i; j++)
+            if (strcmp(members[j].name, members[i].name) == 0) return 0;
+        seen[hash / 8] |= bit;
+    }
+    return 1;
+}
+
+/* Bytes of a payload: what the format needs, however many the view has. 0: not a member. */
+static size_t hrq__file_payload(const hrq_member *m)
+{
+    const hrq_mat *mat = &m->mat;
+    hrq_mat exact;
+    hrq_status status;
+    if (m->stream) return m->stream_bytes;
+    status = hrq_mat_wrap(&exact, &mat->format, mat->rows, mat->cols, mat->seed, mat->data, mat->bytes);
+    return status == HRQ_OK ? exact.bytes : 0;
+}
+
+/* Where payloads begin and the file ends; 0 (false): impossible. */
+static int hrq__file_plan(const hrq_member *members, size_t count, size_t *table, size_t *total)
+{
+    size_t i, bytes;
+    if ((count > 0 && !members) || (uint64_t)count >> 32) return 0;
+    if (!hrq__mul_size(count, HRQ__FILE_ENTRY, table)) return 0;
+    if (!hrq__add_size(*table, HRQ__FILE_HEADER, table)) return 0;
+    for (i = 0; i < count; i++) {
+        bytes = hrq__file_name_bytes(members[i].name);
+        if (bytes == 0 || !hrq__add_size(*table, bytes, table)) return 0;
+    }
+    *table = hrq__file_padded(*table);
+    if (*table == 0) return 0;
+    *total = *table;
+    for (i = 0; i < count; i++) {
+        bytes = hrq__file_padded(hrq__file_payload(members + i));
+        if (bytes == 0 || !hrq__add_size(*total, bytes, total)) return 0;
+    }
+    return hrq__file_unique(members, count);
+}
+
+/* Heap sort of the entries' order, which lies in the file: no other memory. */
+static void hrq__file_sort(uint8_t *p, const hrq_member *members, size_t count)
+{
+    uint8_t *order = p + HRQ__FILE_HEADER + HRQ__FILE_ORDER;
+    size_t begin = count / 2, end = count, at, child;
+    while (end > 1) {
+        uint32_t moved;
+        if (begin > 0) {
+            moved = hrq__get32(order + --begin * HRQ__FILE_ENTRY);
+        } else {
+            moved = hrq__get32(order + --end * HRQ__FILE_ENTRY);
+            hrq__put32(order + end * HRQ__FILE_ENTRY, hrq__get32(order));
+        }
+        for (at = begin; (child = 2 * at + 1) < end; at = child) {
+            uint32_t left = hrq__get32(order + child * HRQ__FILE_ENTRY), right;
+            if (child + 1 < end) {
+                right = hrq__get32(order + (child + 1) * HRQ__FILE_ENTRY);
+                if (strcmp(members[left].name, members[right].name) < 0) {
+                    left = right;
+                    child++;
+                }
+            }
+            if (strcmp(members[left].name, members[moved].name) < 0) break;
+            hrq__put32(order + at * HRQ__FILE_ENTRY, left);
+        }
+        hrq__put32(order + at * HRQ__FILE_ENTRY, moved);
+    }
+}
+
+HRQ_API size_t hrq_file_bytes(const hrq_member *members, size_t count)
+{
+    size_t table, total;
+    return hrq__file_plan(members, count, &table, &total) ? total : 0;
+}
+
+HRQ_API hrq_status hrq_file_write(void *out, size_t capacity, size_t *bytes, const hrq_member *members,
+                                  size_t count)
+{
+    uint8_t *p = (uint8_t *)out, *e;
+    size_t table, total, at, name_at, i, n, padded;
+    if (!out || !bytes || !hrq__file_plan(members, count, &table, &total)) return HRQ_ERR_ARG;
+    if (total > capacity) return HRQ_ERR_SPACE;
+    memset(p, 0, table);
+    memcpy(p, "hrqf", 4);
+    hrq__put32(p + 4, HRQ__FILE_VERSION);
+    hrq__put64(p + 8, total);
+    hrq__put64(p + 16, table);
+    hrq__put32(p + 24, (uint32_t)count);
+    at = table;
+    e = p + HRQ__FILE_HEADER;
+    name_at = HRQ__FILE_HEADER + count * HRQ__FILE_ENTRY;
+    for (i = 0; i < count; i++, e += HRQ__FILE_ENTRY) {
+        const hrq_member *m = members + i;
+        n = hrq__file_payload(m);
+        padded = hrq__file_padded(n);
+        memcpy(p + at, m->stream ? m->stream : m->mat.data, n);
+        memset(p + at + n, 0, padded - n);
+        hrq__put64(e + HRQ__FILE_AT, at);
+        hrq__put64(e + HRQ__FILE_BYTES, n);
+        hrq__put64(e + HRQ__FILE_NAME_AT, name_at);
+        hrq__put32(e + HRQ__FILE_CRC, hrq__crc32(0, p + at, n));
+        hrq__put32(e + HRQ__FILE_ORDER, (uint32_t)i);
+        if (!m->stream) {
+            hrq__put64(e + HRQ__FILE_ROWS, m->mat.rows);
+            hrq__put64(e + HRQ__FILE_COLS, m->mat.cols);
+            hrq__put64(e + HRQ__FILE_SEED, m->mat.seed);
+            hrq__format_write(&m->mat.format, (char *)e + HRQ__FILE_FORMAT);
+        }
+        at += padded;
+        n = hrq__file_name_bytes(m->name);
+        memcpy(p + name_at, m->name, n);
+        name_at += n;
+    }
+    hrq__file_sort(p, members, count);
+    hrq__put32(p + 28, hrq__file_table_crc(p, table));
+    *bytes = total;
+    return HRQ_OK;
+}
+
+/* ---- read ---- */
+
+/* The entries of a table that has room for them: one pass in the order given, one by name. Names that ascend
+   strictly are different, so order holds every member once. */
+static int hrq__file_table_ok(const hrq_file *f, size_t table)
+{
+    const uint8_t *p = f->data, *e, *zero;
+    size_t at = table, name_at = HRQ__FILE_HEADER + f->count * HRQ__FILE_ENTRY, i, k;
+    const char *last = "";
+    for (i = 0; i < f->count; i++) {
+        uint64_t bytes;
+        e = hrq__file_entry(p, i);
+        bytes = hrq__get64(e + HRQ__FILE_BYTES);
+        if (hrq__get64(e + HRQ__FILE_AT) != at || bytes == 0 || bytes > f->bytes - at) return 0;
+        if (hrq__get64(e + HRQ__FILE_NAME_AT) != name_at) return 0;
+        zero = (const uint8_t *)memchr(p + name_at, 0, hrq__min_size(table - name_at, HRQ__FILE_NAME));
+        if (!zero || zero == p + name_at) return 0;
+        name_at = (size_t)(zero - p) + 1;
+        zero = (const uint8_t *)memchr(e + HRQ__FILE_FORMAT, 0, HRQ__FILE_ENTRY - HRQ__FILE_FORMAT);
+        if (!zero || !hrq__file_zeros(zero, (size_t)(e + HRQ__FILE_ENTRY - zero))) return 0;
+        if (zero == e + HRQ__FILE_FORMAT) /* a stream tells its own shape */
+            if (!hrq__file_zeros(e + HRQ__FILE_ROWS, HRQ__FILE_CRC - HRQ__FILE_ROWS)) return 0;
+        at += hrq__file_padded((size_t)bytes); /* cannot pass the end, a multiple of 64 */
+    }
+    if (at != f->bytes || table - name_at >= HRQ__FILE_ALIGN) return 0;
+    if (!hrq__file_zeros(p + name_at, table - name_at)) return 0;
+    for (i = 0; i < f->count; i++) {
+        k = hrq__file_sorted(p, i);
+        if (k >= f->count || strcmp(last, hrq__file_name(p, k)) >= 0) return 0;
+        last = hrq__file_name(p, k);
+    }
+    return 1;
+}
+
+HRQ_API hrq_status hrq_file_open(hrq_file *file, const void *data, size_t bytes)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    hrq_file f;
+    uint64_t table;
+    uint32_t version, count;
+    if (!file || !data) return HRQ_ERR_ARG;
+    if (bytes < HRQ__FILE_HEADER || memcmp(p, "hrqf", 4) != 0) return HRQ_ERR_DATA;
+    version = hrq__get32(p + 4);
+    if (version != HRQ__FILE_VERSION) return version > HRQ__FILE_VERSION ? HRQ_ERR_VERSION : HRQ_ERR_DATA;
+    table = hrq__get64(p + 16);
+    count = hrq__get32(p + 24);
+    if (hrq__get64(p + 8) != bytes || bytes % HRQ__FILE_ALIGN != 0) return HRQ_ERR_DATA;
+    if (table > bytes || table < HRQ__FILE_HEADER || table % HRQ__FILE_ALIGN != 0) return HRQ_ERR_DATA;
+    if (count > (table - HRQ__FILE_HEADER) / HRQ__FILE_ENTRY) return HRQ_ERR_DATA;
+    if (hrq__get32(p + 28) != hrq__file_table_crc(p, (size_t)table)) return HRQ_ERR_CHECKSUM;
+    f.data = p;
+    f.bytes = bytes;
+    f.count = count;
+    if (!hrq__file_table_ok(&f, (size_t)table)) return HRQ_ERR_DATA;
+    *file = f;
+    return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_file_member(const hrq_file *file, size_t index, hrq_member *member)
+{
+    const uint8_t *e, *payload;
+    hrq_member m;
+    hrq_format format;
+    hrq_status status;
+    uint64_t rows, cols, seed;
+    size_t bytes;
+    if (!file || !file->data || !member || index >= file->count) return HRQ_ERR_ARG;
+    e = hrq__file_entry(file->data, index);
+    payload = file->data + (size_t)hrq__get64(e + HRQ__FILE_AT);
+    bytes = (size_t)hrq__get64(e + HRQ__FILE_BYTES);
+    rows = hrq__get64(e + HRQ__FILE_ROWS);
+    cols = hrq__get64(e + HRQ__FILE_COLS);
+    seed = hrq__get64(e + HRQ__FILE_SEED);
+    memset(&m, 0, sizeof m);
+    m.name = hrq__file_name(file->data, index);
+    if (e[HRQ__FILE_FORMAT] == 0) {
+        m.stream = payload;
+        m.stream_bytes = bytes;
+    } else {
+        status = hrq_format_parse(&format, (const char *)e + HRQ__FILE_FORMAT);
+        if (status != HRQ_OK) return HRQ_ERR_UNSUPPORTED;
+        if ((size_t)rows != rows || (size_t)cols != cols) return HRQ_ERR_DATA;
+        status = hrq_mat_wrap(&m.mat, &format, (size_t)rows, (size_t)cols, seed, (void *)payload, bytes);
+        if (status == HRQ_ERR_UNSUPPORTED || status == HRQ_ERR_VERSION) return HRQ_ERR_UNSUPPORTED;
+        if (status != HRQ_OK || m.mat.bytes != bytes) return HRQ_ERR_DATA; /* the shape is not of this size */
+    }
+    *member = m;
+    return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_file_find(const hrq_file *file, const char *name, hrq_member *member)
+{
+    size_t low = 0, high, mid, index;
+    int order;
+    if (!file || !file->data || !name || !member) return HRQ_ERR_ARG;
+    for (high = file->count; low < high;) {
+        mid = low + (high - low) / 2;
+        index = hrq__file_sorted(file->data, mid);
+        order = strcmp(name, hrq__file_name(file->data, index));
+        if (order == 0) return hrq_file_member(file, index, member);
+        if (order < 0) high = mid;
+        else low = mid + 1;
+    }
+    return HRQ_ERR_ARG;
+}
+
+/* The table may have changed since open: it is read again. HRQ_ERR_UNSUPPORTED comes last: then all checksums
+   hold, and what this version can read is legal. */
+HRQ_API hrq_status hrq_file_check(const hrq_file *file)
+{
+    hrq_file f;
+    hrq_member m;
+    hrq_status status, worst = HRQ_OK;
+    size_t i, at, bytes;
+    if (!file || !file->data) return HRQ_ERR_ARG;
+    status = hrq_file_open(&f, file->data, file->bytes);
+    if (status == HRQ_ERR_VERSION) return HRQ_ERR_CHECKSUM; /* at open it was ours */
+    if (status != HRQ_OK) return status;
+    if (f.count != file->count) return HRQ_ERR_DATA;
+    for (i = 0; i < f.count; i++) {
+        const uint8_t *e = hrq__file_entry(f.data, i);
+        at = (size_t)hrq__get64(e + HRQ__FILE_AT);
+        bytes = (size_t)hrq__get64(e + HRQ__FILE_BYTES);
+        if (hrq__crc32(0, f.data + at, bytes) != hrq__get32(e + HRQ__FILE_CRC)) return HRQ_ERR_CHECKSUM;
+        if (!hrq__file_zeros(f.data + at + bytes, hrq__file_padded(bytes) - bytes)) return HRQ_ERR_DATA;
+    }
+    for (i = 0; i < f.count; i++) {
+        status = hrq_file_member(&f, i, &m);
+        if (status == HRQ_OK && m.stream) status = hrq_stream_shape(m.stream, m.stream_bytes, NULL, NULL);
+        else if (status == HRQ_OK) status = hrq_mat_check(&m.mat);
+        if (status == HRQ_ERR_UNSUPPORTED || status == HRQ_ERR_VERSION) worst = HRQ_ERR_UNSUPPORTED;
+        else if (status != HRQ_OK) return status == HRQ_ERR_CHECKSUM ? status : HRQ_ERR_DATA;
+    }
+    return worst;
+}
 
 #ifdef __cplusplus
 }
