@@ -347,8 +347,8 @@ HRQ_API hrq_status hrq_gemm(float *c, size_t ldc, const float *a, size_t lda, co
 /* Eigenvalues of the symmetric A (lower triangle read), ascending, computed in double.
      eig        [n] f64 out
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE, HRQ_ERR_NOMEM; eig untouched
-   Cost       4/3 n^3 flops on one thread, n^2 + 6 n doubles: Householder tridiagonal form, then implicit QL (EISPACK
-              tred1, tql1 in idea) */
+   Cost       4/3 n^3 flops on one thread, n^2 + 6 n doubles: Householder tridiagonal form, then bisection
+   Source     Golub, Van Loan, sections 8.3, 8.4 */
 HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t ld, const hrq_hooks *hooks);
 
 //==================================================================================================
@@ -815,8 +815,7 @@ HRQ_API double hrq_rd_gaussian(double rate) { return exp2(-2.0 * rate); }
 
 HRQ_API double hrq_gamma(double rate)
 {
-    double d = exp2(-2.0 * (rate >= HRQ__GAMMA_RATE ? rate : HRQ__GAMMA_RATE)),
-           gamma = d * (2.0 - d);
+    double d = exp2(-2.0 * (rate >= HRQ__GAMMA_RATE ? rate : HRQ__GAMMA_RATE)), gamma = d * (2.0 - d);
     if (!(rate > 0.0)) return 1.0;
     return rate >= HRQ__GAMMA_RATE ? gamma : 1.0 - (1.0 - gamma) * (rate / HRQ__GAMMA_RATE);
 }
@@ -893,8 +892,7 @@ HRQ_API double hrq_int_crest(size_t n)
     if (n == 0) return 0.0;
     for (i = 1; i < 5120; i++) {
         x = i / 256.0;
-        sum += (i & 1 ? 4.0 : 2.0) * 2.0 * x *
-               -expm1((double)n * log1p(-erfc(x * 0.70710678118654752)));
+        sum += (i & 1 ? 4.0 : 2.0) * 2.0 * x * -expm1((double)n * log1p(-erfc(x * 0.70710678118654752)));
     }
     return sum / (3.0 * 256.0);
 }
@@ -943,14 +941,9 @@ HRQ_API double hrq_lattice_nsm(const char *name)
     static const struct {
         const char *name;
         double nsm;
-    } cells[] = {{"zn", 1.0 / 12.0},
-                 {"d3", 0.078745065618429573},
-                 {"d4", 0.076603234628542640},
-                 {"e8", 929.0 / 12960.0},
-                 {"a2", 0.080187537387448045},
-                 {"a3*", 0.078543281217176536},
-                 {"bw16", 0.0682977},
-                 {"leech", 0.0657701}};
+    } cells[] = {{"zn", 1.0 / 12.0},      {"d3", 0.078745065618429573}, {"d4", 0.076603234628542640},
+                 {"e8", 929.0 / 12960.0}, {"a2", 0.080187537387448045}, {"a3*", 0.078543281217176536},
+                 {"bw16", 0.0682977},     {"leech", 0.0657701}};
     size_t i;
     for (i = 0; name && i < sizeof cells / sizeof cells[0]; i++)
         if (strcmp(name, cells[i].name) == 0) return cells[i].nsm;
@@ -974,13 +967,13 @@ HRQ_API double hrq_sic_loss(const float *chol, size_t n, size_t ld)
     return 0.5 * log2(squares / (double)n) - logs / (double)n;
 }
 
-HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab, size_t n,
-                                    double rate)
+HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab, size_t n, double rate)
 {
     double g = hrq_gamma(rate);
     if (n == 0) return (double)NAN;
     return norm_ab * norm_ab * g * g + norm_a * norm_a * norm_b * norm_b / (double)n * (g - g * g);
 }
+
 //==================================================================================================
 //  [5i] Formats            one row a family; names, ranges, layout
 //  uses: 1, 2, 3
@@ -3168,8 +3161,8 @@ static size_t hrq__la_pack_bytes(size_t m, size_t n, size_t k)
 
 /* One panel of `unit` rows: out[k * unit + i], zero where there is no row. Sixteen k at a time keep
    the scattered side of the transposition in the first-level cache. */
-static void hrq__la_pack(float *out, size_t unit, const float *x, size_t x_row, size_t x_k,
-                         size_t rows, size_t depth, int negate)
+static void hrq__la_pack(float *out, size_t unit, const float *x, size_t x_row, size_t x_k, size_t rows, size_t depth,
+                         int negate)
 {
     size_t i, k, k0, k1;
     for (k0 = 0; k0 < depth; k0 = k1) {
@@ -3195,8 +3188,8 @@ static void hrq__la_pack_a(void *arg, size_t index)
     for (tile = index * HRQ__LA_TILES; tile < (index + 1) * HRQ__LA_TILES; tile++) {
         row = tile * unit;
         if (row >= p->m) return;
-        hrq__la_pack(p->pack_a + row * p->depth, unit, p->a + row * p->a_row + p->k0 * p->a_k,
-                     p->a_row, p->a_k, hrq__min_size(unit, p->m - row), p->depth, p->negate);
+        hrq__la_pack(p->pack_a + row * p->depth, unit, p->a + row * p->a_row + p->k0 * p->a_k, p->a_row, p->a_k,
+                     hrq__min_size(unit, p->m - row), p->depth, p->negate);
     }
 }
 
@@ -3204,14 +3197,13 @@ static void hrq__la_pack_b(void *arg, size_t index)
 {
     const hrq__la_product *p = (const hrq__la_product *)arg;
     size_t unit = p->kernels->fma_n, col = index * unit;
-    hrq__la_pack(p->pack_b + col * p->depth, unit, p->b + (p->n0 + col) * p->b_row + p->k0 * p->b_k,
-                 p->b_row, p->b_k, hrq__min_size(unit, p->width - col), p->depth, 0);
+    hrq__la_pack(p->pack_b + col * p->depth, unit, p->b + (p->n0 + col) * p->b_row + p->k0 * p->b_k, p->b_row, p->b_k,
+                 hrq__min_size(unit, p->width - col), p->depth, 0);
 }
 
 /* A tile that hangs over the edge of C or over its diagonal runs in a buffer; only what belongs to
    C goes in and out. */
-static void hrq__la_edge(const hrq__la_product *p, size_t row, size_t col, const float *a,
-                         const float *b)
+static void hrq__la_edge(const hrq__la_product *p, size_t row, size_t col, const float *a, const float *b)
 {
     float tile[16 * 64];
     size_t unit_m = p->kernels->fma_m, unit_n = p->kernels->fma_n, i, j, end;
@@ -3219,14 +3211,12 @@ static void hrq__la_edge(const hrq__la_product *p, size_t row, size_t col, const
     for (i = 0; i < unit_m * unit_n; i++) tile[i] = 0.0f;
     for (i = 0; i < rows; i++) {
         end = p->lower ? hrq__min_size(p->n, row + i + 1) : p->n;
-        for (j = col; j < end && j < col + unit_n; j++)
-            tile[i * unit_n + j - col] = p->c[(row + i) * p->ldc + j];
+        for (j = col; j < end && j < col + unit_n; j++) tile[i * unit_n + j - col] = p->c[(row + i) * p->ldc + j];
     }
     p->kernels->fma_tile(tile, unit_n, a, b, p->depth);
     for (i = 0; i < rows; i++) {
         end = p->lower ? hrq__min_size(p->n, row + i + 1) : p->n;
-        for (j = col; j < end && j < col + unit_n; j++)
-            p->c[(row + i) * p->ldc + j] = tile[i * unit_n + j - col];
+        for (j = col; j < end && j < col + unit_n; j++) p->c[(row + i) * p->ldc + j] = tile[i * unit_n + j - col];
     }
 }
 
@@ -3277,15 +3267,14 @@ static void hrq__la_run(hrq__la_product *p, void *pack, const hrq_hooks *hooks)
     }
 }
 
-HRQ_API hrq_status hrq_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *b,
-                            size_t ldb, size_t m, size_t n, size_t k, const hrq_hooks *hooks)
+HRQ_API hrq_status hrq_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+                            size_t n, size_t k, const hrq_hooks *hooks)
 {
     hrq__la_product p;
     void *pack;
     size_t bytes, i;
     if (!c || !a || !b) return HRQ_ERR_ARG;
-    if (!hrq__shape_ok(m, n, ldc) || !hrq__shape_ok(m, k, lda) || !hrq__shape_ok(n, k, ldb))
-        return HRQ_ERR_SHAPE;
+    if (!hrq__shape_ok(m, n, ldc) || !hrq__shape_ok(m, k, lda) || !hrq__shape_ok(n, k, ldb)) return HRQ_ERR_SHAPE;
     bytes = hrq__la_pack_bytes(m, n, k);
     if (bytes == 0) return HRQ_ERR_SHAPE;
     pack = hrq__alloc(hooks, bytes);
@@ -3301,8 +3290,8 @@ HRQ_API hrq_status hrq_gemm(float *c, size_t ldc, const float *a, size_t lda, co
     return HRQ_OK;
 }
 
-HRQ_API hrq_status hrq_cov_add(float *sigma, size_t n, size_t ld, const float *x, size_t tokens,
-                               size_t ldx, const hrq_hooks *hooks)
+HRQ_API hrq_status hrq_cov_add(float *sigma, size_t n, size_t ld, const float *x, size_t tokens, size_t ldx,
+                               const hrq_hooks *hooks)
 {
     hrq__la_product p;
     void *pack;
@@ -3332,8 +3321,7 @@ HRQ_API hrq_status hrq_cov_finish(float *sigma, size_t n, size_t ld, double toke
     if (!sigma || !(tokens > 0.0) || tokens - tokens != 0.0) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(n, n, ld)) return HRQ_ERR_SHAPE;
     for (i = 0; i < n; i++) {
-        for (j = 0; j < i; j++)
-            sigma[j * ld + i] = sigma[i * ld + j] = (float)((double)sigma[i * ld + j] / tokens);
+        for (j = 0; j < i; j++) sigma[j * ld + i] = sigma[i * ld + j] = (float)((double)sigma[i * ld + j] / tokens);
         sigma[i * ld + i] = (float)((double)sigma[i * ld + i] / tokens);
     }
     return HRQ_OK;
@@ -3429,8 +3417,7 @@ static hrq_status hrq__la_cholesky(float *a, size_t n, size_t ld, size_t *perm, 
     hrq_status status = HRQ_OK;
     size_t pack = hrq__la_pack_bytes(n, n, HRQ__LA_PANEL), own, bytes, i, p, best;
     void *block;
-    if (pack == 0 || !hrq__mul_size(n, (HRQ__LA_PANEL + 1) * sizeof(float), &own))
-        return HRQ_ERR_SHAPE;
+    if (pack == 0 || !hrq__mul_size(n, (HRQ__LA_PANEL + 1) * sizeof(float), &own)) return HRQ_ERR_SHAPE;
     if (!hrq__add_size(own, pack, &bytes)) return HRQ_ERR_SHAPE;
     block = hrq__alloc(hooks, bytes);
     if (!block) return HRQ_ERR_NOMEM;
@@ -3442,8 +3429,7 @@ static hrq_status hrq__la_cholesky(float *a, size_t n, size_t ld, size_t *perm, 
         hrq__la_panel_copy(&f, 0);
         for (p = f.k0; p < f.k1; p++) {
             for (i = best = p; perm && i < n; i++)
-                if (f.diag[i] > f.diag[best] || (f.diag[i] == f.diag[best] && perm[i] < perm[best]))
-                    best = i;
+                if (f.diag[i] > f.diag[best] || (f.diag[i] == f.diag[best] && perm[i] < perm[best])) best = i;
             if (best != p) hrq__la_pivot(&f, p, best);
             if (!(f.diag[p] > 0.0f) || !hrq__finite(f.diag[p])) {
                 if (bad_pivot) *bad_pivot = perm ? perm[p] : p;
@@ -3465,8 +3451,7 @@ static hrq_status hrq__la_cholesky(float *a, size_t n, size_t ld, size_t *perm, 
     return status;
 }
 
-HRQ_API hrq_status hrq_cholesky(float *a, size_t n, size_t ld, size_t *bad_pivot,
-                                const hrq_hooks *hooks)
+HRQ_API hrq_status hrq_cholesky(float *a, size_t n, size_t ld, size_t *bad_pivot, const hrq_hooks *hooks)
 {
     if (!a) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(n, n, ld)) return HRQ_ERR_SHAPE;
@@ -3486,20 +3471,18 @@ typedef struct hrq__la_losses {
 } hrq__la_losses;
 
 /* 64 columns of 32 rows of e as doubles, transposed; zero outside */
-static void hrq__la_loss_load(double out[HRQ__LA_BLOCK][HRQ__LA_ROWS], const hrq__la_losses *p,
-                              size_t row0, size_t col0)
+static void hrq__la_loss_load(double out[HRQ__LA_BLOCK][HRQ__LA_ROWS], const hrq__la_losses *p, size_t row0,
+                              size_t col0)
 {
-    size_t r, c, rows = hrq__min_size(HRQ__LA_ROWS, p->rows - row0),
-                 cols = hrq__min_size(HRQ__LA_BLOCK, p->n - col0);
+    size_t r, c, rows = hrq__min_size(HRQ__LA_ROWS, p->rows - row0), cols = hrq__min_size(HRQ__LA_BLOCK, p->n - col0);
     memset(out, 0, sizeof(double) * HRQ__LA_BLOCK * HRQ__LA_ROWS);
     for (r = 0; r < rows; r++)
         for (c = 0; c < cols; c++) out[c][r] = (double)p->e[(row0 + r) * p->lde + col0 + c];
 }
 
 /* out[r] += e_i (2 sum_{j < i} sigma_ij e_j + sigma_ii e_i) over the columns j of one block */
-static void hrq__la_loss_row(double out[HRQ__LA_ROWS], const double *ei,
-                             const double (*ej)[HRQ__LA_ROWS], const float *sigma, size_t below,
-                             int diagonal)
+static void hrq__la_loss_row(double out[HRQ__LA_ROWS], const double *ei, const double (*ej)[HRQ__LA_ROWS],
+                             const float *sigma, size_t below, int diagonal)
 {
     double s[HRQ__LA_ROWS];
     size_t r, j;
@@ -3515,8 +3498,7 @@ static void hrq__la_loss_row(double out[HRQ__LA_ROWS], const double *ei,
 static void hrq__la_loss_job(void *arg, size_t index)
 {
     const hrq__la_losses *p = (const hrq__la_losses *)arg;
-    double out[HRQ__LA_ROWS] = {0}, ei[HRQ__LA_BLOCK][HRQ__LA_ROWS],
-           ej[HRQ__LA_BLOCK][HRQ__LA_ROWS];
+    double out[HRQ__LA_ROWS] = {0}, ei[HRQ__LA_BLOCK][HRQ__LA_ROWS], ej[HRQ__LA_BLOCK][HRQ__LA_ROWS];
     size_t row0 = index * HRQ__LA_ROWS, i0, j0, i, r, end;
     for (j0 = 0; j0 < p->n; j0 += HRQ__LA_BLOCK) {
         hrq__la_loss_load(ej, p, row0, j0);
@@ -3529,9 +3511,8 @@ static void hrq__la_loss_job(void *arg, size_t index)
             hrq__la_loss_load(ei, p, row0, i0);
             end = hrq__min_size(HRQ__LA_BLOCK, p->n - i0);
             for (i = 0; i < end; i++)
-                hrq__la_loss_row(out, ei[i], (const double(*)[HRQ__LA_ROWS])ej,
-                                 p->sigma + (i0 + i) * p->lds + j0, i0 == j0 ? i : HRQ__LA_BLOCK,
-                                 i0 == j0);
+                hrq__la_loss_row(out, ei[i], (const double(*)[HRQ__LA_ROWS])ej, p->sigma + (i0 + i) * p->lds + j0,
+                                 i0 == j0 ? i : HRQ__LA_BLOCK, i0 == j0);
         }
     }
     for (r = 0; r < HRQ__LA_ROWS && row0 + r < p->rows; r++) p->sums[row0 + r] = out[r];
@@ -3540,8 +3521,8 @@ static void hrq__la_loss_job(void *arg, size_t index)
 /* tr(E Sigma E^T), E [rows x n]: rows' sums in double, added in order (BITWISE). sigma [n x n],
    lower triangle read; NULL: identity. No memory: NaN, *status HRQ_ERR_NOMEM; else *status HRQ_OK.
    Arguments are the caller's care. */
-static double hrq__la_loss(const float *e, size_t rows, size_t n, size_t lde, const float *sigma,
-                           size_t lds, const hrq_hooks *hooks, hrq_status *status)
+static double hrq__la_loss(const float *e, size_t rows, size_t n, size_t lde, const float *sigma, size_t lds,
+                           const hrq_hooks *hooks, hrq_status *status)
 {
     hrq__la_losses p;
     double sum = 0.0;
@@ -3619,97 +3600,30 @@ static void hrq__la_tridiagonal(double *z, size_t n, double *d, double *e, doubl
     }
 }
 
-/* Implicit QL on the tridiagonal (d, e): d becomes the eigenvalues, unordered, e is spent. 0: not
- * converged. */
-static int hrq__la_ql(double *d, double *e, size_t n)
+/* Eigenvalues of the tridiagonal (d, e), ascending, by bisection with Sturm counts: cannot fail. |d|, |e| <= 3; absolute
+   error 2^-52, which the reduction before it has as well. */
+static void hrq__la_spectrum(double *eig, const double *d, const double *e, size_t n)
 {
-    size_t l, m, i;
-    int sweep;
-    for (l = 0; l < n; l++) {
-        for (sweep = 0;; sweep++) {
-            double g, r, s = 1.0, c = 1.0, p = 0.0, f, b;
-            int split = 0;
-            for (m = l; m + 1 < n; m++)
-                if (fabs(e[m]) <= 1.1102230246251565e-16 * (fabs(d[m]) + fabs(d[m + 1])))
-                    break; /* 2^-53 */
-            if (m == l) break;
-            if (sweep == 60) return 0;
-            g = (d[l + 1] - d[l]) / (2.0 * e[l]);
-            r = hypot(g, 1.0);
-            g = d[m] - d[l] + e[l] / (g + (g < 0.0 ? -r : r));
-            for (i = m; i-- > l;) {
-                f = s * e[i];
-                b = c * e[i];
-                r = sqrt(f * f + g * g);
-                e[i + 1] = r;
-                if (r == 0.0) { /* a rotation vanished: the block falls apart here */
-                    d[i + 1] -= p;
-                    split = 1;
-                    break;
-                }
-                s = f / r;
-                c = g / r;
-                g = d[i + 1] - p;
-                r = (d[i] - g) * s + 2.0 * c * b;
-                p = s * r;
-                d[i + 1] = g + p;
-                g = c * r - b;
-            }
-            if (!split) {
-                d[l] -= p;
-                e[l] = g;
-            }
-            e[m] = 0.0;
-        }
-    }
-    return 1;
-}
-
-/* Eigenvalue number k of the tridiagonal (d, e), by bisection with Sturm counts: slower than QL and
- * cannot fail. */
-static double hrq__la_bisect(const double *d, const double *e, size_t n, size_t k)
-{
-    double lo = 0.0, hi = 0.0, mid, q;
-    size_t i, below;
-    int step;
+    double low = 0.0, high = 0.0, last, lo, hi, mid, q;
+    size_t i, k, below;
     for (i = 0; i < n; i++) {
         double radius = (i > 0 ? fabs(e[i - 1]) : 0.0) + (i + 1 < n ? fabs(e[i]) : 0.0);
-        lo = d[i] - radius < lo ? d[i] - radius : lo;
-        hi = d[i] + radius > hi ? d[i] + radius : hi;
+        low = d[i] - radius < low ? d[i] - radius : low;
+        high = d[i] + radius > high ? d[i] + radius : high;
     }
-    for (step = 0; step < 110; step++) {
-        mid = lo + (hi - lo) / 2;
-        below = 0;
-        q = 1.0;
-        for (i = 0; i < n; i++) {
-            q = d[i] - mid - (i > 0 ? e[i - 1] * e[i - 1] / q : 0.0);
-            if (fabs(q) < 1e-290) q = -1e-290;
-            below += q < 0.0;
+    for (k = 0, last = low; k < n; k++, last = lo)
+        for (lo = last, hi = high; mid = lo + (hi - lo) / 2, eig[k] = lo, hi - lo > 2.2e-16 && lo < mid && mid < hi;) {
+            for (below = 0, q = 1.0, i = 0; i < n; i++) {
+                q = d[i] - mid - (i > 0 ? e[i - 1] * e[i - 1] / q : 0.0);
+                if (fabs(q) < 1e-290) q = -1e-290;
+                below += q < 0.0;
+            }
+            if (below > k) hi = mid;
+            else lo = mid;
         }
-        if (below > k) hi = mid;
-        else lo = mid;
-    }
-    return lo + (hi - lo) / 2;
 }
 
-/* Tridiagonal to ascending eigenvalues; keep [2 n] saves the input for bisection, should QL give
- * up. */
-static void hrq__la_spectrum(double *d, double *e, size_t n, double *keep)
-{
-    size_t i, j;
-    memcpy(keep, d, n * sizeof(double));
-    memcpy(keep + n, e, n * sizeof(double));
-    if (!hrq__la_ql(d, e, n))
-        for (i = 0; i < n; i++) d[i] = hrq__la_bisect(keep, keep + n, n, i);
-    for (i = 1; i < n; i++) {
-        double x = d[i];
-        for (j = i; j > 0 && d[j - 1] > x; j--) d[j] = d[j - 1];
-        d[j] = x;
-    }
-}
-
-HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t ld,
-                                   const hrq_hooks *hooks)
+HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t ld, const hrq_hooks *hooks)
 {
     double *z, *d;
     float top = 0.0f, m;
@@ -3726,16 +3640,16 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
     z = (double *)hrq__alloc_array(hooks, elems, sizeof(double));
     if (!z) return HRQ_ERR_NOMEM;
     d = z + n * n;
-    (void)frexp((double)top,
-                &shift); /* a power of two brings the largest entry to [1/2, 1): exact both ways */
+    (void)frexp((double)top, &shift); /* a power of two brings the largest entry to [1/2, 1): exact both ways */
     for (i = 0; i < n; i++)
         for (j = 0; j <= i; j++) z[i * n + j] = ldexp((double)a[i * ld + j], -shift);
     hrq__la_tridiagonal(z, n, d, d + n, d + 2 * n);
-    hrq__la_spectrum(d, d + n, n, d + 2 * n);
-    for (i = 0; i < n; i++) eig[i] = ldexp(d[i], shift);
+    hrq__la_spectrum(d + 2 * n, d, d + n, n);
+    for (i = 0; i < n; i++) eig[i] = ldexp(d[2 * n + i], shift);
     hrq__release(hooks, z);
     return HRQ_OK;
 }
+
 //==================================================================================================
 //  [14i] Entropy coding    rANS, one model a column with one parameter: a Gaussian in eighths of an octave
 //  uses: 2, 3, 6
@@ -4070,15 +3984,18 @@ static void hrq__rans_count(hrq__rans_histogram *h, const int16_t *z, size_t n)
 static double hrq__rans_cost(const hrq__rans_costs *costs, const hrq__rans_histogram *h, unsigned cls)
 {
     unsigned shift = hrq__rans_shift(cls), direct = cls - 8 * shift;
-    int32_t k, a;
+    int32_t k, a, side;
     double bits = 0.0;
     if (cls == 0) return h->most ? 1e300 : 0.0;
     k = (int32_t)(4.0 * hrq__rans_sigma(cls) + 1.5);
     for (a = 0; a <= h->most; a++) {
-        int32_t high = hrq__rans_high(a, shift);
         if (!h->count[a]) continue;
-        if (high <= k) bits += (double)h->count[a] * costs->value[direct][high];
-        else bits += (double)h->count[a] * (costs->escape[direct] + 65536.0 * (4 + hrq__bits_for((uint64_t)(high - k) + 1)));
+        for (side = 0; side < 2; side++) { /* half of them each: under a shift -a has another high part than a */
+            int32_t high = side ? -hrq__rans_high(-a, shift) : hrq__rans_high(a, shift);
+            double each = high <= k ? (double)costs->value[direct][high]
+                                    : costs->escape[direct] + 65536.0 * (4 + hrq__bits_for((uint64_t)(high - k) + 1));
+            bits += 0.5 * (double)h->count[a] * each;
+        }
     }
     return bits + 65536.0 * shift * (double)h->n;
 }
@@ -5344,7 +5261,7 @@ HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w,
 {
     hrq__stream s;
     int16_t *z;
-    size_t r, j;
+    size_t r = 0, j = 0;
     hrq_status status;
     if (!w) return HRQ_ERR_ARG;
     status = hrq_stream_shape(stream, bytes, &r, &j);
@@ -5425,7 +5342,7 @@ static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int
 static hrq_status hrq__sicmat_write(hrq_mat *mat, uint8_t *data, size_t bytes, const hrq__stream *s, const int16_t *z, const uint8_t *bits,
                                  const uint32_t *order, uint32_t *place)
 {
-    size_t widths_at, panels_at, j;
+    size_t widths_at = 0, panels_at = 0, j;
     hrq__view v;
     hrq_status status;
     hrq_mat m;
@@ -5492,7 +5409,7 @@ HRQ_API size_t hrq_mat_from_stream_bytes(const void *stream, size_t bytes)
 HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity, const void *stream, size_t bytes,
                                        const hrq_hooks *hooks)
 {
-    size_t need;
+    size_t need = 0;
     if (!mat || !data) return HRQ_ERR_ARG;
     return hrq__sicmat_from_stream(mat, data, capacity, stream, bytes, &need, hooks);
 }
@@ -5671,8 +5588,7 @@ HRQ_API size_t hrq_file_bytes(const hrq_member *members, size_t count)
     return hrq__file_plan(members, count, &table, &total) ? total : 0;
 }
 
-HRQ_API hrq_status hrq_file_write(void *out, size_t capacity, size_t *bytes, const hrq_member *members,
-                                  size_t count)
+HRQ_API hrq_status hrq_file_write(void *out, size_t capacity, size_t *bytes, const hrq_member *members, size_t count)
 {
     uint8_t *p = (uint8_t *)out, *e;
     size_t table, total, at, name_at, i, n, padded;

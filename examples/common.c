@@ -11,7 +11,7 @@
 NORETURN void die(const char *doing, const char *why)
 {
     fflush(stdout);
-    fprintf(stderr, "error: %s: %s\n", doing, why);
+    fprintf(stderr, "%serror: %s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", doing, why);
     exit(1);
 }
 
@@ -115,15 +115,18 @@ hrq_hooks work_hooks(work *w)
 
 void work_progress(const work *w, size_t done, size_t total)
 {
-    static double shown;
+    static double shown; /* when; a run shorter than the pause shows nothing */
     int terminal = isatty(STDERR_FILENO);
-    double now = seconds_now();
+    double now = seconds_now(), pause = terminal ? 0.1 : 5.0;
     if (w->quiet || total == 0) return;
+    if (shown == 0.0) shown = now;
     if (terminal && done >= total) {
         fprintf(stderr, "\r\033[K");
-    } else if (now - shown > (terminal ? 0.1 : 5.0)) {
+    } else if (now - shown > pause) {
         double percent = 100.0 * (double)done / (double)total;
-        fprintf(stderr, terminal ? "\r\033[K%s %.0f %%" : "%s %.0f %%\n", w->title, percent);
+        fprintf(stderr, "%s%s %.0f %%%s", terminal ? "\r\033[K" : "", w->title, percent,
+                terminal ? "" : "\n");
+        fflush(stderr);
         shown = now;
     }
 }

@@ -23,7 +23,10 @@ int main(void)
     if (!status) status = hrq_mat_init(&mat, &format, ROWS, COLS, 1, data, bytes);
     if (!status) status = hrq_mat_encode(&mat, 0, ROWS, w, COLS, NULL);
     if (!status) status = hrq_matmul(&mat, HRQ_ACT_INT8, x, 1, COLS, y, ROWS, NULL);
-    if (status) return fprintf(stderr, "hrq: %s\n", hrq_status_text(status)), 1;
+    if (status) {
+        fprintf(stderr, "hrq: %s\n", hrq_status_text(status));
+        return 1;
+    }
 
     for (int r = 0; r < ROWS; r++) {
         double exact = 0;
@@ -31,8 +34,8 @@ int main(void)
         error += ((double)y[r] - exact) * ((double)y[r] - exact);
         square += exact * exact;
     }
-    printf("%.3f bits an entry, squared error of y: %.2f %%\n",
-           hrq_format_bits(&format, ROWS, COLS), 100 * error / square);
+    printf("%.3f bits an entry, squared error of y: %.2f %%\n", hrq_format_bits(&format, ROWS, COLS),
+           100 * error / square);
     free(data);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* layer.c: the methods, and how each is measured. The loss and the gap are computed here from the
-   bytes stored, the decoded weights and the covariance, the same way for every method; where a call
-   gives a report, it must say the same. */
+   bytes stored, the decoded weights and the covariance, the same way for every method. VERBOSE=1 asks
+   for the library's own report as well and says where the two differ. */
 #include "layer.h"
 
 #include <math.h>
@@ -28,6 +28,9 @@ const method methods[] = {
     {METHOD_GPTQ, "GPTQ int4:mse", "int4:mse", 0},
     {METHOD_GPTQ, "GPTQ int3:mse", "int3:mse", 0},
     {METHOD_GPTQ, "GPTQ int2:mse", "int2:mse", 0},
+    {METHOD_GPTQ_ACT, "GPTQ int4:mse act", "int4:mse", 0},
+    {METHOD_GPTQ_ACT, "GPTQ int3:mse act", "int3:mse", 0},
+    {METHOD_GPTQ_ACT, "GPTQ int2:mse act", "int2:mse", 0},
     {METHOD_GPTQ, "GPTQ e8:q8:k4", "e8:q8:k4", 0},
     {METHOD_WATERSIC, "WaterSIC 4 bits", NULL, 4.0},
     {METHOD_WATERSIC, "WaterSIC 3 bits", NULL, 3.0},
@@ -39,6 +42,7 @@ const size_t methods_count = sizeof methods / sizeof methods[0];
 /* What one call made: the bytes that are stored, and the matrix that multiplies. */
 typedef struct made {
     hrq_mat mat;
+    hrq_report *wanted; /* NULL, or report: it takes eigenvalues, about as long as the call itself */
     hrq_report report;
     double stored;
     double seconds;
@@ -65,8 +69,7 @@ static double square_distance(const float *x, const float *y, size_t count)
 }
 
 /* tr(E Sigma E^T), E = a - b [rows x n]; b NULL: zero. In double: E lies in sigma's weak directions. */
-static double weighted_square(const float *a, const float *b, size_t rows, size_t n,
-                              const float *sigma)
+static double weighted_square(const float *a, const float *b, size_t rows, size_t n, const float *sigma)
 {
     double *e = (double *)new_block(2 * n, sizeof(double)), *row = e + n, sum = 0.0;
     size_t r, i, j;
@@ -138,9 +141,10 @@ static void make_fixed(const layer *l, const method *m, const hrq_hooks *hooks, 
         check(hrq_mat_encode(&out->mat, 0, l->rows, l->w, l->cols, hooks), out->doing);
     } else {
         hrq_gptq_options options = {0, HRQ_ORDER_DEFAULT, 0};
+        if (m->kind == METHOD_GPTQ_ACT) options.order = HRQ_ORDER_DESCENDING;
         options.tokens = l->tokens;
         options.damping = l->tokens > 0 ? 0 : -1; /* an exact covariance needs none */
-        check(hrq_gptq(&out->mat, l->w, l->cols, l->sigma, l->cols, &options, &out->report, hooks),
+        check(hrq_gptq(&out->mat, l->w, l->cols, l->sigma, l->cols, &options, out->wanted, hooks),
               out->doing);
     }
     out->seconds = seconds_now() - begin;
@@ -158,8 +162,8 @@ static void make_stream(const layer *l, const method *m, const hrq_hooks *hooks,
     options.rate = m->rate;
     options.tokens = l->tokens;
     options.damping = l->tokens > 0 ? 0 : -1;
-    check(hrq_watersic(stream, capacity, &bytes, l->w, l->rows, l->cols, l->cols, l->sigma, l->cols,
-                       &options, &out->report, hooks),
+    check(hrq_watersic(stream, capacity, &bytes, l->w, l->rows, l->cols, l->cols, l->sigma, l->cols, &options,
+                       out->wanted, hooks),
           out->doing);
     out->seconds = seconds_now() - begin;
     out->stored = (double)bytes;
@@ -178,8 +182,8 @@ static void print_report(const layer *l, const method *m, const made *q, double 
         return;
     }
     if (m->kind == METHOD_WATERSIC) printf("  asked %.4f", m->rate);
-    printf("  used %.4f  gap %.3f  damping %.1e  dead %zu", q->report.rate, q->report.gap,
-           q->report.damping, q->report.dead_columns);
+    printf("  used %.4f  gap %.3f  damping %.1e  dead %zu", q->report.rate, q->report.gap, q->report.damping,
+           q->report.dead_columns);
     if (fabs(q->report.gap - gap) > 0.005) printf("  MEASURED GAP %.3f", gap);
     printf("\n");
 }
@@ -194,12 +198,12 @@ static void add_product(const layer *l, const made *q, const hrq_hooks *hooks, o
     free(y);
 }
 
-void layer_quantize(const layer *l, const method *m, const hrq_hooks *hooks, int verbose,
-                    outcome *sum)
+void layer_quantize(const layer *l, const method *m, const hrq_hooks *hooks, int verbose, outcome *sum)
 {
     size_t count = l->rows * l->cols;
     double entries = (double)count, loss, rate, gap;
     made q;
+    q.wanted = verbose ? &q.report : NULL;
     snprintf(q.doing, sizeof q.doing, "%s on %s", m->name, l->name);
     if (m->kind == METHOD_WATERSIC) make_stream(l, m, hooks, &q);
     else make_fixed(l, m, hooks, &q);
@@ -233,8 +237,8 @@ void layer_both_sides(const layer *l, const method *m, const hrq_hooks *hooks, o
             double d = (double)c[r * l->inputs + t] - (double)l->y[t * l->rows + r];
             sum->both_error += d * d;
         }
-    sum->both_unit += square_sum(l->w, l->rows * l->cols) * square_sum(l->x, l->inputs * l->cols) /
-                      (double)l->cols;
+    sum->both_unit +=
+        square_sum(l->w, l->rows * l->cols) * square_sum(l->x, l->inputs * l->cols) / (double)l->cols;
     free(c);
     free(a.data);
     free(b.data);

@@ -20,13 +20,14 @@ typedef struct layer {
     double mean_square;  /* of W                                                     */
 } layer;
 
-typedef enum method_kind { METHOD_ROUND, METHOD_GPTQ, METHOD_WATERSIC } method_kind;
+/* ACT: largest diagonal of sigma first, "act-order" elsewhere */
+typedef enum method_kind { METHOD_ROUND, METHOD_GPTQ, METHOD_GPTQ_ACT, METHOD_WATERSIC } method_kind;
 
 typedef struct method {
     method_kind kind;
     const char *name;
-    const char *format; /* METHOD_ROUND, METHOD_GPTQ */
-    double rate;        /* METHOD_WATERSIC           */
+    const char *format; /* NULL for METHOD_WATERSIC   */
+    double rate;        /* only for METHOD_WATERSIC */
 } method;
 
 extern const method methods[];
@@ -46,9 +47,8 @@ typedef struct outcome {
 
 /* A layer of Gaussian weights whose inputs have a covariance of this kind; all of it is drawn. */
 typedef enum drawn_kind { DRAWN_WHITE, DRAWN_POWER, DRAWN_OUTLIER, DRAWN_KINDS } drawn_kind;
-const char *drawn_title(drawn_kind kind);
-void layer_draw(layer *l, drawn_kind kind, size_t rows, size_t cols, size_t inputs,
-                const hrq_hooks *hooks);
+extern const char *const drawn_titles[DRAWN_KINDS];
+void layer_draw(layer *l, drawn_kind kind, size_t rows, size_t cols, size_t inputs, const hrq_hooks *hooks);
 void layer_free_drawn(layer *l);
 
 /* Eigenvalues [n] of sigma [n x n], allocated. */
@@ -60,8 +60,7 @@ void layer_free(layer *l);
 
 /* Quantize one layer, leave the decoded weights in l->what, add to the sums. verbose prints the
    report of each call. */
-void layer_quantize(const layer *l, const method *m, const hrq_hooks *hooks, int verbose,
-                    outcome *sum);
+void layer_quantize(const layer *l, const method *m, const hrq_hooks *hooks, int verbose, outcome *sum);
 
 /* Both sides in the method's format: W and the layer's inputs. Adds to both_error and both_unit. */
 void layer_both_sides(const layer *l, const method *m, const hrq_hooks *hooks, outcome *sum);

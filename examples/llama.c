@@ -17,15 +17,19 @@ static const size_t QUERIES = 64; /* of a head at a time: so a causal product sk
 static unsigned char *read_file(const char *path, size_t *bytes)
 {
     FILE *file = fopen(path, "rb");
-    unsigned char *data = NULL;
-    long length;
+    unsigned char *data = NULL, *larger;
+    size_t room = 0, length = 0;
     if (!file) die(path, "cannot be opened");
-    if (fseek(file, 0, SEEK_END) != 0 || (length = ftell(file)) < 0 || fseek(file, 0, SEEK_SET) != 0)
-        die(path, "is not a file that can be read");
-    *bytes = (size_t)length;
-    data = (unsigned char *)new_block(*bytes, 1);
-    if (fread(data, 1, *bytes, file) != *bytes) die(path, "ended early");
+    do {
+        room = room ? 2 * room : 1u << 20;
+        larger = (unsigned char *)realloc(data, room);
+        if (!larger) die(path, hrq_status_text(HRQ_ERR_NOMEM));
+        data = larger;
+        length += fread(data + length, 1, room - length, file);
+    } while (length == room);
+    if (ferror(file)) die(path, "cannot be read");
     fclose(file);
+    *bytes = length;
     return data;
 }
 
@@ -84,8 +88,8 @@ static const float *take(const float **at, size_t count)
     return here;
 }
 
-static void take_matrices(llama *m, const float **at, int which, const char *name, size_t rows,
-                          size_t cols, size_t input)
+static void take_matrices(llama *m, const float **at, int which, const char *name, size_t rows, size_t cols,
+                          size_t input)
 {
     size_t b;
     for (b = 0; b < m->blocks; b++) {
@@ -185,12 +189,12 @@ typedef struct pass {
     llama_tap *tap;
     void *user;
     size_t n;
-    float *x;                  /* [dim] residual stream            */
-    float *normed, *mixed;     /* [dim] into q, k, v and w1, w3    */
-    float *q, *k, *v;          /* [dim], [kv_dim] twice            */
-    float *scores, *v_turned;  /* [QUERIES x n], [head_dim x n]    */
-    float *gate, *up;          /* [hidden]                         */
-    float *logits;             /* [vocab]                          */
+    float *x;                 /* [dim] residual stream            */
+    float *normed, *mixed;    /* [dim] into q, k, v and w1, w3    */
+    float *q, *k, *v;         /* [dim], [kv_dim] twice            */
+    float *scores, *v_turned; /* [QUERIES x n], [head_dim x n]    */
+    float *gate, *up;         /* [hidden]                         */
+    float *logits;            /* [vocab]                          */
 } pass;
 
 size_t llama_scratch(const llama *m) { return m->seq * scratch_of_position(m); }
@@ -283,13 +287,12 @@ static void attend(const pass *p, size_t head)
     for (first = 0; first < p->n; first += QUERIES) {
         size_t queries = p->n - first < QUERIES ? p->n - first : QUERIES, seen = first + queries;
         size_t at = first * m->dim + head * m->head_dim;
-        check(hrq_gemm(p->scores, seen, p->q + at, m->dim, keys, m->kv_dim, queries, seen,
-                       m->head_dim, NULL),
+        check(hrq_gemm(p->scores, seen, p->q + at, m->dim, keys, m->kv_dim, queries, seen, m->head_dim, NULL),
               "attention");
         for (t = 0; t < queries; t++)
             causal_softmax(p->scores + t * seen, first + t, seen, 1.0f / sqrtf((float)m->head_dim));
-        check(hrq_gemm(p->mixed + at, m->dim, p->scores, seen, p->v_turned, p->n, queries,
-                       m->head_dim, seen, NULL),
+        check(hrq_gemm(p->mixed + at, m->dim, p->scores, seen, p->v_turned, p->n, queries, m->head_dim, seen,
+                       NULL),
               "attention");
     }
 }

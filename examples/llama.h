@@ -21,11 +21,11 @@ typedef struct llama_matrix {
 typedef struct llama {
     size_t dim, hidden, blocks, heads, kv_heads, vocab, seq;
     size_t head_dim, kv_dim;
-    const float *embedding, *classifier;          /* [vocab x dim], may be the same */
-    const float *rms_att, *rms_ffn, *rms_final;   /* [blocks x dim] twice, [dim]    */
-    llama_matrix *matrices;                       /* [blocks * LLAMA_MATRICES]      */
-    float *floats;                                /* the file behind its header     */
-    float *turns;                                 /* [seq x head_dim] cos, sin      */
+    const float *embedding, *classifier;        /* [vocab x dim], may be the same */
+    const float *rms_att, *rms_ffn, *rms_final; /* [blocks x dim] twice, [dim]    */
+    llama_matrix *matrices;                     /* [blocks * LLAMA_MATRICES]      */
+    float *floats;                              /* the file behind its header     */
+    float *turns;                               /* [seq x head_dim] cos, sin      */
 } llama;
 
 /* Read and check a checkpoint: sizes, length of the file, every weight finite; die where one is wrong. */

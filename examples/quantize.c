@@ -44,7 +44,8 @@ static const char *const columns_text =
     "bits an entry    8 * bytes stored / entries: codes, scales, headers and padding counted\n"
     "weighted error   tr(E S E^T) / tr(W S W^T), E = W - decoded W, S the covariance of the inputs\n"
     "gap to limit     bits an entry above reverse waterfilling at the same weighted error\n"
-    "product error    |y - W x|^2 / |W x|^2 of hrq_matmul with int8 activations on real vectors\n";
+    "product error    |y - W x|^2 / |W x|^2 of hrq_matmul with int8 activations\n"
+    "act              columns in the order of the inputs' variance, the largest first\n";
 
 //--------------------------------------------------------------------------------------------------
 //  Layers drawn here
@@ -79,14 +80,14 @@ static void run_drawn(options *o)
         layer l;
         size_t i;
         layer_draw(&l, (drawn_kind)kind, ROWS, COLS, INPUTS, &hooks);
-        printf("\nDrawn layer %d: %s\n\n", kind + 1, drawn_title((drawn_kind)kind));
-        print_head("    error of   both by    encode", "      W, dB  Gamma(R)  seconds");
+        printf("\nDrawn layer %d: %s\n\n", kind + 1, drawn_titles[kind]);
+        print_head("   error of    both /   encode", "      W, dB  Gamma(R)  seconds");
         for (i = 0; i < methods_count; i++) drawn_row(&l, &methods[i], o, &hooks);
         layer_free_drawn(&l);
     }
     printf("\n%s", columns_text);
-    printf("both by Gamma    W and x both in the format (hrq_mul_mat): |error|^2 n / (|W|^2 |x|^2), over\n"
-           "                 Gamma(bits an entry), which no code can beat where both are white Gaussians\n");
+    printf("both / Gamma(R)  W and x both in the format (hrq_mul_mat): |error|^2 n / (|W|^2 |x|^2) over\n"
+           "                 Gamma(bits an entry); none below 1 where both are white Gaussians\n");
 }
 
 //--------------------------------------------------------------------------------------------------
@@ -162,8 +163,8 @@ static void calibrate(study *s)
     windows = count_windows(s, scored);
     snprintf(s->o->run.title, sizeof s->o->run.title, "calibration");
     for (w = 0; w < windows; w++) {
-        llama_loss(&s->model, tokens + w * s->model.seq, window_length(s, scored, w), scratch,
-                   tap_covariance, s, NULL);
+        llama_loss(&s->model, tokens + w * s->model.seq, window_length(s, scored, w), scratch, tap_covariance,
+                   s, NULL);
         work_progress(&s->o->run, w + 1, windows);
     }
     s->calibrated = (double)scored;
@@ -296,8 +297,8 @@ static void run_model(options *o)
     open_study(&s, o);
     m = &s.model;
     printf("hrq %s, %s kernels. Model: %u blocks, width %u, hidden %u, %u tokens in the vocabulary.\n",
-           hrq_version_text(), hrq_isa_text(), (unsigned)m->blocks, (unsigned)m->dim,
-           (unsigned)m->hidden, (unsigned)m->vocab);
+           hrq_version_text(), hrq_isa_text(), (unsigned)m->blocks, (unsigned)m->dim, (unsigned)m->hidden,
+           (unsigned)m->vocab);
     snprintf(o->run.title, sizeof o->run.title, "float, scoring");
     nats = evaluate(&s);
     calibrate(&s);

@@ -65,8 +65,8 @@ static hrq_status compare(const hrq_mat *mat)
             square += exact * exact;
         }
     }
-    printf("weights: %.2f %% squared error; products: %.4f %%, from 8-bit activations\n",
-           100 * off / all, 100 * error / square);
+    printf("weights: %.2f %% squared error; products: %.4f %%, from 8-bit activations\n", 100 * off / all,
+           100 * error / square);
     return HRQ_OK;
 }
 
