@@ -1,3 +1,104 @@
+// hrq.h 0.1.0: quantized matrix multiplication near the information-theoretic limit, in one C header. MIT licence, at the end.
+//
+//  WHAT IT IS AND IS NOT
+//
+//  hrq turns float matrices into 2 ... 8 bits an entry (integers, nested lattices), multiplies with them, quantizes the
+//  weights of a layer against the covariance of its inputs (GPTQ, WaterSIC), stores them entropy-coded at the rate asked
+//  for, and says how far each result is from the limit that theory sets. After Ordentlich and Polyanskiy [1 - 6]. C99,
+//  clean as C++17, no dependency but the C standard library. No tensors, graphs, tokenizers, threads of its own, GPUs.
+//
+//  TWO PROGRAMS                          examples/ has them with their errors checked
+//
+//      #define HRQ_IMPLEMENTATION        // in one C file
+//      #include "hrq.h"
+//
+//      hrq_format f;  hrq_mat W;         // W [rows x cols] float -> 4.25 bits an entry, y = W x for n vectors
+//      hrq_format_parse(&f, "e8:q16:k4+had");
+//      void *data = malloc(hrq_mat_bytes(&f, rows, cols));
+//      hrq_mat_init(&W, &f, rows, cols, 1, data, hrq_mat_bytes(&f, rows, cols));
+//      hrq_mat_encode(&W, 0, rows, w, cols, NULL);
+//      hrq_matmul(&W, HRQ_ACT_INT8, x, n, cols, y, rows, NULL);
+//
+//      hrq_watersic_options o = {0};     // a layer to 3 bits an entry against Sigma = E x x^T, as bytes for a file
+//      o.rate = 3;  o.tokens = tokens;   // samples behind sigma
+//      hrq_watersic(stream, hrq_watersic_bytes(rows, cols, 3), &bytes, w, rows, cols, cols, sigma, cols, &o, &report, NULL);
+//      hrq_mat_from_stream(&W, data, hrq_mat_from_stream_bytes(stream, bytes), stream, bytes, NULL);
+//
+//  CONTENTS        declarations in this order, then the implementation as [1i] ... [16i]; `grep hrq__e8_` finds a room's code
+//
+//      [1] Configuration     [5] Formats                [9]  Trellis          [13] Linear algebra
+//      [2] Types             [6] Kernels                [10] Transforms       [14] Entropy coding
+//      [3] Numerics          [7] Scalar quantizers      [11] Matrices         [15] Weight-only
+//      [4] Theory            [8] Lattices               [12] Multiply         [16] Container
+//
+//      [7], [8], [9] and [14] declare nothing: formats and streams are how they are used.
+//
+//  SYMBOLS AND UNITS
+//
+//      W [rows x cols] weights, x [cols] an input, n vectors; row-major, leading dimensions and counts in elements, sizes in
+//      bytes where the name says bytes. A row is one vector of the inner product: products are A B^T.
+//      Sigma covariance of inputs [cols x cols], L its Cholesky factor, lambda its eigenvalues. R bits an entry, D error.
+//      dB: -10 log10 of a squared error over the energy of what it is an error of. gap: bits an entry above the limit.
+//
+//  FORMATS         names that hrq_format_parse reads. True bits: rows of 4096, padding and scales counted. Error: iid
+//                  Gaussian rows, in dB; gap to D(R) = 2^(-2R). `make -C bench readme` measures the whole table
+//
+//      f32 f16 bf16               plain
+//      int2 ... int8              one signed-max scale a row: the largest entry takes the code -2^(b-1)
+//          :g<n>                  a scale for each n columns, n a multiple of 8     :sym   absmax on 2^b - 1 levels
+//          :asym                  with zero points                                  :mse   least squared error
+//      zn:q<q>:k<k>               Z^8 / q Z^8, q 3 ... 256, k 1 ... 16 scales for each block of 8 entries
+//      e8:q<q>:k<k>               E8 / q E8, the same;   :first   first scale that holds the block instead of the best
+//      <any of these>+had         rotated by a randomised Hadamard transform, drawn from the matrix's seed
+//      sic                        integers of a WaterSIC stream; made by hrq_mat_from_stream only
+//
+//      of later versions, known by name (calls answer HRQ_ERR_UNSUPPORTED): e<E>m<M>, mxfp4 ..., mxint8, nvfp4, d4, e8h, e8b,
+//      tcq, +center, +dither, +keep
+//
+//  GUARANTEES
+//
+//      memory        decode and multiply never allocate; encode only with +had, and says how much; what else needs memory
+//                    takes hooks. Buffers have any alignment; not a byte outside them is read or written. Stack: 32 KB.
+//      threads       no state but one word that says which kernels run. Row ranges are independent; matrices and
+//                    activations are const while they are used; writers stay on different panels of 16 rows.
+//      determinism   EXACT: integers, the same everywhere. BITWISE: floats in one documented order, the same on every
+//                    compiler, thread split and row chunking. All bytes written and all products are one or the other;
+//                    only theory [4], reports and hrq_eigenvalues may differ in the last digits with the C library.
+//      errors        a status, never errno, output or abort. On an error outputs are as they were, unless said otherwise.
+//                    No call puts another format, method or rate in the place of the one asked for.
+//      shapes        any rows, cols >= 1; ragged groups; Hadamard of any length
+//      input         NaN and infinity are refused (HRQ_ERR_NONFINITE); 1e+-38 is not out of range
+//
+//  COMPILE-TIME OPTIONS                   defined before the #include
+//
+//      HRQ_IMPLEMENTATION    in one C or C++ file: the code itself
+//      HRQ_STATIC            all of it private to the file that includes it (implies HRQ_IMPLEMENTATION); may be done in
+//                            many files, at the price of a copy in each
+//      HRQ_API               how public functions are declared: extern
+//      HRQ_MALLOC, HRQ_FREE  with the implementation: memory where hooks give none: malloc, free
+//      HRQ_NO_STDLIB         with the implementation: no <stdlib.h>; then HRQ_MALLOC gives NULL unless it is defined, and
+//                            the environment variable HRQ_ISA is not read
+//      Code says fmaf where a sum is fused: build with -march=native (or -mfma), or it is a slow library call. -ffast-math
+//      is refused: it would change bytes.
+//
+//  HOW TO ADD A FORMAT    a row in hrq__families [5i]; a decoder by its contract in [6i]; choose scales and code a block in
+//                         [7i] ... [9i], and a row in hrq__codecs [11i]. Names, sizes, products, GPTQ, tests and benches follow.
+//
+//  LIMITS WE KNOW    scalar kernels only in this version: a product runs at 1 - 5 G multiply-adds a second. hrq_mul_mat is
+//                    slow with f32 or sic sides. sigma is one float32 matrix in memory: cols^2 * 4 bytes, three times over
+//                    while weights are quantized. WaterSIC clips integers at +-16383 steps. e8 at q <= 16 with k <= 4 clips
+//                    entries beyond 127 units of its integers (4 sigma at q = 16): use +had where rows have heavy tails.
+//
+//  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
+//                [2] High-rate quantized matrix multiplication I, arXiv 2601.17187    [3] II, arXiv 2605.13768
+//                [4] NestQuant, arXiv 2502.09720    [5] WaterSIC, arXiv 2603.04956    [6] Hierarchical nested lattices,
+//                arXiv 2505.13164    [7] GPTQ, arXiv 2210.17323    [8] Conway, Sloane, Sphere packings, lattices and groups
+//
+//  REVISIONS
+//
+//      0.1.0   2026-11-25   api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products, covariance,
+//                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
+
 #ifndef HRQ_H
 #define HRQ_H
 
@@ -1998,6 +2099,11 @@ static float hrq__rms(const float *x, size_t n)
     while (top * scale > 16777216.0f) scale *= 5.9604645e-8f;
     return sqrtf(hrq__dot16(x, x, n, scale) / (float)n) / scale;
 }
+
+//==================================================================================================
+//  [9i] Trellis            no code in this version: tcq parses, and answers HRQ_ERR_UNSUPPORTED
+//  uses: 3, 5, 6
+//==================================================================================================
 
 //==================================================================================================
 //  [10i] Transforms        randomised Hadamard of any length
@@ -4602,15 +4708,14 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
 
 /* ---- WaterSIC streams ----
    "hrqs", version u8, flags u8 (bits 0-2: log2 of lanes; 3-5: column steps an octave as log2, 7: one step for all;
-   6: dead columns are marked), rows and cols as LEB128, CRC-32 of everything from "hrqs" on with this word as 0 u32,
-   A f32, C i16, classes of the fields u8 (marks where flagged, steps, classes, gains), rANS states u32 [lanes], words u16.
+   6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other bytes, A f32, C i16, classes of the fields u8 (marks where flagged, steps, classes, gains), rANS states u32 [lanes], words u16.
    Fields of the live columns in order, then the columns' values in order, all by the coder of [14]:
      mark       1 where a column is dead, for all columns
      k          step of the column: A * 2^(k / steps an octave)
      class      minus (C - 8 k / steps an octave, held in 0 ... classes - 1)
      gain       d: the value of z is z * step * gain(class) * (1 + d / (32 max(1, sigma)))          */
 
-enum { HRQ__STREAM_VERSION = 1, HRQ__STREAM_FIELDS = 3 };
+enum { HRQ__STREAM_VERSION = 1, HRQ__STREAM_FIELDS = 3, HRQ__STREAM_CRC = 14, HRQ__STREAM_HEAD = 24 };
 
 /* What a stream says beside the values. */
 typedef struct hrq__stream {
@@ -4657,54 +4762,20 @@ static double hrq__stream_gain_unit(unsigned cls)
     return 1.0 / (32.0 * (sigma > 1.0 ? sigma : 1.0));
 }
 
-static size_t hrq__stream_put_size(uint8_t *p, uint64_t v)
+/* Shape of a stream; the words behind it are all there. */
+static hrq_status hrq__stream_head(const uint8_t *p, size_t bytes, size_t *rows, size_t *cols)
 {
-    size_t n = 0;
-    for (; v >= 128; v >>= 7) p[n++] = (uint8_t)(v | 128);
-    p[n++] = (uint8_t)v;
-    return n;
+    size_t all;
+    if (bytes < HRQ__STREAM_HEAD || memcmp(p, "hrqs", 4) != 0) return HRQ_ERR_DATA;
+    if (p[4] != HRQ__STREAM_VERSION) return HRQ_ERR_VERSION;
+    *rows = hrq__get32(p + 6);
+    *cols = hrq__get32(p + 10);
+    return *rows && *cols && hrq__mul_size(*rows, *cols, &all) && all <= SIZE_MAX / 8 ? HRQ_OK : HRQ_ERR_DATA;
 }
 
-/* 0: malformed. A size is minimal and fits size_t. */
-static size_t hrq__stream_get_size(const uint8_t *p, size_t bytes, size_t *out)
+static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
 {
-    uint64_t v = 0;
-    size_t n = 0;
-    do {
-        if (n == bytes || n == 9) return 0;
-        v |= (uint64_t)(p[n] & 127) << 7 * n;
-    } while (p[n++] & 128);
-    if (v == 0 || v > SIZE_MAX / 8 || (n > 1 && p[n - 1] == 0)) return 0;
-    *out = (size_t)v;
-    return n;
-}
-
-/* Header up to the checksum: shape. Returns the offset of the checksum, 0 with *status set. */
-static size_t hrq__stream_head(const uint8_t *p, size_t bytes, size_t *rows, size_t *cols, hrq_status *status)
-{
-    size_t at = 6, n, all;
-    *status = HRQ_ERR_DATA;
-    if (bytes < 6 || memcmp(p, "hrqs", 4) != 0) return 0;
-    if (p[4] != HRQ__STREAM_VERSION) {
-        *status = HRQ_ERR_VERSION;
-        return 0;
-    }
-    n = hrq__stream_get_size(p + at, bytes - at, rows);
-    if (!n) return 0;
-    at += n;
-    n = hrq__stream_get_size(p + at, bytes - at, cols);
-    at += n;
-    if (!n || bytes - at < 4 + 4 + 2 || !hrq__mul_size(*rows, *cols, &all) || all > SIZE_MAX / 8) return 0;
-    *status = HRQ_OK;
-    return at;
-}
-
-static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes, size_t crc_at)
-{
-    static const uint8_t zeros[4] = {0, 0, 0, 0};
-    uint32_t crc = hrq__crc32(0, p, crc_at);
-    crc = hrq__crc32(crc, zeros, 4);
-    return hrq__crc32(crc, p + crc_at + 4, bytes - crc_at - 4);
+    return hrq__crc32(hrq__crc32(0, p, HRQ__STREAM_CRC), p + HRQ__STREAM_CRC + 4, bytes - HRQ__STREAM_CRC - 4);
 }
 
 /* ---- writing ---- */
@@ -4804,7 +4875,7 @@ static double hrq__watersic_pass(hrq__watersic *x, const int16_t *marks)
         memset(x->sic.u, 0, x->sic.rows * x->sic.n * sizeof(float));
         hrq__sic_run(&x->sic, 0, x->sic.n, hrq__watersic_step, x);
     }
-    return x->bits + hrq__watersic_fields(x, marks) + 8.0 * 24 + 32.0 * (double)x->s.lanes;
+    return x->bits + hrq__watersic_fields(x, marks) + 8.0 * (HRQ__STREAM_HEAD + HRQ__STREAM_FIELDS) + 32.0 * (double)x->s.lanes;
 }
 
 /* A stream of the last pass into out[capacity]; 0: it does not fit. */
@@ -4813,19 +4884,16 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     hrq__stream *s = &x->s;
     hrq__rans coder;
     hrq__rans_model m;
-    size_t head = 6, crc_at, i, j, lane, words;
+    size_t head = HRQ__STREAM_HEAD, i, j, lane, words;
     unsigned log_lanes = hrq__bits_for(s->lanes);
-    if (capacity < 6 + 10 + 10 + 4 + 4 + 2 + 4 + 4 * s->lanes) return 0;
+    if (capacity < HRQ__STREAM_HEAD + 4 + 4 * s->lanes) return 0;
     memcpy(out, "hrqs", 4);
     out[4] = HRQ__STREAM_VERSION;
     out[5] = (uint8_t)(log_lanes | (s->octave ? (hrq__bits_for((uint64_t)s->octave) << 3) : 128) | (s->marks ? 64 : 0));
-    head += hrq__stream_put_size(out + head, s->rows);
-    head += hrq__stream_put_size(out + head, s->cols);
-    crc_at = head;
-    hrq__put32(out + head, 0);
-    hrq__put32(out + head + 4, hrq__bits_of(s->a));
-    hrq__put16(out + head + 8, (uint16_t)s->c);
-    head += 10;
+    hrq__put32(out + 6, (uint32_t)s->rows);
+    hrq__put32(out + 10, (uint32_t)s->cols);
+    hrq__put32(out + 18, hrq__bits_of(s->a));
+    hrq__put16(out + 22, (uint16_t)s->c);
     for (i = s->marks ? 0 : 1; i < 1 + HRQ__STREAM_FIELDS; i++) out[head++] = s->classes[i];
     memset(&coder, 0, sizeof coder);
     coder.lanes = s->lanes;
@@ -4849,7 +4917,7 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     head += 4 * s->lanes;
     words = (size_t)(out + capacity - coder.at);
     memmove(out + head, coder.at, words);
-    hrq__put32(out + crc_at, hrq__stream_crc(out, head + words, crc_at));
+    hrq__put32(out + HRQ__STREAM_CRC, hrq__stream_crc(out, head + words));
     return head + words;
 }
 
@@ -5125,6 +5193,7 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     if (options->states < 0 || options->states == 2 || options->states > 256 || (options->states & (options->states - 1)))
         return HRQ_ERR_ARG;
     if (options->states > 1 || options->rescale) return HRQ_ERR_UNSUPPORTED;
+    if ((uint64_t)rows > UINT32_MAX || (uint64_t)cols > UINT32_MAX) return HRQ_ERR_SHAPE;
     status = hrq__weight_check(w, rows, cols, ldw, sigma, lds, &told);
     if (report && w) *report = told;
     if (status != HRQ_OK) return status;
@@ -5179,23 +5248,19 @@ static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *
 /* Header of a stream: everything before the coder's states. Returns their offset, 0 with *status set. */
 static size_t hrq__stream_open(hrq__stream *s, const uint8_t *p, size_t bytes, hrq_status *status)
 {
-    size_t at, i, classes;
+    size_t at = HRQ__STREAM_HEAD, i, classes;
     unsigned flags;
     memset(s, 0, sizeof *s);
-    at = hrq__stream_head(p, bytes, &s->rows, &s->cols, status);
-    if (!at) return 0;
-    if (hrq__get32(p + at) != hrq__stream_crc(p, bytes, at)) {
-        *status = HRQ_ERR_CHECKSUM;
-        return 0;
-    }
+    *status = hrq__stream_head(p, bytes, &s->rows, &s->cols);
+    if (*status == HRQ_OK && hrq__get32(p + HRQ__STREAM_CRC) != hrq__stream_crc(p, bytes)) *status = HRQ_ERR_CHECKSUM;
+    if (*status != HRQ_OK) return 0;
     *status = HRQ_ERR_DATA;
     flags = p[5];
     s->lanes = (size_t)1 << (flags & 7);
     s->octave = flags & 128 ? 0 : 1 << (flags >> 3 & 7);
     s->marks = (flags & 64) != 0;
-    s->a = hrq__float_of(hrq__get32(p + at + 4));
-    s->c = (int16_t)hrq__get16(p + at + 8);
-    at += 10;
+    s->a = hrq__float_of(hrq__get32(p + 18));
+    s->c = (int16_t)hrq__get16(p + 22);
     classes = HRQ__STREAM_FIELDS + (s->marks ? 1 : 0);
     if (s->lanes > 64 || s->octave > 8 || (flags & 128 && flags & 56) || !hrq__finite(s->a) || s->a < 0.0f) return 0;
     if (bytes - at < classes + 4 * s->lanes) return 0;
@@ -5281,7 +5346,7 @@ HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w,
 /* ---- a stream as a matrix, format "sic": see [11i] ---- */
 
 /* Bits of each column of a loaded stream, and positions by ascending bits; dead columns have none and come first. */
-static hrq_status hrq__sicmat_columns(const hrq__stream *s, const int16_t *z, uint8_t *bits, uint32_t *order)
+static void hrq__sicmat_columns(const hrq__stream *s, const int16_t *z, uint8_t *bits, uint32_t *order)
 {
     size_t j, r, b, at = 0;
     memset(bits, 0, s->cols);
@@ -5293,11 +5358,9 @@ static hrq_status hrq__sicmat_columns(const hrq__stream *s, const int16_t *z, ui
         }
         bits[s->column[j]] = (uint8_t)need;
     }
-    if (s->cols > UINT32_MAX) return HRQ_ERR_UNSUPPORTED;
     for (b = 0; b <= 15; b++)
         for (j = 0; j < s->cols; j++)
             if (bits[j] == b) order[at++] = (uint32_t)j;
-    return HRQ_OK;
 }
 
 /* Bytes of the matrix; 0: overflow. Widths of the superblocks go to widths where it is not NULL. */
@@ -5388,9 +5451,9 @@ static hrq_status hrq__sicmat_from_stream(hrq_mat *mat, void *data, size_t capac
     if (status == HRQ_OK) {
         uint32_t *place = order + s.cols;
         uint8_t *bits = (uint8_t *)(place + s.cols);
-        status = hrq__sicmat_columns(&s, z, bits, order);
-        *bytes = status == HRQ_OK ? hrq__sicmat_bytes(s.rows, s.cols, bits, order, NULL) : 0;
-        if (status == HRQ_OK && *bytes == 0) status = HRQ_ERR_SHAPE;
+        hrq__sicmat_columns(&s, z, bits, order);
+        *bytes = hrq__sicmat_bytes(s.rows, s.cols, bits, order, NULL);
+        if (*bytes == 0) status = HRQ_ERR_SHAPE;
         if (status == HRQ_OK && mat && capacity < *bytes) status = HRQ_ERR_SPACE;
         if (status == HRQ_OK && mat) status = hrq__sicmat_write(mat, (uint8_t *)data, *bytes, &s, z, bits, order, place);
     }
@@ -5799,3 +5862,27 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
 #endif
 
 #endif /* HRQ_IMPLEMENTATION */
+
+/*
+MIT License
+
+Copyright (c) 2026 the hrq authors
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+*/
