@@ -1,11 +1,12 @@
-// hrq.h 0.1.0: quantized matrix multiplication near the information-theoretic limit, in one C header. MIT licence, at the end.
+// hrq.h 0.1.0: quantized matrix multiplication near the information-theoretic limit. One C header, MIT licence
 //
 //  WHAT IT IS AND IS NOT
 //
-//  hrq turns float matrices into 2 ... 8 bits an entry (integers, nested lattices), multiplies with them, quantizes the
-//  weights of a layer against the covariance of its inputs (GPTQ, WaterSIC), stores them entropy-coded at the rate asked
-//  for, and says how far each result is from the limit that theory sets. After Ordentlich and Polyanskiy [1 - 6]. C99,
-//  clean as C++17, no dependency but the C standard library. No tensors, graphs, tokenizers, threads of its own, GPUs.
+//  hrq turns float matrices into 2 ... 8 bits an entry (integers, nested lattices), multiplies with them, quantizes
+//  the weights of a layer against the covariance of its inputs (GPTQ, WaterSIC), stores them entropy-coded at the
+//  rate asked for, and says how far each result is from the limit that theory sets. After Ordentlich and Polyanskiy
+//  [1 - 6]. C99, clean as C++17, no dependency but the C standard library. No tensors, graphs, tokenizers, threads
+//  of its own, GPUs.
 //
 //  TWO PROGRAMS                          examples/ has them with their errors checked
 //
@@ -21,10 +22,11 @@
 //
 //      hrq_watersic_options o = {0};     // a layer to 3 bits an entry against Sigma = E x x^T, as bytes for a file
 //      o.rate = 3;  o.tokens = tokens;   // samples behind sigma
-//      hrq_watersic(stream, hrq_watersic_bytes(rows, cols, 3), &bytes, w, rows, cols, cols, sigma, cols, &o, &report, NULL);
+//      hrq_watersic(stream, room, &bytes, w, rows, cols, cols, sigma, cols, &o, &report, NULL);
 //      hrq_mat_from_stream(&W, data, hrq_mat_from_stream_bytes(stream, bytes), stream, bytes, NULL);
 //
-//  CONTENTS        declarations in this order, then the implementation as [1i] ... [16i]; `grep hrq__e8_` finds a room's code
+//  CONTENTS        declarations in this order, then the implementation as [1i] ... [16i]; `grep hrq__e8_` finds a
+//                  room's code
 //
 //      [1] Configuration     [5] Formats                [9]  Trellis          [13] Linear algebra
 //      [2] Types             [6] Kernels                [10] Transforms       [14] Entropy coding
@@ -35,10 +37,11 @@
 //
 //  SYMBOLS AND UNITS
 //
-//      W [rows x cols] weights, x [cols] an input, n vectors; row-major, leading dimensions and counts in elements, sizes in
-//      bytes where the name says bytes. A row is one vector of the inner product: products are A B^T.
-//      Sigma covariance of inputs [cols x cols], L its Cholesky factor, lambda its eigenvalues. R bits an entry, D error.
-//      dB: -10 log10 of a squared error over the energy of what it is an error of. gap: bits an entry above the limit.
+//      W [rows x cols] weights, x [cols] an input, n vectors; row-major, leading dimensions and counts in elements,
+//      sizes in bytes where the name says bytes. A row is one vector of the inner product: products are A B^T.
+//      Sigma covariance of inputs [cols x cols], L its Cholesky factor, lambda its eigenvalues. R bits an entry, D
+//      error. dB: -10 log10 of a squared error over the energy of what it is an error of. gap: bits an entry above
+//      the limit.
 //
 //  FORMATS         names that hrq_format_parse reads. True bits: rows of 4096, padding and scales counted. Error: iid
 //                  Gaussian rows, in dB; gap to D(R) = 2^(-2R). `make -C bench readme` measures the whole table
@@ -48,91 +51,97 @@
 //          :g<n>                  a scale for each n columns, n a multiple of 8     :sym   absmax on 2^b - 1 levels
 //          :asym                  with zero points                                  :mse   least squared error
 //      zn:q<q>:k<k>               Z^8 / q Z^8, q 3 ... 256, k 1 ... 16 scales for each block of 8 entries
-//      e8:q<q>:k<k>               E8 / q E8, the same;   :first   first scale that holds the block instead of the best
+//      e8:q<q>:k<k>               E8 / q E8, the same;   :first   first scale that holds the block instead of the
+//                                 best
 //      <any of these>+had         rotated by a randomised Hadamard transform, drawn from the matrix's seed
 //      sic                        integers of a WaterSIC stream; made by hrq_mat_from_stream only
 //
-//      of later versions, known by name (calls answer HRQ_ERR_UNSUPPORTED): e<E>m<M>, mxfp4 ..., mxint8, nvfp4, d4, e8h, e8b,
-//      tcq, +center, +dither, +keep
+//      of later versions, known by name (calls answer HRQ_ERR_UNSUPPORTED): e<E>m<M>, mxfp4 ..., mxint8, nvfp4, d4,
+//      e8h, e8b, tcq, +center, +dither, +keep
 //
 //  GUARANTEES
 //
-//      memory        decode and multiply never allocate; encode only with +had, and says how much; what else needs memory
-//                    takes hooks. Buffers have any alignment; not a byte outside them is read or written. Stack: 32 KB.
+//      memory        decode and multiply never allocate; encode only with +had, and says how much; what else needs
+//                    memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
+//                    Stack: 32 KB.
 //      threads       no state but one word that says which kernels run. Row ranges are independent; matrices and
 //                    activations are const while they are used; writers stay on different panels of 16 rows.
 //      determinism   EXACT: integers, the same everywhere. BITWISE: floats in one documented order, the same on every
-//                    compiler, thread split and row chunking. All bytes written and all products are one or the other;
-//                    only theory [4], reports and hrq_eigenvalues may differ in the last digits with the C library.
-//      errors        a status, never errno, output or abort. On an error outputs are as they were, unless said otherwise.
-//                    No call puts another format, method or rate in the place of the one asked for.
+//                    compiler, thread split and row chunking. All bytes written and all products are one or the
+//                    other; only theory [4], reports and hrq_eigenvalues may differ in the last digits with the C
+//                    library.
+//      errors        a status, never errno, output or abort. On an error outputs are as they were, unless said
+//                    otherwise. No call puts another format, method or rate in the place of the one asked for.
 //      shapes        any rows, cols >= 1; ragged groups; Hadamard of any length
 //      input         NaN and infinity are refused (HRQ_ERR_NONFINITE); 1e+-38 is not out of range
 //
 //  COMPILE-TIME OPTIONS                   defined before the #include
 //
 //      HRQ_IMPLEMENTATION    in one C or C++ file: the code itself
-//      HRQ_STATIC            all of it private to the file that includes it (implies HRQ_IMPLEMENTATION); may be done in
-//                            many files, at the price of a copy in each
+//      HRQ_STATIC            all of it private to the file that includes it (implies HRQ_IMPLEMENTATION); may be
+//                            done in many files, at the price of a copy in each
 //      HRQ_API               how public functions are declared: extern
 //      HRQ_MALLOC, HRQ_FREE  with the implementation: memory where hooks give none: malloc, free
-//      HRQ_NO_STDLIB         with the implementation: no <stdlib.h>; then HRQ_MALLOC gives NULL unless it is defined, and
-//                            the environment variable HRQ_ISA is not read
-//      Code says fmaf where a sum is fused: build with -march=native (or -mfma), or it is a slow library call. -ffast-math
-//      is refused: it would change bytes.
+//      HRQ_NO_STDLIB         with the implementation: no <stdlib.h>; then HRQ_MALLOC gives NULL unless it is
+//                            defined, and the environment variable HRQ_ISA is not read
+//      Code says fmaf where a sum is fused: build with -march=native (or -mfma), or it is a slow library call.
+//      -ffast-math is refused: it would change bytes.
 //
-//  HOW TO ADD A FORMAT    a row in hrq__families [5i]; a decoder by its contract in [6i]; choose scales and code a block in
-//                         [7i] ... [9i], and a row in hrq__codecs [11i]. Names, sizes, products, GPTQ, tests and benches follow.
+//  HOW TO ADD A FORMAT    a row in hrq__families [5i]; a decoder by its contract in [6i]; choosing scales and coding
+//                         a block in [7i] ... [9i], and their row in hrq__codecs [11i]. Names, sizes, products,
+//                         GPTQ, tests and benches follow.
 //
-//  LIMITS WE KNOW    scalar kernels only in this version: a product runs at 1 - 5 G multiply-adds a second. hrq_mul_mat is
-//                    slow with f32 or sic sides. sigma is one float32 matrix in memory: cols^2 * 4 bytes, three times over
-//                    while weights are quantized. WaterSIC clips integers at +-16383 steps. e8 at q <= 16 with k <= 4 clips
-//                    entries beyond 127 units of its integers (4 sigma at q = 16): use +had where rows have heavy tails.
+//  LIMITS WE KNOW    scalar kernels only in this version. hrq_mul_mat is slow. sigma is one float32 matrix in memory,
+//                    and there is a second while weights are quantized. WaterSIC clips integers at +-16383 steps. e8
+//                    at q <= 16 with k <= 4 clips entries beyond 127 units of its integers (4 sigma at q = 16): use
+//                    +had where rows have heavy tails.
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
 //                [2] High-rate quantized matrix multiplication I, arXiv 2601.17187    [3] II, arXiv 2605.13768
-//                [4] NestQuant, arXiv 2502.09720    [5] WaterSIC, arXiv 2603.04956    [6] Hierarchical nested lattices,
-//                arXiv 2505.13164    [7] GPTQ, arXiv 2210.17323    [8] Conway, Sloane, Sphere packings, lattices and groups
+//                [4] NestQuant, arXiv 2502.09720    [5] WaterSIC, arXiv 2603.04956    [6] Hierarchical nested
+//                lattices, arXiv 2505.13164    [7] GPTQ, arXiv 2210.17323    [8] Conway, Sloane, Sphere packings,
+//                lattices and groups
 //
 //  REVISIONS
 //
-//      0.1.0   2026-11-25   api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products, covariance,
+//      0.1.0   2026-11-25   api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
+//              covariance,
 //                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
 
 #ifndef HRQ_H
-#define HRQ_H
+    #define HRQ_H
 
-#include <stddef.h>
-#include <stdint.h>
+    #include <stddef.h>
+    #include <stdint.h>
 
 //==================================================================================================
 //  [1] Configuration       where each option is defined, its default and its cost: see the manual
 //==================================================================================================
 
-#define HRQ_VERSION_MAJOR 0
-#define HRQ_VERSION_MINOR 1
-#define HRQ_VERSION_PATCH 0
+    #define HRQ_VERSION_MAJOR 0
+    #define HRQ_VERSION_MINOR 1
+    #define HRQ_VERSION_PATCH 0
 
-#ifdef HRQ_STATIC
-    #if defined(__GNUC__) || defined(__clang__)
-        #define HRQ_API static __attribute__((unused))
+    #ifdef HRQ_STATIC
+        #if defined(__GNUC__) || defined(__clang__)
+            #define HRQ_API static __attribute__((unused))
+        #else
+            #define HRQ_API static
+        #endif
+        #ifndef HRQ_IMPLEMENTATION
+            #define HRQ_IMPLEMENTATION
+        #endif
     #else
-        #define HRQ_API static
+        #ifndef HRQ_API
+            #define HRQ_API extern
+        #endif
     #endif
-    #ifndef HRQ_IMPLEMENTATION
-        #define HRQ_IMPLEMENTATION
-    #endif
-#else
-    #ifndef HRQ_API
-        #define HRQ_API extern
-    #endif
-#endif
 
-#define HRQ_PANEL 16 /* rows whose codes and scales lie together; concurrent writers stay on different panels */
+    #define HRQ_PANEL 16 /* rows whose codes and scales lie together; concurrent writers stay on different panels */
 
-#ifdef __cplusplus
+    #ifdef __cplusplus
 extern "C" {
-#endif
+    #endif
 
 //==================================================================================================
 //  [2] Types               status, hooks
@@ -215,13 +224,16 @@ HRQ_API double hrq_waterfill_rate(const double *lambda, size_t n, double distort
 HRQ_API double hrq_int_crest(size_t n);
 
 /* Relative error of absmax rounding n iid Gaussians to `bits` (1 ... 24) bits: symmetric != 0 takes the 2^bits - 1
-   levels of mid-tread, else the 2^bits of mid-rise. NaN outside and for n == 0. Source: high-rate law D = m(n)/3 2^(-2R). */
+   levels of mid-tread, else the 2^bits of mid-rise. NaN outside and for n == 0. Source: high-rate law D = m(n)/3
+   2^(-2R). */
 HRQ_API double hrq_int_mse(size_t n, int bits, int symmetric);
 
-/* phi(M): relative error of rounding to M = 0 ... 23 mantissa bits, significand log-uniform, range not limiting. NaN outside. */
+/* phi(M): relative error of rounding to M = 0 ... 23 mantissa bits, significand log-uniform, range not limiting.
+   NaN outside. */
 HRQ_API double hrq_fp_mse(int man_bits);
 
-/* Normalised second moment of the Voronoi cell of "zn", "d3", "d4", "e8", "a2", "a3*", "bw16", "leech". Unknown: 0. */
+/* Normalised second moment of the Voronoi cell of "zn", "d3", "d4", "e8", "a2", "a3*", "bw16", "leech". Unknown: 0.
+   */
 HRQ_API double hrq_lattice_nsm(const char *name);
 
 /* 1/2 log2(2 pi e G): bits an entry that a cell of second moment G loses to the ideal one. */
@@ -244,16 +256,16 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 /* A format as plain data, no pointers; made by hrq_format_parse, read by everybody. Two formats are equal
    where their names are. */
 typedef struct hrq_format {
-    uint8_t kind;       /* row of the format table                                                     */
-    uint8_t bits;       /* bits of a code: int, e8b, tcq                                               */
-    uint8_t exp, man;   /* exponent and mantissa bits of a float format                                */
-    uint8_t scales;     /* k: scales a block of 8 may choose from; 0 none                              */
-    uint8_t layers;     /* m of a hierarchical code                                                    */
-    uint8_t states;     /* log2 of the states of a trellis                                             */
-    uint8_t keep;       /* percent of rotated coordinates kept by the sketch; 0 all                    */
-    uint16_t q;         /* nesting ratio of a lattice code; 0 none                                     */
-    uint16_t options;   /* HRQ__OPT_ bits: sym, mse, asym, first, col, had, center, dither             */
-    uint32_t group;     /* columns a scale covers; 0 the whole row                                     */
+    uint8_t kind;     /* row of the format table                                                     */
+    uint8_t bits;     /* bits of a code: int, e8b, tcq                                               */
+    uint8_t exp, man; /* exponent and mantissa bits of a float format                                */
+    uint8_t scales;   /* k: scales a block of 8 may choose from; 0 none                              */
+    uint8_t layers;   /* m of a hierarchical code                                                    */
+    uint8_t states;   /* log2 of the states of a trellis                                             */
+    uint8_t keep;     /* percent of rotated coordinates kept by the sketch; 0 all                    */
+    uint16_t q;       /* nesting ratio of a lattice code; 0 none                                     */
+    uint16_t options; /* HRQ__OPT_ bits: sym, mse, asym, first, col, had, center, dither             */
+    uint32_t group;   /* columns a scale covers; 0 the whole row                                     */
 } hrq_format;
 
 /* Read a name: family and numbers, options behind colons, transforms behind plus signs ("int4:g64:mse+had").
@@ -322,10 +334,10 @@ HRQ_API size_t hrq_mat_bytes(const hrq_format *format, size_t rows, size_t cols)
    what is there, unread (run hrq_mat_check on bytes from outside). mat->bytes becomes what the matrix takes.
    Errors     HRQ_ERR_ARG (NULL), HRQ_ERR_SHAPE, HRQ_ERR_SPACE, HRQ_ERR_UNSUPPORTED; wrap of "sic" also
               HRQ_ERR_DATA where its header does not fit; mat untouched */
-HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols,
-                                uint64_t seed, void *data, size_t bytes);
-HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols,
-                                uint64_t seed, void *data, size_t bytes);
+HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
+                                void *data, size_t bytes);
+HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
+                                void *data, size_t bytes);
 
 /* Bytes that one hrq_mat_encode asks of the hooks, once: 0 unless the format rotates. */
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
@@ -371,8 +383,8 @@ HRQ_API size_t hrq_act_bytes(const hrq_mat *mat, size_t n, hrq_act_kind kind);
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE (ldx), HRQ_ERR_SPACE, HRQ_ERR_NONFINITE, HRQ_ERR_UNSUPPORTED;
               *act untouched
    Cost       one pass over x, and the matrix's transform */
-HRQ_API hrq_status hrq_act_prepare(hrq_act **act, void *buffer, size_t bytes, const hrq_mat *mat,
-                                   hrq_act_kind kind, const float *x, size_t n, size_t ldx);
+HRQ_API hrq_status hrq_act_prepare(hrq_act **act, void *buffer, size_t bytes, const hrq_mat *mat, hrq_act_kind kind,
+                                   const float *x, size_t n, size_t ldx);
 
 /* 1 where act can be multiplied with mat, else 0 (NULL: 0). */
 HRQ_API int hrq_act_fits(const hrq_act *act, const hrq_mat *mat);
@@ -400,7 +412,8 @@ HRQ_API hrq_status hrq_mul(const hrq_mat *mat, const hrq_act *act, float *y, siz
 /* The other product, y[t] = sum over r in row0 ... row1 - 1 of p[t * ldp + r] * (row r of mat): values of attention.
      p          [n x >= row1] f32, absolute row indices, ldp >= row1
      y          [n x cols], ldy >= cols, overwritten; an empty range of rows gives zeros
-   Float: fused multiply-adds in order of r on the weights of hrq_mat_decode, one inverse transform at the end (BITWISE).
+   Float: fused multiply-adds in order of r on the weights of hrq_mat_decode, one inverse transform at the end
+   (BITWISE).
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE (p), HRQ_ERR_UNSUPPORTED; y untouched */
 HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_t ldp, size_t row0, size_t row1,
                              float *y, size_t ldy);
@@ -414,8 +427,8 @@ HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, siz
 /* All in one call: prepare x [n x cols] and multiply every row into y [n x rows]. The hooks give memory for the
    activations and, where they have parallel_for, the threads. Same bits as prepare and hrq_mul.
    Errors     those of both, and HRQ_ERR_NOMEM */
-HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *x, size_t n, size_t ldx,
-                              float *y, size_t ldy, const hrq_hooks *hooks);
+HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *x, size_t n, size_t ldx, float *y,
+                              size_t ldy, const hrq_hooks *hooks);
 
 //==================================================================================================
 //  [13] Linear algebra     float32, lower triangles, sums over k in order with fused multiply-add (BITWISE)
@@ -429,7 +442,8 @@ HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *
 HRQ_API hrq_status hrq_cov_add(float *sigma, size_t n, size_t ld, const float *x, size_t tokens, size_t ldx,
                                const hrq_hooks *hooks);
 
-/* Divide by the number of tokens (positive, finite) and fill the upper triangle.   Errors HRQ_ERR_ARG, HRQ_ERR_SHAPE */
+/* Divide by the number of tokens (positive, finite) and fill the upper triangle.   Errors HRQ_ERR_ARG,
+   HRQ_ERR_SHAPE */
 HRQ_API hrq_status hrq_cov_finish(float *sigma, size_t n, size_t ld, double tokens);
 
 /* A = L L^T, in place: the lower triangle becomes L, the strict upper one is not read or written.
@@ -442,8 +456,8 @@ HRQ_API hrq_status hrq_cholesky(float *a, size_t n, size_t ld, size_t *bad_pivot
 /* C = A B^T.   c [m x n], a [m x k], b [n x k]; c must not overlap a or b.
    NaN and infinity go through.   Cost m * n * k multiply-adds
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE (also k == 0), HRQ_ERR_NOMEM; c untouched */
-HRQ_API hrq_status hrq_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
-                            size_t m, size_t n, size_t k, const hrq_hooks *hooks);
+HRQ_API hrq_status hrq_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+                            size_t n, size_t k, const hrq_hooks *hooks);
 
 /* Eigenvalues of the symmetric A (lower triangle read), ascending, computed in double.
      eig        [n] f64 out
@@ -478,10 +492,10 @@ typedef struct hrq_report {
 } hrq_report;
 
 typedef struct hrq_gptq_options {
-    double damping;  /* times diag(sigma); 0: clamp(0.2 sqrt(cols / tokens), 1e-4, 0.4), 0.01 where tokens are
+    double damping; /* times diag(sigma); 0: clamp(0.2 sqrt(cols / tokens), 1e-4, 0.4), 0.01 where tokens are
                         not known; < 0: none; doubled up to 1 until the factorisation passes                  */
     hrq_order order;
-    double tokens;   /* samples behind sigma; 0: not known                                                    */
+    double tokens; /* samples behind sigma; 0: not known                                                    */
 } hrq_gptq_options;
 
 /* GPTQ (LDLQ): quantize column by column (lattice codes: block of 8 by block of 8), each step feeding its error to
@@ -503,7 +517,7 @@ typedef struct hrq_watersic_options {
     double damping; /* as above                                                                                */
     hrq_order order;
     double tokens;
-    int rescale;    /* row and column rescalers                                                                */
+    int rescale; /* row and column rescalers                                                                */
     uint64_t seed;
 } hrq_watersic_options;
 
@@ -534,8 +548,8 @@ HRQ_API hrq_status hrq_stream_shape(const void *stream, size_t bytes, size_t *ro
 HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w, size_t ldw, const hrq_hooks *hooks);
 
 /* The stream as a matrix to multiply with, of format "sic": integers in the fewest bits that hold a column, columns
-   sorted by width, column steps folded into the activations. mat views data; decode gives what hrq_stream_decode gives.
-   _bytes tells the size exactly (it decodes the stream; 0: not a stream).
+   sorted by width, column steps folded into the activations. mat views data; decode gives what hrq_stream_decode
+   gives. _bytes tells the size exactly (it decodes the stream; 0: not a stream).
    Errors     as above, and HRQ_ERR_SPACE, HRQ_ERR_NOMEM; data and mat untouched */
 HRQ_API size_t hrq_mat_from_stream_bytes(const void *stream, size_t bytes);
 HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity, const void *stream, size_t bytes,
@@ -579,63 +593,63 @@ HRQ_API hrq_status hrq_file_find(const hrq_file *file, const char *name, hrq_mem
 /* Every checksum and every byte. Errors HRQ_ERR_ARG, HRQ_ERR_CHECKSUM, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED */
 HRQ_API hrq_status hrq_file_check(const hrq_file *file);
 
-#ifdef __cplusplus
+    #ifdef __cplusplus
 }
-#endif
+    #endif
 
 #endif /* HRQ_H */
 
 #if defined(HRQ_IMPLEMENTATION) && !defined(HRQ__IMPLEMENTED)
-#define HRQ__IMPLEMENTED
+    #define HRQ__IMPLEMENTED
 
 //==================================================================================================
 //  [1i] Configuration      compiler checks
 //==================================================================================================
 
-#include <limits.h>
-#include <string.h>
-#include <math.h>
-#if !defined(HRQ_NO_STDLIB)
-    #include <stdlib.h>
-#endif
-
-#ifndef HRQ_MALLOC
-    #ifdef HRQ_NO_STDLIB
-        #define HRQ_MALLOC(bytes) NULL
-        #define HRQ_FREE(block)   ((void)(block))
-    #else
-        #define HRQ_MALLOC(bytes) malloc(bytes)
-        #define HRQ_FREE(block)   free(block)
+    #include <limits.h>
+    #include <string.h>
+    #include <math.h>
+    #if !defined(HRQ_NO_STDLIB)
+        #include <stdlib.h>
     #endif
-#elif !defined(HRQ_FREE)
-    #error "hrq: define HRQ_MALLOC and HRQ_FREE together"
-#endif
 
-#ifdef __FAST_MATH__
-    #error "hrq: -ffast-math changes the bytes that encoders write; compile the implementation without it"
-#endif
-#if defined(__FLT_EVAL_METHOD__) && (__FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2)
-    #error "hrq: float arithmetic must be done in float (on 32-bit x86: -msse2 -mfpmath=sse)"
-#endif
+    #ifndef HRQ_MALLOC
+        #ifdef HRQ_NO_STDLIB
+            #define HRQ_MALLOC(bytes) NULL
+            #define HRQ_FREE(block)   ((void)(block))
+        #else
+            #define HRQ_MALLOC(bytes) malloc(bytes)
+            #define HRQ_FREE(block)   free(block)
+        #endif
+    #elif !defined(HRQ_FREE)
+        #error "hrq: define HRQ_MALLOC and HRQ_FREE together"
+    #endif
 
-/* No fused multiply-add but where the code says fmaf: a compiler that fuses on its own writes other bytes.
+    #ifdef __FAST_MATH__
+        #error "hrq: -ffast-math changes the bytes that encoders write; compile the implementation without it"
+    #endif
+    #if defined(__FLT_EVAL_METHOD__) && (__FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2)
+        #error "hrq: float arithmetic must be done in float (on 32-bit x86: -msse2 -mfpmath=sse)"
+    #endif
+
+    /* No fused multiply-add but where the code says fmaf: a compiler that fuses on its own writes other bytes.
    GCC hears only the first pragma, clang only the second; both end with the implementation. */
-#if defined(__GNUC__) && !defined(__clang__)
-    #pragma GCC push_options
-    #pragma GCC optimize("fp-contract=off")
-#elif defined(__clang__)
-    #pragma STDC FP_CONTRACT OFF
-#endif
+    #if defined(__GNUC__) && !defined(__clang__)
+        #pragma GCC push_options
+        #pragma GCC optimize("fp-contract=off")
+    #elif defined(__clang__)
+        #pragma STDC FP_CONTRACT OFF
+    #endif
 
-#if defined(__GNUC__) || defined(__clang__)
-    #define HRQ__INLINE static inline __attribute__((always_inline))
-#else
-    #define HRQ__INLINE static inline
-#endif
+    #if defined(__GNUC__) || defined(__clang__)
+        #define HRQ__INLINE static inline __attribute__((always_inline))
+    #else
+        #define HRQ__INLINE static inline
+    #endif
 
-#ifdef __cplusplus
+    #ifdef __cplusplus
 extern "C" {
-#endif
+    #endif
 
 //==================================================================================================
 //  [2i] Types              status texts, memory, threads, sizes, bytes, checksum, random numbers
@@ -662,8 +676,8 @@ HRQ_API const char *hrq_status_text(hrq_status status)
     return "unknown status";
 }
 
-#define HRQ__TEXT(x)  #x
-#define HRQ__TEXT2(x) HRQ__TEXT(x)
+    #define HRQ__TEXT(x)  #x
+    #define HRQ__TEXT2(x) HRQ__TEXT(x)
 
 HRQ_API const char *hrq_version_text(void)
 {
@@ -828,7 +842,8 @@ HRQ_API uint16_t hrq_f16_from_f32(float x)
 HRQ_API float hrq_f32_from_f16(uint16_t h)
 {
     uint32_t sign = (uint32_t)(h & 0x8000u) << 16, mag = h & 0x7fffu;
-    if (mag >= 0x7c00u) return hrq__float_of(sign | 0x7f800000u | (mag & 0x3ffu) << 13 | (mag > 0x7c00u ? 0x400000u : 0));
+    if (mag >= 0x7c00u)
+        return hrq__float_of(sign | 0x7f800000u | (mag & 0x3ffu) << 13 | (mag > 0x7c00u ? 0x400000u : 0));
     if (mag >= 0x0400u) return hrq__float_of(sign | ((mag << 13) + 0x38000000u));
     {
         float v = (float)mag * 5.9604644775390625e-8f; /* 2^-24 */
@@ -900,15 +915,14 @@ static float hrq__dot16(const float *x, const float *y, size_t n, float scale)
     return lane[0];
 }
 
+    //==================================================================================================
+    //  [4i] Theory             closed forms in double
+    //  uses: nothing but <math.h>
+    //==================================================================================================
 
-//==================================================================================================
-//  [4i] Theory             closed forms in double
-//  uses: nothing but <math.h>
-//==================================================================================================
-
-/* R* solves R = 1/2 log2(1 + 4 R ln 2): there (1 - Gamma_1(R)) / R is largest, the tangent through
+    /* R* solves R = 1/2 log2(1 + 4 R ln 2): there (1 - Gamma_1(R)) / R is largest, the tangent through
    (0, 1) touches. Iterating the equation from 0.9 gives, to the last bit: */
-#define HRQ__GAMMA_RATE 0.9063235369515508
+    #define HRQ__GAMMA_RATE 0.9063235369515508
 
 HRQ_API double hrq_gamma_rate(void) { return HRQ__GAMMA_RATE; }
 
@@ -1098,16 +1112,21 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 //  Plain formats: entry (row, col) of the panel at (16 col + row) * width. All numbers are little-endian.
 //==================================================================================================
 
+// clang-format off
 enum { /* hrq_format.options, in the order in which names are written */
     HRQ__OPT_SYM = 1, HRQ__OPT_MSE = 2, HRQ__OPT_ASYM = 4, HRQ__OPT_FIRST = 8, HRQ__OPT_COL = 16,
     HRQ__OPT_HAD = 32, HRQ__OPT_CENTER = 64, HRQ__OPT_DITHER = 128
 };
-#define HRQ__OPT_GRID  (HRQ__OPT_SYM | HRQ__OPT_MSE | HRQ__OPT_ASYM) /* at most one of these */
-#define HRQ__OPT_MOVES (HRQ__OPT_HAD | HRQ__OPT_CENTER | HRQ__OPT_DITHER)
+    // clang-format on
+    #define HRQ__OPT_GRID  (HRQ__OPT_SYM | HRQ__OPT_MSE | HRQ__OPT_ASYM) /* at most one of these */
+    #define HRQ__OPT_MOVES (HRQ__OPT_HAD | HRQ__OPT_CENTER | HRQ__OPT_DITHER)
 
-static const struct { const char *text; uint16_t bit; } hrq__format_options[] = {
-    {":sym", HRQ__OPT_SYM}, {":mse", HRQ__OPT_MSE}, {":asym", HRQ__OPT_ASYM}, {":first", HRQ__OPT_FIRST},
-    {":col", HRQ__OPT_COL}, {"+had", HRQ__OPT_HAD}, {"+center", HRQ__OPT_CENTER}, {"+dither", HRQ__OPT_DITHER}};
+static const struct {
+    const char *text;
+    uint16_t bit;
+} hrq__format_options[] = {{":sym", HRQ__OPT_SYM},       {":mse", HRQ__OPT_MSE},      {":asym", HRQ__OPT_ASYM},
+                           {":first", HRQ__OPT_FIRST},   {":col", HRQ__OPT_COL},      {"+had", HRQ__OPT_HAD},
+                           {"+center", HRQ__OPT_CENTER}, {"+dither", HRQ__OPT_DITHER}};
 enum { HRQ__OPTIONS = sizeof hrq__format_options / sizeof hrq__format_options[0] };
 
 /* The table. A row: what codes it, the name (b, E, M: numbers), numbers behind colons (upper case: must be there),
@@ -1122,6 +1141,7 @@ typedef struct hrq__family {
     const char *shown[12];
 } hrq__family;
 
+// clang-format off
 static const hrq__family hrq__families[] = {
     {0, 0, 0, 0, "", "", 0, {0}},
     {HRQ__CODEC_PLAIN, 0, 32, 32, "f32", "", HRQ__OPT_MOVES, {"f32", "f32+had"}},
@@ -1149,6 +1169,7 @@ static const hrq__family hrq__families[] = {
     {0, 0, 0, 0, "e%Em%M", "g", HRQ__OPT_MOVES, {0}},
     {HRQ__CODEC_SIC, 0, 0, 0, "sic", "", 0, {0}},
 };
+// clang-format on
 enum { HRQ__FAMILIES = sizeof hrq__families / sizeof hrq__families[0] };
 
 /* Decimal number without leading zero, at most max; 0 (false) where there is none. */
@@ -1197,7 +1218,8 @@ static const char *hrq__format_match(hrq_format *f, const char *pattern, const c
     return *text == '\0' || *text == ':' || *text == '+' ? text : NULL;
 }
 
-/* One option or number behind the family; text stands on its ':' or '+'. Moves text on; 0: not one of this family's. */
+/* One option or number behind the family; text stands on its ':' or '+'. Moves text on; 0: not one of this
+   family's. */
 static int hrq__format_option(hrq_format *f, const hrq__family *row, const char **text)
 {
     const char *p = *text, *n;
@@ -1225,7 +1247,8 @@ static int hrq__format_option(hrq_format *f, const hrq__family *row, const char 
         const char *q = p + 2;
         if (p[1] != letter) continue;
         if ((letter == 'g' && f->group) || (letter == 'q' && f->q) || (letter == 'k' && f->scales) ||
-            (letter == 'm' && f->layers) || (letter == 's' && f->states)) return 0;
+            (letter == 'm' && f->layers) || (letter == 's' && f->states))
+            return 0;
         if (!hrq__format_number(&q, 1u << 24, &v) || !hrq__format_field(f, letter, v)) return 0;
         *text = q;
         return 1;
@@ -1298,7 +1321,11 @@ static void hrq__format_write(const hrq_format *f, char *out)
         else hrq__format_put_number(out, &len, *++p == 'b' ? f->bits : *p == 'E' ? f->exp : f->man);
     }
     for (p = row->numbers; *p; p++) {
-        unsigned v = *p == 'g' ? f->group : *p == 'Q' ? f->q : *p == 'K' ? f->scales : *p == 'M' ? f->layers : f->states;
+        unsigned v = *p == 'g'   ? f->group
+                     : *p == 'Q' ? f->q
+                     : *p == 'K' ? f->scales
+                     : *p == 'M' ? f->layers
+                                 : f->states;
         if (v == 0 || (*p == 's' && v == 10)) continue;
         one[0] = ':';
         one[1] = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
@@ -1320,10 +1347,7 @@ static int hrq__format_valid(const hrq_format *f)
     hrq_format back;
     if (!f || f->kind == 0 || f->kind >= HRQ__FAMILIES) return 0;
     hrq__format_write(f, name);
-    return hrq_format_parse(&back, name) == HRQ_OK && back.kind == f->kind && back.bits == f->bits &&
-           back.exp == f->exp && back.man == f->man && back.scales == f->scales && back.layers == f->layers &&
-           back.states == f->states && back.keep == f->keep && back.q == f->q && back.options == f->options &&
-           back.group == f->group;
+    return hrq_format_parse(&back, name) == HRQ_OK && memcmp(&back, f, sizeof back) == 0;
 }
 
 HRQ_API hrq_status hrq_format_name(const hrq_format *format, char *name, size_t bytes)
@@ -1480,7 +1504,8 @@ static void hrq__planes_get(uint16_t out[8][64], const uint8_t *p, size_t lanes,
             for (part = 0; part < 8 / w; part++) {
                 uint16_t *to = out[plane + w * part];
                 unsigned down = w * part, mask = (1u << w) - 1;
-                for (lane = 0; lane < lanes; lane++) to[lane] = (uint16_t)(to[lane] | (p[lane] >> down & mask) << shift);
+                for (lane = 0; lane < lanes; lane++)
+                    to[lane] = (uint16_t)(to[lane] | (p[lane] >> down & mask) << shift);
             }
         shift += w;
     }
@@ -1518,7 +1543,8 @@ static void hrq__tile_put(int8_t *lo, int8_t *hi, int16_t value[8][64], size_t s
 /* decode_int: a superblock of 8 s columns to its tile.
      value      code - 2^(bits - 1); no bits: 0
      reads      16 s * bits bytes; writes 128 s bytes of lo, and of hi where bits > 8  EXACT */
-static void hrq__decode_int_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s, const hrq__decode_args *args)
+static void hrq__decode_int_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
+                                   const hrq__decode_args *args)
 {
     uint16_t code[8][64];
     int16_t value[8][64];
@@ -1638,7 +1664,8 @@ static void hrq__decode_voronoi_scalar(int8_t *lo, int8_t *hi, const uint8_t *co
 
 /* dot_s8: acc[t * 16 + row] += sum over k < depth of tile[k / 4][row][k % 4] * x[t * ldx + k], t < n.
      depth      a multiple of 4, at most 65536: the sum of a call stays below 2^30
-     reads      16 * depth bytes of tile, depth bytes of each vector                 EXACT while acc does not overflow */
+     reads      16 * depth bytes of tile, depth bytes of each vector                 EXACT while acc does not
+     overflow */
 static void hrq__dot_s8_scalar(int32_t *acc, const int8_t *tile, const int8_t *x, size_t ldx, size_t n, size_t depth)
 {
     size_t t, k, row;
@@ -1651,7 +1678,8 @@ static void hrq__dot_s8_scalar(int32_t *acc, const int8_t *tile, const int8_t *x
         }
 }
 
-/* dot_f32: acc[t * 16 + row] = fmaf(w[k * 16 + row], x[t * ldx + k], acc[...]) for k = 0 ... depth - 1 in order, t < n.
+/* dot_f32: acc[t * 16 + row] = fmaf(w[k * 16 + row], x[t * ldx + k], acc[...]) for k = 0 ... depth - 1 in order, t
+   < n.
      reads      64 * depth bytes of w, 4 * depth bytes of each vector                BITWISE */
 static void hrq__dot_f32_scalar(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth)
 {
@@ -1665,8 +1693,7 @@ static void hrq__dot_f32_scalar(float *acc, const float *w, const float *x, size
     }
 }
 
-
-/* CONTRACT fma_tile: a tile of fma_m x fma_n float accumulators takes `depth` outer products.
+    /* CONTRACT fma_tile: a tile of fma_m x fma_n float accumulators takes `depth` outer products.
      c[i * ldc + j] = fmaf(a[k * fma_m + i], b[k * fma_n + j], c[i * ldc + j]), i < fma_m, j < fma_n,
                   k = 0 ... depth - 1 in order: one accumulator an element, nothing skipped, not
                   even zeros
@@ -1676,13 +1703,13 @@ static void hrq__dot_f32_scalar(float *acc, const float *w, const float *x, size
    Shape      1 <= fma_m <= 16, 1 <= fma_n <= 64, ldc >= fma_n; depth 0 leaves c as it is
    Ranges     all floats, NaN and infinities as fmaf has them;   BITWISE */
 
-/* 6 x 32: 12 accumulators of 512 bits cover the latency of two FMA units; 2 loads of b and 6
+    /* 6 x 32: 12 accumulators of 512 bits cover the latency of two FMA units; 2 loads of b and 6
    broadcasts of a feed 12 FMAs. GCC 12 -O3 keeps the local array in registers only where the inner
    loop is vectorised before it unrolls: at 16 columns it is not (5 GFLOP/s). At 32, -march=native on
    an AVX-512 core with a measured peak of 217 GFLOP/s: gcc 191-200, clang 14 169-198. With AVX2
    alone half of the accumulators spill: 70. */
-#define HRQ__FMA_M 6
-#define HRQ__FMA_N 32
+    #define HRQ__FMA_M 6
+    #define HRQ__FMA_N 32
 
 static void hrq__fma_tile_scalar(float *c, size_t ldc, const float *a, const float *b, size_t depth)
 {
@@ -1708,11 +1735,13 @@ typedef struct hrq__kernels {
     size_t fma_m, fma_n; /* shape of fma_tile */
 } hrq__kernels;
 
+// clang-format off
 static const hrq__kernels hrq__kernel_table[] = {
     {"scalar",
      {NULL, NULL, hrq__decode_int_scalar, hrq__decode_voronoi_scalar, hrq__decode_int_scalar},
      hrq__dot_s8_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N},
 };
+// clang-format on
 
 static const char *const hrq__isa_names[] = {"scalar", "neon", "avx2", "avx512"};
 enum { HRQ__ISAS = sizeof hrq__isa_names / sizeof hrq__isa_names[0] };
@@ -1721,13 +1750,13 @@ enum { HRQ__ISAS = sizeof hrq__isa_names / sizeof hrq__isa_names[0] };
    value by whoever comes first. */
 static int hrq__isa_cap;
 
-#if defined(__GNUC__) || defined(__clang__)
-    #define HRQ__LOAD(word)         __atomic_load_n(&(word), __ATOMIC_RELAXED)
-    #define HRQ__STORE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
-#else
-    #define HRQ__LOAD(word)         (word)
-    #define HRQ__STORE(word, value) ((word) = (value))
-#endif
+    #if defined(__GNUC__) || defined(__clang__)
+        #define HRQ__LOAD(word)         __atomic_load_n(&(word), __ATOMIC_RELAXED)
+        #define HRQ__STORE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
+    #else
+        #define HRQ__LOAD(word)         (word)
+        #define HRQ__STORE(word, value) ((word) = (value))
+    #endif
 
 static int hrq__isa_index(const char *isa)
 {
@@ -1752,10 +1781,10 @@ static const hrq__kernels *hrq__kernels_now(void)
     int cap = HRQ__LOAD(hrq__isa_cap);
     if (cap == 0) {
         cap = HRQ__ISAS;
-#ifndef HRQ_NO_STDLIB
+    #ifndef HRQ_NO_STDLIB
         const char *isa = getenv("HRQ_ISA");
         if (isa && hrq__isa_index(isa) >= 0) cap = hrq__isa_index(isa) + 1;
-#endif
+    #endif
         HRQ__STORE(hrq__isa_cap, cap);
     }
     while (--i > 0 && hrq__isa_index(hrq__kernel_table[i].isa) >= cap) {}
@@ -1821,8 +1850,8 @@ HRQ__INLINE int32_t hrq__int_code(float x, hrq__norm norm, int32_t zero, hrq__in
     return hrq__clampi(hrq__round(v) + zero, range.lo, range.hi);
 }
 
-/* Squared error of x[n] under a scale, in units of (1 / unit)^2; 16 lanes and one tree. Also <x, code> and <code, code>
-   in units of the scale, for the least-squares scale of these codes. */
+/* Squared error of x[n] under a scale, in units of (1 / unit)^2; 16 lanes and one tree. Also <x, code> and <code,
+   code> in units of the scale, for the least-squares scale of these codes. */
 typedef struct hrq__int_fit {
     float error, dot, energy;
 } hrq__int_fit;
@@ -1855,7 +1884,7 @@ static hrq__int_fit hrq__int_try(const float *x, size_t n, float scale, float un
    thirty-seconds around the best, then the least-squares scale of the codes found. */
 static float hrq__int_mse_scale(const float *x, size_t n, float start, hrq__int_range range)
 {
-    static const float down[4] = {1.0f, 0.840896415f, 0.707106781f, 0.594603558f};           /* 2^(-i/4) */
+    static const float down[4] = {1.0f, 0.840896415f, 0.707106781f, 0.594603558f}; /* 2^(-i/4) */
     static const float near[6] = {1.09050773f, 0.917004043f, 1.04427378f, 0.957603281f, 1.02189715f, 0.978572062f};
     float best_error = 0.0f, best = start, unit = fabsf(start);
     hrq__int_fit fit;
@@ -1941,6 +1970,7 @@ typedef struct hrq__voronoi {
 /* Scales of a block by their number k: integer multiples of a common step, so that a decoded block is exact in
    integers, and the reach beta_k q in units of the row's root mean square. Least squared error on iid Gaussians over
    q = 4, 8, 16; `make -C bench scales` searches them again. */
+// clang-format off
 static const int16_t hrq__voronoi_multiple[16][16] = {
     {1}, {3, 5}, {4, 5, 8}, {3, 4, 5, 7},
     {6, 7, 8, 10, 13}, {6, 7, 8, 9, 11, 14}, {6, 7, 8, 9, 10, 12, 15}, {6, 7, 8, 9, 10, 11, 13, 16},
@@ -1948,8 +1978,9 @@ static const int16_t hrq__voronoi_multiple[16][16] = {
     {12, 13, 14, 15, 16, 17, 18, 19, 21, 23, 26, 32}, {12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 27, 32},
     {11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 27, 32}, {11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 25, 28, 32},
     {11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 28, 32}};
+// clang-format on
 static const float hrq__voronoi_reach[16] = {6.0f, 6.5f, 7.0f, 7.04f, 7.2f, 7.4f, 7.5f, 7.6f,
-                                             7.7f, 7.8f, 7.8f, 7.8f, 7.8f, 7.8f, 7.8f, 7.8f};
+                                             7.7f, 7.8f, 7.8f, 7.8f,  7.8f, 7.8f, 7.8f, 7.8f};
 
 /* The code of a valid format. Values take one int8 tile where they fit, or where what a clamp at 127 cuts off is far
    below the code's own error: 4 sigma at q = 16. */
@@ -1968,8 +1999,7 @@ static hrq__voronoi hrq__voronoi_of(const hrq_format *f)
     largest = (c.lattice == HRQ__LATTICE_E8 ? 2 * c.q : (c.q + 1) / 2) * top;
     c.clamp = (int16_t)(largest <= 127 || (c.q <= 16 && c.k <= 4) ? 127 : 32767);
     c.step = hrq__voronoi_reach[c.k - 1] / (float)(c.q * top * (c.lattice == HRQ__LATTICE_E8 ? 2 : 1));
-    for (t = 0; t < c.k; t++)
-        c.beta[t] = hrq__voronoi_reach[c.k - 1] * (float)c.multiple[t] / (float)(c.q * top);
+    for (t = 0; t < c.k; t++) c.beta[t] = hrq__voronoi_reach[c.k - 1] * (float)c.multiple[t] / (float)(c.q * top);
     return c;
 }
 
@@ -1979,16 +2009,17 @@ static void hrq__lattice_digits(int lattice, uint16_t digit[8], const int32_t y[
     int32_t n[8], t, high;
     int i, odd = lattice == HRQ__LATTICE_E8 && (y[0] & 1);
     if (lattice == HRQ__LATTICE_ZN || (q & 1)) {
-        for (i = 0; i < 8; i++) { /* an odd coset of E8', odd q: plus q (1, ..., 1) / 2 and q e_i, which are 0 mod q */
+        for (i = 0; i < 8;
+             i++) { /* an odd coset of E8', odd q: plus q (1, ..., 1) / 2 and q e_i, which are 0 mod q */
             t = (y[i] + (odd ? q : 0)) / 2 % q;
             digit[i] = (uint16_t)(t < 0 ? t + q : t);
         }
         return;
     }
     for (i = 0; i < 8; i++) n[i] = (y[i] - odd) / 2;
-    t = hrq__floor_div(n[0], q / 2);     /* n = q m + q/2 (t mod 2) (1, ..., 1) + representative */
+    t = hrq__floor_div(n[0], q / 2); /* n = q m + q/2 (t mod 2) (1, ..., 1) + representative */
     for (i = 0; i < 8; i++) n[i] -= (t & 1) * (q / 2);
-    high = t & 1;                        /* sum m = t mod 2 decides which of n_7, n_7 + q stands for the coset */
+    high = t & 1; /* sum m = t mod 2 decides which of n_7, n_7 + q stands for the coset */
     for (i = 0; i < 8; i++) {
         int32_t m = hrq__floor_div(n[i], q);
         n[i] -= m * q;
@@ -2035,7 +2066,8 @@ static int hrq__voronoi_try(const hrq__voronoi *c, unsigned t, const float x[8],
     return same;
 }
 
-static float hrq__voronoi_error(const hrq__voronoi *c, unsigned t, const float x[8], const int32_t y[8], int32_t value[8])
+static float hrq__voronoi_error(const hrq__voronoi *c, unsigned t, const float x[8], const int32_t y[8],
+                                int32_t value[8])
 {
     float error = 0.0f;
     int i;
@@ -2068,7 +2100,8 @@ static void hrq__voronoi_squeeze(const hrq__voronoi *c, const float x[8], uint16
 
 /* Encode a block: the scale of least error among those that hold it, or the smallest (:first). Gives the digits, the
    scale's index and the values in steps. */
-static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], uint16_t digit[8], unsigned *index, int32_t value[8])
+static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], uint16_t digit[8], unsigned *index,
+                                int32_t value[8])
 {
     float best = -1.0f, error;
     uint16_t d[8];
@@ -2143,8 +2176,9 @@ static int hrq__hadamard_chi(unsigned q, unsigned i, unsigned j)
     return -1;
 }
 
-/* Hadamard of order h = 2 (q + 1) over h elements a stride apart, for `stride` neighbouring columns: H = C x [1 1; 1 -1]
-   + I x [1 -1; -1 -1], C the symmetric conference matrix of q (Paley's second construction). H is symmetric, H^2 = h I. */
+/* Hadamard of order h = 2 (q + 1) over h elements a stride apart, for `stride` neighbouring columns: H = C x [1 1;
+   1 -1] + I x [1 -1; -1 -1], C the symmetric conference matrix of q (Paley's second construction). H is symmetric,
+   H^2 = h I. */
 static void hrq__hadamard_paley(float *x, size_t h, size_t stride)
 {
     unsigned order = (unsigned)h / 2, q = order - 1, i, j;
@@ -2173,7 +2207,8 @@ static void hrq__hadamard_paley(float *x, size_t h, size_t stride)
     }
 }
 
-/* One block, orthonormal: butterflies from stride 1 up, then the order-h part across the 2^m blocks, then 1 / sqrt. */
+/* One block, orthonormal: butterflies from stride 1 up, then the order-h part across the 2^m blocks, then 1 / sqrt.
+   */
 static void hrq__hadamard_apply(float *x, size_t block, size_t h)
 {
     size_t power = block / h, stride, i, j;
@@ -2229,7 +2264,7 @@ HRQ_API hrq_status hrq_hadamard(float *x, size_t rows, size_t cols, size_t ld, u
 //  position) = code * step; columns of zeros have no bits.
 //==================================================================================================
 
-#define HRQ__CHUNK 128 /* columns decoded at a time: 4 KB of tiles, 8 KB of floats on the stack */
+    #define HRQ__CHUNK 128 /* columns decoded at a time: 4 KB of tiles, 8 KB of floats on the stack */
 
 /* A matrix made ready to read or write: the layout and all that the decoder needs. */
 typedef struct hrq__view {
@@ -2238,7 +2273,7 @@ typedef struct hrq__view {
     hrq__layout lay;
     hrq__decode_args args;
     hrq__voronoi voronoi;
-    int codec, wide; /* wide: values need two tiles */
+    int codec, wide;                      /* wide: values need two tiles */
     const uint8_t *steps, *perm, *widths; /* sic only */
     const hrq__kernels *kernels;
 } hrq__view;
@@ -2264,7 +2299,8 @@ static size_t hrq__sicmat_panel_bytes(const uint8_t *widths, size_t cols)
     return bytes;
 }
 
-/* The header of a sic matrix against its shape: all that the decoder trusts but the columns in perm, which wrap reads. */
+/* The header of a sic matrix against its shape: all that the decoder trusts but the columns in perm, which wrap
+   reads. */
 static hrq_status hrq__sicmat_open(hrq__view *v)
 {
     const hrq_mat *mat = v->mat;
@@ -2309,7 +2345,8 @@ static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
     v->args.scale_bits = v->lay.scale_bits;
     v->args.clamp = 127;
     if (v->codec == HRQ__CODEC_VORONOI) {
-        if (mat->format.q < 3 || mat->format.q > 256 || mat->format.scales < 1 || mat->format.scales > 16) return HRQ_ERR_ARG;
+        if (mat->format.q < 3 || mat->format.q > 256 || mat->format.scales < 1 || mat->format.scales > 16)
+            return HRQ_ERR_ARG;
         v->voronoi = hrq__voronoi_of(&mat->format);
         v->args.q = mat->format.q;
         v->args.scales = mat->format.scales;
@@ -2321,10 +2358,16 @@ static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
     return HRQ_OK;
 }
 
-HRQ__INLINE uint8_t *hrq__view_panel(const hrq__view *v, size_t panel) { return v->data + panel * v->lay.panel_bytes; }
+HRQ__INLINE uint8_t *hrq__view_panel(const hrq__view *v, size_t panel)
+{
+    return v->data + panel * v->lay.panel_bytes;
+}
 
 /* Group of a column; 0 where the row has one scale. */
-HRQ__INLINE size_t hrq__view_group(const hrq__view *v, size_t col) { return v->lay.grouped ? col / v->mat->format.group : 0; }
+HRQ__INLINE size_t hrq__view_group(const hrq__view *v, size_t col)
+{
+    return v->lay.grouped ? col / v->mat->format.group : 0;
+}
 
 /* First column behind a group. */
 HRQ__INLINE size_t hrq__view_group_end(const hrq__view *v, size_t group)
@@ -2345,8 +2388,8 @@ static float hrq__view_row_scale(const hrq__view *v, size_t row)
 static float hrq__view_group_scale(const hrq__view *v, size_t row, size_t group)
 {
     if (!v->lay.grouped) return 1.0f;
-    return hrq_f32_from_f16(
-        hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.group_at + (group * HRQ_PANEL + row % HRQ_PANEL) * 2));
+    return hrq_f32_from_f16(hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.group_at +
+                                       (group * HRQ_PANEL + row % HRQ_PANEL) * 2));
 }
 
 static int32_t hrq__view_zero(const hrq__view *v, size_t row, size_t group)
@@ -2367,8 +2410,8 @@ static uint8_t *hrq__view_super(const hrq__view *v, size_t panel, size_t positio
     return p;
 }
 
-/* Columns from ... from + n (from a multiple of 32, n <= HRQ__CHUNK) of a panel as tiles. hi is written where the view is wide.
-   Returns the padded number of columns. Integer codecs only. */
+/* Columns from ... from + n (from a multiple of 32, n <= HRQ__CHUNK) of a panel as tiles. hi is written where the
+   view is wide. Returns the padded number of columns. Integer codecs only. */
 static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size_t n, int8_t *lo, int8_t *hi)
 {
     hrq__decode_args args = v->args;
@@ -2425,7 +2468,9 @@ HRQ__INLINE float hrq__view_step(const hrq__view *v, size_t col)
 static void hrq__plain_put(const hrq__view *v, uint8_t *p, float x)
 {
     if (v->mat->format.bits == 32) hrq__put32(p, hrq__bits_of(x));
-    else hrq__put16(p, hrq__families[v->mat->format.kind].pattern[0] == 'f' ? hrq_f16_from_f32(x) : hrq_bf16_from_f32(x));
+    else
+        hrq__put16(p,
+                   hrq__families[v->mat->format.kind].pattern[0] == 'f' ? hrq_f16_from_f32(x) : hrq_bf16_from_f32(x));
 }
 
 /* What one block becomes: codes for the layout, and the values that decode will give. */
@@ -2466,7 +2511,8 @@ static void hrq__fit_int(const hrq__view *v, size_t row, const float *x)
         end = hrq__view_group_end(v, g);
         if (v->lay.grouped) {
             scale = top == 0.0f ? 0.0f : hrq__int_scale(f, x + from, end - from) / top;
-            hrq__put16(panel + v->lay.group_at + (g * HRQ_PANEL + row % HRQ_PANEL) * 2, hrq__group_scale(scale, nearest));
+            hrq__put16(panel + v->lay.group_at + (g * HRQ_PANEL + row % HRQ_PANEL) * 2,
+                       hrq__group_scale(scale, nearest));
         }
         if (v->lay.zeros) {
             int32_t zero = hrq__int_zero(f, x + from, end - from, top * hrq__view_group_scale(v, row, g));
@@ -2489,7 +2535,8 @@ static void hrq__fit_plain(const hrq__view *v, size_t row, const float *x)
 
 /* Code n <= 8 entries at columns col, col + stride, ... under the row's stored scales. Columns behind the last are
    padding: they get the code of 0. */
-static void hrq__code_int(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x, hrq__lane *out)
+static void hrq__code_int(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x,
+                          hrq__lane *out)
 {
     hrq__int_range range = hrq__int_range_of(&v->mat->format);
     float row_scale = hrq__view_row_scale(v, row), scale = 0.0f;
@@ -2510,11 +2557,12 @@ static void hrq__code_int(const hrq__view *v, size_t row, size_t col, size_t str
     }
 }
 
-static void hrq__code_voronoi(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x, hrq__lane *out)
+static void hrq__code_voronoi(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x,
+                              hrq__lane *out)
 {
     float step = hrq__view_row_scale(v, row), in[8];
-    hrq__norm norm = hrq__norm_of(hrq_f32_from_bf16(
-        hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2)));
+    hrq__norm norm = hrq__norm_of(
+        hrq_f32_from_bf16(hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2)));
     int32_t value[8];
     size_t i;
     (void)col;
@@ -2524,7 +2572,8 @@ static void hrq__code_voronoi(const hrq__view *v, size_t row, size_t col, size_t
     for (i = 0; i < 8; i++) out->value[i] = (float)value[i] * step;
 }
 
-static void hrq__code_plain(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x, hrq__lane *out)
+static void hrq__code_plain(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x,
+                            hrq__lane *out)
 {
     uint8_t b[4];
     size_t i;
@@ -2596,8 +2645,8 @@ HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols)
     return hrq__rotated(format) ? cols * sizeof(float) : 0;
 }
 
-/* Rows finite, and so small that all they become is: f16 and bf16 have largest values; a code may lie beyond the entry
-   it stands for, and a rotation sums cols of them. */
+/* Rows finite, and so small that all they become is: f16 and bf16 have largest values; a code may lie beyond the
+   entry it stands for, and a rotation sums cols of them. */
 static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const float *w, size_t ldw)
 {
     int plain = v->codec == HRQ__CODEC_PLAIN, turned = hrq__rotated(&v->mat->format);
@@ -2735,8 +2784,8 @@ HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t r
     return HRQ_OK;
 }
 
-/* sic: every column in perm once. Quadratic only in what is wrong: a column's place is looked for from where it should be
-   in a sorted matrix, so no memory is needed. */
+/* sic: every column in perm once. Quadratic only in what is wrong: a column's place is looked for from where it
+   should be in a sorted matrix, so no memory is needed. */
 static hrq_status hrq__sicmat_check_perm(const hrq__view *v, int once)
 {
     size_t i, j, cols = v->mat->cols;
@@ -2794,7 +2843,8 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
             if (v.lay.zeros && hrq__view_zero(&v, r, g) >= 1 << (v.lay.code_bits - 1)) return HRQ_ERR_DATA;
         }
         for (at = 0; v.codec == HRQ__CODEC_PLAIN && at < v.lay.cols8; at++)
-            if (!hrq__finite(hrq__plain_get(&v, panel + at * v.lay.lane_bytes + r % HRQ_PANEL * (v.lay.lane_bytes / HRQ_PANEL))))
+            if (!hrq__finite(hrq__plain_get(&v, panel + at * v.lay.lane_bytes +
+                                                    r % HRQ_PANEL * (v.lay.lane_bytes / HRQ_PANEL))))
                 return HRQ_ERR_DATA;
         if (v.codec == HRQ__CODEC_PLAIN || r % HRQ_PANEL != 0) continue;
         for (at = 0; at < v.lay.cols8; at += 32) {
@@ -2814,7 +2864,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 //  integers  int32 within a chunk of 128 columns (below 2^23), int64 across chunks, one rounding to float a group
 //==================================================================================================
 
-#define HRQ__BATCH 16 /* vectors that share one decode of a panel */
+    #define HRQ__BATCH 16 /* vectors that share one decode of a panel */
 
 /* All offsets from the head; vectors are padded with zeros to whole chunks' worth of superblocks. */
 struct hrq_act {
@@ -2845,7 +2895,8 @@ static size_t hrq__act_layout(hrq_act *a, const hrq__view *v, size_t n, hrq_act_
     a->ld = hrq__div_up(v->mat->cols, 32) * 32;
     a->transform = hrq__act_transform(v);
     a->scales_at = hrq__div_up(sizeof *a, 64) * 64;
-    if (!hrq__mul_size(n, a->ld / 8 * sizeof(int16_t), &sums) || !hrq__mul_size(n, a->ld * sizeof(float), &data)) return 0;
+    if (!hrq__mul_size(n, a->ld / 8 * sizeof(int16_t), &sums) || !hrq__mul_size(n, a->ld * sizeof(float), &data))
+        return 0;
     if (n > SIZE_MAX / 64 || data > SIZE_MAX / 4 || a->ld > SIZE_MAX / 64) return 0;
     if (kind == HRQ_ACT_INT8) data = data / sizeof(float) + a->ld * sizeof(float); /* and one vector as floats */
     else sums = 0;
@@ -2864,19 +2915,25 @@ HRQ_API size_t hrq_act_bytes(const hrq_mat *mat, size_t n, hrq_act_kind kind)
     return bytes ? bytes + 63 : 0; /* room to align */
 }
 
-HRQ__INLINE float *hrq__act_scales(const hrq_act *a) { return (float *)(void *)((uint8_t *)(uintptr_t)a + a->scales_at); }
+HRQ__INLINE float *hrq__act_scales(const hrq_act *a)
+{
+    return (float *)(void *)((uint8_t *)(uintptr_t)a + a->scales_at);
+}
 HRQ__INLINE int16_t *hrq__act_sums(const hrq_act *a, size_t t)
 {
     return (int16_t *)(void *)((uint8_t *)(uintptr_t)a + a->sums_at) + t * (a->ld / 8);
 }
-HRQ__INLINE int8_t *hrq__act_s8(const hrq_act *a, size_t t) { return (int8_t *)(uintptr_t)a + a->data_at + t * a->ld; }
+HRQ__INLINE int8_t *hrq__act_s8(const hrq_act *a, size_t t)
+{
+    return (int8_t *)(uintptr_t)a + a->data_at + t * a->ld;
+}
 HRQ__INLINE float *hrq__act_f32(const hrq_act *a, size_t t)
 {
     return (float *)(void *)((uint8_t *)(uintptr_t)a + a->data_at) + t * a->ld;
 }
 
-/* Vector t: turned, put in the order of the matrix's positions, its steps folded in; then rounded. 0 (false) where that
-   overflows. The float form of an int8 vector lies behind the data, one place for all. */
+/* Vector t: turned, put in the order of the matrix's positions, its steps folded in; then rounded. 0 (false) where
+   that overflows. The float form of an int8 vector lies behind the data, one place for all. */
 static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x)
 {
     float *f = a->kind == HRQ_ACT_F32 ? hrq__act_f32(a, t) : (float *)(void *)hrq__act_s8(a, a->n), top, scale = 1.0f;
@@ -2930,7 +2987,8 @@ HRQ_API hrq_status hrq_act_prepare(hrq_act **act, void *buffer, size_t bytes, co
 
 static int hrq__act_matches(const hrq_act *act, const hrq__view *v)
 {
-    return act && act->magic == HRQ__ACT_MAGIC && act->cols == v->mat->cols && act->transform == hrq__act_transform(v);
+    return act && act->magic == HRQ__ACT_MAGIC && act->cols == v->mat->cols &&
+           act->transform == hrq__act_transform(v);
 }
 
 HRQ_API int hrq_act_fits(const hrq_act *act, const hrq_mat *mat)
@@ -2950,7 +3008,8 @@ typedef struct hrq__sums {
 
 /* Columns from ... from + n of a group, integers: tiles begin at `chunk`. */
 static void hrq__mul_integers(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
-                              size_t group, size_t from, size_t n, const int8_t *lo, const int8_t *hi, hrq__sums *sums)
+                              size_t group, size_t from, size_t n, const int8_t *lo, const int8_t *hi,
+                              hrq__sums *sums)
 {
     int32_t acc[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL];
     size_t depth = hrq__div_up(n, 8) * 8, i, t, row;
@@ -2974,7 +3033,8 @@ static void hrq__mul_integers(const hrq__view *v, const hrq_act *act, size_t t0,
 }
 
 /* A group is complete: scale it and start the next. */
-static void hrq__mul_flush(const hrq__view *v, size_t batch, size_t panel, size_t group, int integers, hrq__sums *sums)
+static void hrq__mul_flush(const hrq__view *v, size_t batch, size_t panel, size_t group, int integers,
+                           hrq__sums *sums)
 {
     float scale[HRQ_PANEL];
     size_t i;
@@ -2988,7 +3048,8 @@ static void hrq__mul_flush(const hrq__view *v, size_t batch, size_t panel, size_
 }
 
 /* All columns of a panel against vectors t0 ... t0 + batch - 1, scales of groups applied. */
-static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel, hrq__sums *sums)
+static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
+                           hrq__sums *sums)
 {
     int8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
     float w[HRQ__CHUNK * HRQ_PANEL], x[HRQ__BATCH * HRQ__CHUNK];
@@ -3009,8 +3070,7 @@ static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, si
             end = hrq__min_size(hrq__view_group_end(v, group), chunk + n);
             if (integers)
                 hrq__mul_integers(v, act, t0, batch, panel, group, from, end - from, lo + at, hi + at, sums);
-            else
-                v->kernels->dot_f32(sums->part, w + at, x + (from - chunk), HRQ__CHUNK, batch, end - from);
+            else v->kernels->dot_f32(sums->part, w + at, x + (from - chunk), HRQ__CHUNK, batch, end - from);
             if (end == hrq__view_group_end(v, group)) hrq__mul_flush(v, batch, panel, group, integers, sums);
         }
     }
@@ -3114,8 +3174,8 @@ static const float *hrq__view_column_get(const hrq__view *v, size_t panel, size_
     return cache->w + position % 32 * HRQ_PANEL;
 }
 
-/* 16 x 16 products of two panels, row scales not yet applied: a segment is a run of columns in one group of each side.
-   Integers of both sides are summed exactly, floats in order; then the two group scales. */
+/* 16 x 16 products of two panels, row scales not yet applied: a segment is a run of columns in one group of each
+   side. Integers of both sides are summed exactly, floats in order; then the two group scales. */
 static void hrq__mul_panels(const hrq__view *a, size_t pa, const hrq__view *b, size_t pb, hrq__column_cache *ca,
                             hrq__column_cache *cb, float *total)
 {
@@ -3189,8 +3249,8 @@ static void hrq__matmul_panel(void *arg, size_t panel)
     hrq_mul(job->w, job->act, job->y, job->ldy, row0, row1, NULL); /* cannot fail: checked by the caller */
 }
 
-HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *x, size_t n, size_t ldx, float *y, size_t ldy,
-                              const hrq_hooks *hooks)
+HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *x, size_t n, size_t ldx, float *y,
+                              size_t ldy, const hrq_hooks *hooks)
 {
     hrq__view v;
     hrq__matmul_job job;
@@ -3218,7 +3278,6 @@ HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *
     return status;
 }
 
-
 //==================================================================================================
 //  [13i] Linear algebra    one product driver under covariance, Cholesky and gemm; eigenvalues
 //  uses: 1, 2, 3, 6
@@ -3230,10 +3289,10 @@ HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *
 //  eigenvalues    f32  f64           none: scaled by 2^s      a few n v of the largest magnitude
 //==================================================================================================
 
-#define HRQ__LA_DEPTH 256  /* k of one pass: 32 x 256 floats of b stay in a first-level cache */
-#define HRQ__LA_TILES 16   /* tiles of rows in a job: 96 x 256 floats of a, in a second-level cache */
-#define HRQ__LA_COLS  512  /* columns of c in a job, about */
-#define HRQ__LA_WIDTH 4096 /* columns of c whose b is packed at a time: bounds the memory */
+    #define HRQ__LA_DEPTH 256  /* k of one pass: 32 x 256 floats of b stay in a first-level cache */
+    #define HRQ__LA_TILES 16   /* tiles of rows in a job: 96 x 256 floats of a, in a second-level cache */
+    #define HRQ__LA_COLS  512  /* columns of c in a job, about */
+    #define HRQ__LA_WIDTH 4096 /* columns of c whose b is packed at a time: bounds the memory */
 
 /* C += A B^T or C -= A B^T, over k in order. Element (i, k) of A stands at a[i * a_row + k * a_k],
    so that either factor may be stored transposed; likewise b. lower: only elements j <= i of C are
@@ -3433,11 +3492,11 @@ HRQ_API hrq_status hrq_cov_finish(float *sigma, size_t n, size_t ld, double toke
     return HRQ_OK;
 }
 
-/* Cholesky works on panels of 64 columns. A panel is held transposed, panel[(j - k0) * n + i], so
+    /* Cholesky works on panels of 64 columns. A panel is held transposed, panel[(j - k0) * n + i], so
    that a column's update runs along contiguous rows i, with one accumulator each; columns past k1
    wait in a for the trailing update. Pivoting needs the diagonal of the Schur complement before
    each column: diag keeps it, by the same fmaf that the triangle itself would see. */
-#define HRQ__LA_PANEL 64
+    #define HRQ__LA_PANEL 64
 
 typedef struct hrq__la_factor {
     float *a, *panel, *diag;
@@ -3564,11 +3623,11 @@ HRQ_API hrq_status hrq_cholesky(float *a, size_t n, size_t ld, size_t *bad_pivot
     return hrq__la_cholesky(a, n, ld, NULL, bad_pivot, hooks);
 }
 
-/* The loss, 32 rows a job, blocks of 64 x 64 of sigma. Products of two floats are exact in double,
+    /* The loss, 32 rows a job, blocks of 64 x 64 of sigma. Products of two floats are exact in double,
    so no fused operation is needed for the same bits everywhere; a row's sum does not depend on its
    neighbours. */
-#define HRQ__LA_ROWS  32
-#define HRQ__LA_BLOCK 64
+    #define HRQ__LA_ROWS  32
+    #define HRQ__LA_BLOCK 64
 
 typedef struct hrq__la_losses {
     const float *e, *sigma;
@@ -3706,8 +3765,8 @@ static void hrq__la_tridiagonal(double *z, size_t n, double *d, double *e, doubl
     }
 }
 
-/* Eigenvalues of the tridiagonal (d, e), ascending, by bisection with Sturm counts: cannot fail. |d|, |e| <= 3; absolute
-   error 2^-52, which the reduction before it has as well. */
+/* Eigenvalues of the tridiagonal (d, e), ascending, by bisection with Sturm counts: cannot fail. |d|, |e| <= 3;
+   absolute error 2^-52, which the reduction before it has as well. */
 static void hrq__la_spectrum(double *eig, const double *d, const double *e, size_t n)
 {
     double low = 0.0, high = 0.0, last, lo, hi, mid, q;
@@ -3718,7 +3777,8 @@ static void hrq__la_spectrum(double *eig, const double *d, const double *e, size
         high = d[i] + radius > high ? d[i] + radius : high;
     }
     for (k = 0, last = low; k < n; k++, last = lo)
-        for (lo = last, hi = high; mid = lo + (hi - lo) / 2, eig[k] = lo, hi - lo > 2.2e-16 && lo < mid && mid < hi;) {
+        for (lo = last, hi = high;
+             mid = lo + (hi - lo) / 2, eig[k] = lo, hi - lo > 2.2e-16 && lo < mid && mid < hi;) {
             for (below = 0, q = 1.0, i = 0; i < n; i++) {
                 q = d[i] - mid - (i > 0 ? e[i - 1] * e[i - 1] / q : 0.0);
                 if (fabs(q) < 1e-290) q = -1e-290;
@@ -3760,17 +3820,18 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
 //  [14i] Entropy coding    rANS, one model a column with one parameter: a Gaussian in eighths of an octave
 //  uses: 2, 3, 6
 //
-//  class      0: all zeros, no bits. k > 0: sigma = 2^((k - 25) / 8) steps; above 8 steps the lowest bits are sent as they
-//             are, and the rest has sigma in (4, 8]
+//  class      0: all zeros, no bits. k > 0: sigma = 2^((k - 25) / 8) steps; above 8 steps the lowest bits are sent
+//             as they are, and the rest has sigma in (4, 8]
 //  symbol     -K ... K, then the escape; K = floor(4 sigma + 3/2). 12-bit frequencies
 //  escape     number of bits of |z| - K (4 bits), the bits below its highest, the sign
-//  state      32 bits, words of 16; lane i takes symbols i, i + lanes, ... of every column. Source: Duda, arXiv 1311.2540
+//  state      32 bits, words of 16; lane i takes symbols i, i + lanes, ... of every column. Source: Duda, arXiv
+//             1311.2540
 //
 //  Tables are made by + - * / in double, no libm, so they are the same everywhere. Loss against the ideal code of the
 //  column's own histogram: 0.001 bit by the grid of sigma, 0.003 by 12 bits, 32 bits a lane.
 //==================================================================================================
 
-#define HRQ__RANS_BITS 12
+    #define HRQ__RANS_BITS 12
 enum { HRQ__RANS_CLASSES = 150, HRQ__RANS_DIRECT = 49, HRQ__RANS_K = 33, HRQ__RANS_LIMIT = 16383 };
 
 /* e^-x for 0 <= x < 64: Taylor on x / 64, six squarings. */
@@ -3840,11 +3901,11 @@ static double hrq__rans_log2(double x)
 }
 
 /* Bits sent raw under a class, and the sigma of the rest. */
-static unsigned hrq__rans_shift(unsigned cls) { return cls <= HRQ__RANS_DIRECT ? 0 : (cls - HRQ__RANS_DIRECT + 7) / 8; }
-static double hrq__rans_sigma(unsigned cls)
+static unsigned hrq__rans_shift(unsigned cls)
 {
-    return hrq__rans_exp2(((int)cls - 25) / 8.0 - hrq__rans_shift(cls));
+    return cls <= HRQ__RANS_DIRECT ? 0 : (cls - HRQ__RANS_DIRECT + 7) / 8;
 }
+static double hrq__rans_sigma(unsigned cls) { return hrq__rans_exp2(((int)cls - 25) / 8.0 - hrq__rans_shift(cls)); }
 
 /* Class whose sigma is nearest to this mean square of z, in octaves; rounding to integers adds 1/12. */
 static unsigned hrq__rans_class_of(double mean_square)
@@ -3855,7 +3916,8 @@ static unsigned hrq__rans_class_of(double mean_square)
     return k < 1.0 ? 1 : k < 1000.0 && (unsigned)k < HRQ__RANS_CLASSES ? (unsigned)k : HRQ__RANS_CLASSES - 1;
 }
 
-/* Frequencies of one class: symbol s (0 ... 2 K the values -K ... K, 2 K + 1 the escape) has [start[s], start[s + 1]). */
+/* Frequencies of one class: symbol s (0 ... 2 K the values -K ... K, 2 K + 1 the escape) has [start[s], start[s +
+   1]). */
 typedef struct hrq__rans_model {
     unsigned shift;
     int32_t k;
@@ -3880,8 +3942,8 @@ static void hrq__rans_model_make(hrq__rans_model *m, unsigned cls)
     m->start[symbols] = 1 << HRQ__RANS_BITS;
 }
 
-/* Rate of a Gaussian model's gain: E[u z] / E[z^2] for u ~ N(0, sigma^2), z = round(u): what LMMSE feedback multiplies the
-   step by. E[u z] = sigma^2 sum_k pdf(k + 1/2), E[z^2] = sum z^2 p(z). */
+/* Rate of a Gaussian model's gain: E[u z] / E[z^2] for u ~ N(0, sigma^2), z = round(u): what LMMSE feedback
+   multiplies the step by. E[u z] = sigma^2 sum_k pdf(k + 1/2), E[z^2] = sum z^2 p(z). */
 static double hrq__rans_gain(unsigned cls)
 {
     double sigma = hrq__rans_sigma(cls), uz = 0.0, zz = 0.0, last, next;
@@ -4056,7 +4118,8 @@ static void hrq__rans_costs_make(hrq__rans_costs *costs)
         hrq__rans_model_make(&m, cls);
         for (z = 0; z <= m.k; z++) {
             const uint16_t *up = m.start + m.k + z, *down = m.start + m.k - z;
-            costs->value[cls][z] = (hrq__rans_length((unsigned)(up[1] - up[0])) + hrq__rans_length((unsigned)(down[1] - down[0]))) / 2;
+            costs->value[cls][z] =
+                (hrq__rans_length((unsigned)(up[1] - up[0])) + hrq__rans_length((unsigned)(down[1] - down[0]))) / 2;
         }
         for (; z <= HRQ__RANS_K; z++) costs->value[cls][z] = 0;
         costs->escape[cls] = hrq__rans_length((unsigned)(m.start[2 * m.k + 2] - m.start[2 * m.k + 1]));
@@ -4106,9 +4169,10 @@ static double hrq__rans_cost(const hrq__rans_costs *costs, const hrq__rans_histo
     return bits + 65536.0 * shift * (double)h->n;
 }
 
-/* The class of least cost near what the values' mean square says, and its cost. `expected` (-1: none) is what the class is
-   coded against: about 2 bits for any other, 1 more a class away. */
-static unsigned hrq__rans_choose(const hrq__rans_costs *costs, const hrq__rans_histogram *h, int expected, double *cost)
+/* The class of least cost near what the values' mean square says, and its cost. `expected` (-1: none) is what the
+   class is coded against: about 2 bits for any other, 1 more a class away. */
+static unsigned hrq__rans_choose(const hrq__rans_costs *costs, const hrq__rans_histogram *h, int expected,
+                                 double *cost)
 {
     unsigned start = hrq__rans_class_of(h->square / (double)h->n), low = start > 6 ? start - 6 : 1, best = 0, cls;
     double least = 0.0;
@@ -4133,21 +4197,22 @@ static unsigned hrq__rans_choose(const hrq__rans_costs *costs, const hrq__rans_h
 //
 //      u_t = W_t + sum_{s < t} e_s L_st / L_tt          (s, t: the indices of those times)
 //
-//  GPTQ:     What_t = the format's nearest value to u_t                     loss: L_tt^2 (u_t - What_t)^2, any rounding
+//  GPTQ:     What_t = the format's nearest value to u_t                     loss: L_tt^2 (u_t - What_t)^2, any
+//            rounding
 //  WaterSIC: What_t = gain_t step_t z_t, z_t = round(u_t / step_t), step_t = c / L_tt
 //==================================================================================================
 
 typedef struct hrq__sic {
-    size_t rows, n;  /* n: columns that have input             */
-    size_t *column;  /* [n] column of W at each time           */
-    float *factor;   /* [n][n] L_st / L_tt at [s][t], s < t; NULL: white */
-    float *diag;     /* [n] L_tt, of sigma as given            */
-    float *w, *u;    /* [n][rows] weights over unit; feedback, then errors */
-    float unit;      /* power of two                           */
+    size_t rows, n; /* n: columns that have input             */
+    size_t *column; /* [n] column of W at each time           */
+    float *factor;  /* [n][n] L_st / L_tt at [s][t], s < t; NULL: white */
+    float *diag;    /* [n] L_tt, of sigma as given            */
+    float *w, *u;   /* [n][rows] weights over unit; feedback, then errors */
+    float unit;     /* power of two                           */
     double damping;
     void *pack;
-    size_t cols8;    /* not 0: columns of one lattice block stand together, see [5i] */
-    uint8_t *ends;   /* [n] 1 at the last time of a block   */
+    size_t cols8;  /* not 0: columns of one lattice block stand together, see [5i] */
+    uint8_t *ends; /* [n] 1 at the last time of a block   */
     const hrq_hooks *hooks;
 } hrq__sic;
 
@@ -4193,8 +4258,8 @@ static void hrq__sic_update(hrq__sic *s, size_t from, size_t mid, size_t to)
     hrq__la_run(&p, s->pack, s->hooks);
 }
 
-/* Times [from, to), by halves, between blocks: every element adds its feedback in order of time, so halving leaves no trace
-   in the bits. */
+/* Times [from, to), by halves, between blocks: every element adds its feedback in order of time, so halving leaves
+   no trace in the bits. */
 static void hrq__sic_run(hrq__sic *s, size_t from, size_t to, hrq__sic_step *step, void *arg)
 {
     const uint8_t *ends = s->ends;
@@ -4253,8 +4318,8 @@ static void hrq__sic_permuted(const hrq__sic *s, const float *sigma, size_t lds,
 }
 
 /* Factor with damping doubled until it passes; column[] is in factor order and, pivoted, reordered. */
-static hrq_status hrq__sic_factor(hrq__sic *s, const float *sigma, size_t lds, float scale, int pivoted, double damping,
-                                  size_t *bad_pivot)
+static hrq_status hrq__sic_factor(hrq__sic *s, const float *sigma, size_t lds, float scale, int pivoted,
+                                  double damping, size_t *bad_pivot)
 {
     size_t *perm = NULL, *old = NULL, i, pivot = 0;
     hrq_status status;
@@ -4270,7 +4335,8 @@ static hrq_status hrq__sic_factor(hrq__sic *s, const float *sigma, size_t lds, f
         if (status != HRQ_ERR_NOT_PD || damping < 0 || damping >= 1.0) break;
         damping = damping * 2 < 1e-6 ? 1e-6 : damping * 2 > 1.0 ? 1.0 : damping * 2;
     }
-    if (status == HRQ_ERR_NOT_PD) *bad_pivot = perm ? s->column[perm[hrq__min_size(pivot, s->n - 1)]] : s->column[pivot];
+    if (status == HRQ_ERR_NOT_PD)
+        *bad_pivot = perm ? s->column[perm[hrq__min_size(pivot, s->n - 1)]] : s->column[pivot];
     if (status == HRQ_OK && perm) {
         memcpy(old, s->column, s->n * sizeof *old);
         for (i = 0; i < s->n; i++) s->column[i] = old[perm[i]];
@@ -4378,7 +4444,8 @@ static double hrq__sic_damping(double asked, double tokens, size_t cols)
 }
 
 /* Order the columns, factor sigma in that order, turn to time order. */
-static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, hrq_order order, double damping, size_t *bad_pivot)
+static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, hrq_order order, double damping,
+                                   size_t *bad_pivot)
 {
     float top = 0.0f, scale;
     size_t i, square;
@@ -4395,7 +4462,8 @@ static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, 
     scale = hrq__power_of_two_over(sqrtf(top));
     scale *= scale; /* an even power: its root is exact */
     status = hrq__sic_order(s, sigma, lds, order);
-    if (status == HRQ_OK && s->cols8 && pivoted) status = hrq__sic_factor(s, sigma, lds, scale, 1, damping, bad_pivot);
+    if (status == HRQ_OK && s->cols8 && pivoted)
+        status = hrq__sic_factor(s, sigma, lds, scale, 1, damping, bad_pivot);
     if (status == HRQ_OK && s->cols8) status = hrq__sic_group(s);
     if (status == HRQ_OK) status = hrq__sic_factor(s, sigma, lds, scale, pivoted && !s->cols8, damping, bad_pivot);
     if (status == HRQ_OK) hrq__sic_turn(s, scale);
@@ -4441,8 +4509,8 @@ static hrq_status hrq__sic_open(hrq__sic *s, const float *w, size_t rows, size_t
 /* ---- checks and reports that GPTQ and WaterSIC share ---- */
 
 /* NaN and infinity in w and the lower triangle of sigma, and a diagonal that no covariance has. */
-static hrq_status hrq__weight_check(const float *w, size_t rows, size_t cols, size_t ldw, const float *sigma, size_t lds,
-                                    hrq_report *report)
+static hrq_status hrq__weight_check(const float *w, size_t rows, size_t cols, size_t ldw, const float *sigma,
+                                    size_t lds, hrq_report *report)
 {
     size_t i, bad;
     if (report) {
@@ -4485,14 +4553,15 @@ static hrq_status hrq__report_baseline(double *out, int bits, const float *w, si
     if (status == HRQ_OK) status = hrq_mat_decode(&m, 0, rows, e, cols);
     for (r = 0; r < rows; r++)
         for (c = 0; c < cols; c++) e[r * cols + c] = w[r * ldw + c] - e[r * cols + c];
-    if (status == HRQ_OK) *out = hrq__la_loss(e, rows, cols, cols, sigma, lds, hooks, &status) / ((double)rows * (double)cols);
+    if (status == HRQ_OK)
+        *out = hrq__la_loss(e, rows, cols, cols, sigma, lds, hooks, &status) / ((double)rows * (double)cols);
     hrq__release(hooks, data);
     return status;
 }
 
 /* All of a report but what the caller knows already: rate and entropy are set, decoded [rows x cols] is spent. */
-static hrq_status hrq__report_fill(hrq_report *report, float *decoded, const float *w, size_t rows, size_t cols, size_t ldw,
-                                   const float *sigma, size_t lds, const hrq_hooks *hooks)
+static hrq_status hrq__report_fill(hrq_report *report, float *decoded, const float *w, size_t rows, size_t cols,
+                                   size_t ldw, const float *sigma, size_t lds, const hrq_hooks *hooks)
 {
     double *lambda, energy = 0.0;
     size_t r, c;
@@ -4504,7 +4573,8 @@ static hrq_status hrq__report_fill(hrq_report *report, float *decoded, const flo
             decoded[r * cols + c] = w[r * ldw + c] - decoded[r * cols + c];
         }
     energy /= (double)rows * (double)cols;
-    report->distortion = hrq__la_loss(decoded, rows, cols, cols, sigma, lds, hooks, &status) / ((double)rows * (double)cols);
+    report->distortion =
+        hrq__la_loss(decoded, rows, cols, cols, sigma, lds, hooks, &status) / ((double)rows * (double)cols);
     if (status != HRQ_OK) return status;
     lambda = (double *)hrq__alloc_array(hooks, cols, sizeof *lambda);
     if (!lambda) return HRQ_ERR_NOMEM;
@@ -4515,7 +4585,8 @@ static hrq_status hrq__report_fill(hrq_report *report, float *decoded, const flo
     report->gap = report->rate - report->limit_rate;
     hrq__release(hooks, lambda);
     if (status != HRQ_OK) return status;
-    return hrq__report_baseline(&report->baseline, (int)ceil(report->rate), w, rows, cols, ldw, sigma, lds, decoded, hooks);
+    return hrq__report_baseline(&report->baseline, (int)ceil(report->rate), w, rows, cols, ldw, sigma, lds, decoded,
+                                hooks);
 }
 
 /* ---- GPTQ ---- */
@@ -4525,7 +4596,7 @@ typedef struct hrq__gptq {
     float *target; /* [rows][cols] what each code is the nearest to */
     const float *w;
     size_t ldw;
-    size_t *time; /* [cols8] time of a column; SIZE_MAX: no input, or padding */
+    size_t *time;      /* [cols8] time of a column; SIZE_MAX: no input, or padding */
     hrq_status status; /* cancelled: the remaining steps do nothing */
 } hrq__gptq;
 
@@ -4609,7 +4680,8 @@ static float *hrq__gptq_rotate(const float *w, size_t rows, size_t cols, size_t 
     return out;
 }
 
-/* The columns' feedback loop and the codes, into the bytes behind g->view. w and sigma are in the basis of the format. */
+/* The columns' feedback loop and the codes, into the bytes behind g->view. w and sigma are in the basis of the
+   format. */
 static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds, const hrq_gptq_options *options,
                                    hrq_report *report, const hrq_hooks *hooks)
 {
@@ -4622,7 +4694,8 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
     s.hooks = hooks;
     if (hrq__codecs[g->view.codec].block > 1) s.cols8 = g->view.lay.cols8;
     status = hrq__sic_open(&s, g->w, rows, cols, g->ldw, sigma, lds, order,
-                           hrq__sic_damping(options ? options->damping : 0.0, options ? options->tokens : 0.0, cols), &bad_pivot);
+                           hrq__sic_damping(options ? options->damping : 0.0, options ? options->tokens : 0.0, cols),
+                           &bad_pivot);
     if (report) report->bad_pivot = bad_pivot;
     if (report) report->damping = s.damping;
     if (status == HRQ_OK && hrq__mul_size(rows, cols, &entries)) {
@@ -4651,11 +4724,13 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
 }
 
 /* Everything about a finished fixed-rate matrix that the report tells. */
-static hrq_status hrq__gptq_report(hrq_report *report, const hrq_mat *mat, const float *w, size_t ldw, const float *sigma,
-                                   size_t lds, const hrq_hooks *hooks)
+static hrq_status hrq__gptq_report(hrq_report *report, const hrq_mat *mat, const float *w, size_t ldw,
+                                   const float *sigma, size_t lds, const hrq_hooks *hooks)
 {
     size_t entries;
-    float *decoded = hrq__mul_size(mat->rows, mat->cols, &entries) ? (float *)hrq__alloc_array(hooks, entries, sizeof(float)) : NULL;
+    float *decoded = hrq__mul_size(mat->rows, mat->cols, &entries)
+                         ? (float *)hrq__alloc_array(hooks, entries, sizeof(float))
+                         : NULL;
     hrq_status status;
     if (!decoded) return HRQ_ERR_NOMEM;
     report->rate = report->entropy = hrq_format_bits(&mat->format, mat->rows, mat->cols);
@@ -4679,7 +4754,8 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
     if (status != HRQ_OK) return status;
     if (g.view.codec == HRQ__CODEC_SIC) return HRQ_ERR_UNSUPPORTED;
     if (options && ((unsigned)options->order > HRQ_ORDER_DESCENDING || options->damping > 1.0 ||
-                    options->damping != options->damping)) return HRQ_ERR_ARG;
+                    options->damping != options->damping))
+        return HRQ_ERR_ARG;
     status = hrq__weight_check(w, out->rows, out->cols, ldw, sigma, lds, &told);
     if (status == HRQ_OK) status = hrq__encode_check(&g.view, out->rows, w, ldw);
     if (report && w) *report = told;
@@ -4708,8 +4784,9 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
 
 /* ---- WaterSIC streams ----
    "hrqs", version u8, flags u8 (bits 0-2: log2 of lanes; 3-5: column steps an octave as log2, 7: one step for all;
-   6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other bytes, A f32, C i16, classes of the fields u8 (marks where flagged, steps, classes, gains), rANS states u32 [lanes], words u16.
-   Fields of the live columns in order, then the columns' values in order, all by the coder of [14]:
+   6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other bytes, A f32, C i16, classes of the
+   fields u8 (marks where flagged, steps, classes, gains), rANS states u32 [lanes], words u16. Fields of the live
+   columns in order, then the columns' values in order, all by the coder of [14]:
      mark       1 where a column is dead, for all columns
      k          step of the column: A * 2^(k / steps an octave)
      class      minus (C - 8 k / steps an octave, held in 0 ... classes - 1)
@@ -4784,13 +4861,14 @@ static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
 typedef struct hrq__watersic {
     hrq__sic sic;
     hrq__stream s;
-    int16_t *z;      /* [time][rows]                     */
-    size_t *place;   /* [time] index of its column in s  */
-    size_t *when;    /* [index] time of a column of s    */
+    int16_t *z;    /* [time][rows]                     */
+    size_t *place; /* [time] index of its column in s  */
+    size_t *when;  /* [index] time of a column of s    */
     hrq__rans_costs costs;
     hrq__rans_histogram histogram;
     double gains[HRQ__RANS_CLASSES];
-    double bits; /* ideal length of the values, bits */
+    double log_rms; /* of W, log2 */
+    double bits;    /* ideal length of the values */
 } hrq__watersic;
 
 /* One column: round, choose the class, find the gain, feed the error on. */
@@ -4817,8 +4895,10 @@ static void hrq__watersic_step(void *arg, hrq__sic *sic, size_t t, size_t width)
     x->bits += cost / 65536.0;
     gain = x->gains[s->cls[j]];
     unit = hrq__stream_gain_unit(s->cls[j]);
-    if (zz > 0.0) { /* the measured gain where it saves the bits that say so: off by g it costs g^2 zz steps^2 on rows / 12 */
-        double off = uz / zz - gain, saved = 0.5 * (double)rows * hrq__rans_log2(1.0 + 12.0 * off * off * zz / (double)rows);
+    if (zz >
+        0.0) { /* the measured gain where it saves the bits that say so: off by g it costs g^2 zz steps^2 on rows / 12 */
+        double off = uz / zz - gain,
+               saved = 0.5 * (double)rows * hrq__rans_log2(1.0 + 12.0 * off * off * zz / (double)rows);
         if (saved > 4.0) d = (int)hrq__round(hrq__clampf((float)(off / gain / unit), -30.0f, 30.0f));
     }
     s->field[2][j] = (int16_t)d;
@@ -4837,7 +4917,8 @@ static void hrq__watersic_center(hrq__watersic *x)
     for (j = 0; j < s->live; j++) {
         int k8 = s->octave ? s->field[0][j] * (8 / s->octave) : 0;
         if (s->cls[j] == 0) continue;
-        count[hrq__clampi(s->cls[j] + k8, -HRQ__RANS_CLASSES / 2, HRQ__RANS_CLASSES * 3 / 2 - 1) + HRQ__RANS_CLASSES / 2]++;
+        count[hrq__clampi(s->cls[j] + k8, -HRQ__RANS_CLASSES / 2, HRQ__RANS_CLASSES * 3 / 2 - 1) +
+              HRQ__RANS_CLASSES / 2]++;
         alive++;
     }
     for (i = 0; alive && half <= alive / 2; i++) {
@@ -4875,7 +4956,8 @@ static double hrq__watersic_pass(hrq__watersic *x, const int16_t *marks)
         memset(x->sic.u, 0, x->sic.rows * x->sic.n * sizeof(float));
         hrq__sic_run(&x->sic, 0, x->sic.n, hrq__watersic_step, x);
     }
-    return x->bits + hrq__watersic_fields(x, marks) + 8.0 * (HRQ__STREAM_HEAD + HRQ__STREAM_FIELDS) + 32.0 * (double)x->s.lanes;
+    return x->bits + hrq__watersic_fields(x, marks) + 8.0 * (HRQ__STREAM_HEAD + HRQ__STREAM_FIELDS) +
+           32.0 * (double)x->s.lanes;
 }
 
 /* A stream of the last pass into out[capacity]; 0: it does not fit. */
@@ -4889,7 +4971,8 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     if (capacity < HRQ__STREAM_HEAD + 4 + 4 * s->lanes) return 0;
     memcpy(out, "hrqs", 4);
     out[4] = HRQ__STREAM_VERSION;
-    out[5] = (uint8_t)(log_lanes | (s->octave ? (hrq__bits_for((uint64_t)s->octave) << 3) : 128) | (s->marks ? 64 : 0));
+    out[5] =
+        (uint8_t)(log_lanes | (s->octave ? (hrq__bits_for((uint64_t)s->octave) << 3) : 128) | (s->marks ? 64 : 0));
     hrq__put32(out + 6, (uint32_t)s->rows);
     hrq__put32(out + 10, (uint32_t)s->cols);
     hrq__put32(out + 18, hrq__bits_of(s->a));
@@ -4921,8 +5004,8 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     return head + words;
 }
 
-/* Steps an octave: the finest grid whose side information is worth it. A grid of 1/G octave leaves the steps off c / L by
-   up to 2^(1/2G): the loss is 1/2 log2(AM/GM) of what is off. */
+/* Steps an octave: the finest grid whose side information is worth it. A grid of 1/G octave leaves the steps off c
+   / L by up to 2^(1/2G): the loss is 1/2 log2(AM/GM) of what is off. */
 static void hrq__watersic_grid(hrq__watersic *x)
 {
     static const int grids[5] = {8, 4, 2, 1, 0};
@@ -4946,7 +5029,8 @@ static void hrq__watersic_grid(hrq__watersic *x)
         if (i == 5 || n == 0) break;
         hrq__rans_count(&x->histogram, s->field[0], n);
         hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
-        total = (double)n * (0.5 * hrq__rans_log2(square / (double)n) - log_sum / (double)n) * (double)s->rows + cost / 65536.0;
+        total = (double)n * (0.5 * hrq__rans_log2(square / (double)n) - log_sum / (double)n) * (double)s->rows +
+                cost / 65536.0;
         if (i == 0 || total < best) {
             best = total;
             chosen = s->octave;
@@ -4960,6 +5044,7 @@ static hrq_status hrq__watersic_open(hrq__watersic *x, size_t rows, size_t cols)
     const hrq_hooks *hooks = x->sic.hooks;
     hrq__stream *s = &x->s;
     size_t t, i, n = x->sic.n, entries;
+    double energy = 0.0;
     uint8_t *live;
     unsigned cls;
     s->rows = rows;
@@ -4995,6 +5080,8 @@ static hrq_status hrq__watersic_open(hrq__watersic *x, size_t rows, size_t cols)
     x->histogram.most = HRQ__RANS_LIMIT; /* count clears all that the last one may have left */
     hrq__rans_costs_make(&x->costs);
     for (cls = 0; cls < HRQ__RANS_CLASSES; cls++) x->gains[cls] = hrq__rans_gain(cls);
+    for (i = 0; i < entries; i++) energy += (double)x->sic.w[i] * x->sic.w[i];
+    if (energy > 0.0) x->log_rms = 0.5 * hrq__rans_log2(energy / (double)entries) - hrq__rans_log2(x->sic.unit);
     hrq__watersic_grid(x);
     return HRQ_OK;
 }
@@ -5013,37 +5100,27 @@ static void hrq__watersic_close(hrq__watersic *x, int shared)
     hrq__sic_free(&x->sic);
 }
 
-/* A that gives about this rate at high rate: log2 of the entropy of u / step, averaged, where u is taken as W. */
+/* log2 of the A that gives about this rate at high rate, where u is like W: the entropy of u / step, averaged. */
 static double hrq__watersic_start(const hrq__watersic *x, double rate)
 {
-    double energy = 0.0, log_step = 0.0;
-    size_t t, r;
-    for (t = 0; t < x->sic.n; t++)
-        for (r = 0; r < x->sic.rows; r++) energy += (double)x->sic.w[t * x->sic.rows + r] * x->sic.w[t * x->sic.rows + r];
-    if (energy == 0.0) return 0.0;
-    energy /= (double)x->sic.n * (double)x->sic.rows;
-    for (t = 0; t < x->sic.n; t++)
-        log_step += x->s.octave ? (double)x->s.field[0][x->place[t]] / x->s.octave : 0.0;
-    log_step /= (double)x->sic.n;
-    return 0.5 * hrq__rans_log2(energy) + 2.047095585180641 - rate - log_step - hrq__rans_log2(x->sic.unit); /* 1/2 log2(2 pi e) */
+    double log_step = 0.0;
+    size_t j;
+    for (j = 0; j < x->s.live && x->s.octave; j++) log_step += (double)x->s.field[0][j] / x->s.octave;
+    return x->log_rms + 2.047095585180641 - rate - (x->s.live ? log_step / (double)x->s.live : 0.0); /* 1/2 log2(2 pi e) */
 }
 
 /* A for the next pass, and the center of the classes that goes with it: 8 classes an octave. */
 static void hrq__watersic_set(hrq__watersic *x, double log_a)
 {
-    double energy = 0.0, sigma;
-    size_t i, entries = x->sic.n * x->sic.rows;
     x->s.a = (float)hrq__rans_exp2(log_a);
-    for (i = 0; i < entries; i++) energy += (double)x->sic.w[i] * x->sic.w[i];
-    if (energy == 0.0) return;
-    sigma = 0.5 * hrq__rans_log2(energy / (double)entries) - hrq__rans_log2(x->sic.unit) - log_a;
-    x->s.c = (int)hrq__clampi((int32_t)hrq__round((float)(8.0 * sigma)) + 25, -2000, 2000);
+    x->s.c = (int)hrq__clampi(hrq__round((float)(8.0 * (x->log_rms - log_a))) + 25, -2000, 2000);
 }
 
-/* The search for A on a grid of 1/512 octave: bits an entry fall as it grows, by 1 an octave at high rate, less below. */
+/* The search for A on a grid of 1/512 octave: bits an entry fall as it grows, by 1 an octave at high rate, less
+   below. */
 typedef struct hrq__watersic_search {
-    double target;          /* bits                                  */
-    long lo, hi, at;        /* lo: too many bits; hi: fits           */
+    double target;   /* bits                                  */
+    long lo, hi, at; /* lo: too many bits; hi: fits           */
     double lo_bits, hi_bits;
     int have_lo, have_hi;
 } hrq__watersic_search;
@@ -5087,8 +5164,8 @@ static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic 
 }
 
 /* The best fitting stream into best[capacity]; *bytes 0 while there is none. */
-static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, double rate, uint8_t *best, uint8_t *work, size_t capacity,
-                                     size_t *bytes, double *entropy)
+static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, double rate, uint8_t *best,
+                                     uint8_t *work, size_t capacity, size_t *bytes, double *entropy)
 {
     double entries = (double)x->s.rows * (double)x->s.cols, base, bits, target = 8.0 * floor(rate * entries / 8.0);
     size_t stride = x->s.rows / 256, wrote;
@@ -5144,11 +5221,13 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate)
 }
 
 /* w and sigma checked, sic open: search, report, hand over. */
-static hrq_status hrq__watersic_encode(hrq__watersic *x, void *stream, size_t capacity, size_t *bytes, const float *w, size_t ldw,
-                                       const float *sigma, size_t lds, const hrq_watersic_options *options, hrq_report *report)
+static hrq_status hrq__watersic_encode(hrq__watersic *x, void *stream, size_t capacity, size_t *bytes, const float *w,
+                                       size_t ldw, const float *sigma, size_t lds,
+                                       const hrq_watersic_options *options, hrq_report *report)
 {
     const hrq_hooks *hooks = x->sic.hooks;
-    size_t rows = x->s.rows, cols = x->s.cols, room = hrq_watersic_bytes(rows, cols, options->rate) + 1024, found = 0, i;
+    size_t rows = x->s.rows, cols = x->s.cols, room = hrq_watersic_bytes(rows, cols, options->rate) + 1024, found = 0,
+           i;
     uint8_t *best = (uint8_t *)hrq__alloc(hooks, room), *work = (uint8_t *)hrq__alloc(hooks, room);
     int16_t *marks = (int16_t *)hrq__alloc_array(hooks, cols, sizeof *marks);
     float *decoded = NULL;
@@ -5178,9 +5257,9 @@ static hrq_status hrq__watersic_encode(hrq__watersic *x, void *stream, size_t ca
     return status;
 }
 
-HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, const float *w, size_t rows, size_t cols, size_t ldw,
-                                const float *sigma, size_t lds, const hrq_watersic_options *options, hrq_report *report,
-                                const hrq_hooks *hooks)
+HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, const float *w, size_t rows,
+                                size_t cols, size_t ldw, const float *sigma, size_t lds,
+                                const hrq_watersic_options *options, hrq_report *report, const hrq_hooks *hooks)
 {
     hrq__watersic *x;
     size_t bad_pivot = cols;
@@ -5189,8 +5268,10 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     hrq_status status;
     if (!stream || !bytes || !options) return HRQ_ERR_ARG;
     if (!(options->rate > 0.0 && options->rate <= 16.0) || (unsigned)options->order > HRQ_ORDER_DESCENDING ||
-        options->damping > 1.0 || options->damping != options->damping) return HRQ_ERR_ARG;
-    if (options->states < 0 || options->states == 2 || options->states > 256 || (options->states & (options->states - 1)))
+        options->damping > 1.0 || options->damping != options->damping)
+        return HRQ_ERR_ARG;
+    if (options->states < 0 || options->states == 2 || options->states > 256 ||
+        (options->states & (options->states - 1)))
         return HRQ_ERR_ARG;
     if (options->states > 1 || options->rescale) return HRQ_ERR_UNSUPPORTED;
     if ((uint64_t)rows > UINT32_MAX || (uint64_t)cols > UINT32_MAX) return HRQ_ERR_SHAPE;
@@ -5238,7 +5319,8 @@ static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *
         double step;
         if (cls < 0 || cls >= HRQ__RANS_CLASSES || k < -900 || k > 900) return HRQ_ERR_DATA;
         s->cls[j] = (uint8_t)cls;
-        step = hrq__stream_alpha(s, k) * (hrq__rans_gain((unsigned)cls) * (1.0 + s->field[2][j] * hrq__stream_gain_unit((unsigned)cls)));
+        step = hrq__stream_alpha(s, k) *
+               (hrq__rans_gain((unsigned)cls) * (1.0 + s->field[2][j] * hrq__stream_gain_unit((unsigned)cls)));
         s->step[j] = (float)step;
         if (!hrq__finite(s->step[j])) return HRQ_ERR_DATA;
     }
@@ -5272,9 +5354,10 @@ static size_t hrq__stream_open(hrq__stream *s, const uint8_t *p, size_t bytes, h
     return at + classes;
 }
 
-/* The whole stream: s, and z [live][rows]. Both must be freed on HRQ_OK; on an error nothing is left. A coder that does not
-   end where it began, with every word used, was not written by the encoder. */
-static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stream, size_t bytes, const hrq_hooks *hooks)
+/* The whole stream: s, and z [live][rows]. Both must be freed on HRQ_OK; on an error nothing is left. A coder that
+   does not end where it began, with every word used, was not written by the encoder. */
+static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stream, size_t bytes,
+                                   const hrq_hooks *hooks)
 {
     const uint8_t *p = (const uint8_t *)stream;
     hrq__rans coder;
@@ -5373,12 +5456,14 @@ static size_t hrq__sicmat_bytes(size_t rows, size_t cols, const uint8_t *bits, c
         if (widths) widths[at / 32] = (uint8_t)width;
         panel += hrq__min_size(cols8 - at, 32) / 8 * 16 * width;
     }
-    if (!hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), panel, &bytes) || !hrq__add_size(bytes, panels_at, &bytes)) return 0;
+    if (!hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), panel, &bytes) || !hrq__add_size(bytes, panels_at, &bytes))
+        return 0;
     return bytes;
 }
 
 /* Codes of every panel. place[column]: index of a live column in z. */
-static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int16_t *z, const uint32_t *order, const uint32_t *place)
+static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int16_t *z, const uint32_t *order,
+                             const uint32_t *place)
 {
     size_t at, i, j, r, lanes;
     for (at = 0; at < v->lay.cols8; at += 32) {
@@ -5392,7 +5477,8 @@ static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int
                 for (j = 0; j < 8; j++) {
                     size_t position = at + stride * j + i, col = position < s->cols ? order[position] : 0;
                     int value = 0;
-                    if (position < s->cols && r < s->rows && place[col] != UINT32_MAX) value = z[place[col] * s->rows + r];
+                    if (position < s->cols && r < s->rows && place[col] != UINT32_MAX)
+                        value = z[place[col] * s->rows + r];
                     code[j] = (uint16_t)(value + (1 << (bits - 1)));
                 }
                 hrq__planes_put(super, lanes, r % HRQ_PANEL * stride + i, bits, code);
@@ -5402,8 +5488,8 @@ static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int
 }
 
 /* Header and tables into data; then the panels through a view of it. */
-static hrq_status hrq__sicmat_write(hrq_mat *mat, uint8_t *data, size_t bytes, const hrq__stream *s, const int16_t *z, const uint8_t *bits,
-                                 const uint32_t *order, uint32_t *place)
+static hrq_status hrq__sicmat_write(hrq_mat *mat, uint8_t *data, size_t bytes, const hrq__stream *s, const int16_t *z,
+                                    const uint8_t *bits, const uint32_t *order, uint32_t *place)
 {
     size_t widths_at = 0, panels_at = 0, j;
     hrq__view v;
@@ -5438,8 +5524,8 @@ static hrq_status hrq__sicmat_write(hrq_mat *mat, uint8_t *data, size_t bytes, c
 }
 
 /* Shared by the two below: mat NULL asks for the size only. */
-static hrq_status hrq__sicmat_from_stream(hrq_mat *mat, void *data, size_t capacity, const void *stream, size_t stream_bytes,
-                                       size_t *bytes, const hrq_hooks *hooks)
+static hrq_status hrq__sicmat_from_stream(hrq_mat *mat, void *data, size_t capacity, const void *stream,
+                                          size_t stream_bytes, size_t *bytes, const hrq_hooks *hooks)
 {
     hrq__stream s;
     int16_t *z;
@@ -5455,7 +5541,8 @@ static hrq_status hrq__sicmat_from_stream(hrq_mat *mat, void *data, size_t capac
         *bytes = hrq__sicmat_bytes(s.rows, s.cols, bits, order, NULL);
         if (*bytes == 0) status = HRQ_ERR_SHAPE;
         if (status == HRQ_OK && mat && capacity < *bytes) status = HRQ_ERR_SPACE;
-        if (status == HRQ_OK && mat) status = hrq__sicmat_write(mat, (uint8_t *)data, *bytes, &s, z, bits, order, place);
+        if (status == HRQ_OK && mat)
+            status = hrq__sicmat_write(mat, (uint8_t *)data, *bytes, &s, z, bits, order, place);
     }
     hrq__release(hooks, order);
     hrq__release(hooks, z);
@@ -5830,36 +5917,36 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     return worst;
 }
 
-#ifdef __cplusplus
+    #ifdef __cplusplus
 }
-#endif
+    #endif
 
-#undef HRQ__INLINE
-#undef HRQ__CHUNK
-#undef HRQ__BATCH
-#undef HRQ__OPT_GRID
-#undef HRQ__OPT_MOVES
-#undef HRQ__LOAD
-#undef HRQ__STORE
-#undef HRQ__FMA_M
-#undef HRQ__FMA_N
-#undef HRQ__LA_DEPTH
-#undef HRQ__LA_TILES
-#undef HRQ__LA_COLS
-#undef HRQ__LA_WIDTH
-#undef HRQ__LA_PANEL
-#undef HRQ__LA_ROWS
-#undef HRQ__LA_BLOCK
-#undef HRQ__GAMMA_RATE
-#undef HRQ__RANS_BITS
-#undef HRQ__TEXT
-#undef HRQ__TEXT2
+    #undef HRQ__INLINE
+    #undef HRQ__CHUNK
+    #undef HRQ__BATCH
+    #undef HRQ__OPT_GRID
+    #undef HRQ__OPT_MOVES
+    #undef HRQ__LOAD
+    #undef HRQ__STORE
+    #undef HRQ__FMA_M
+    #undef HRQ__FMA_N
+    #undef HRQ__LA_DEPTH
+    #undef HRQ__LA_TILES
+    #undef HRQ__LA_COLS
+    #undef HRQ__LA_WIDTH
+    #undef HRQ__LA_PANEL
+    #undef HRQ__LA_ROWS
+    #undef HRQ__LA_BLOCK
+    #undef HRQ__GAMMA_RATE
+    #undef HRQ__RANS_BITS
+    #undef HRQ__TEXT
+    #undef HRQ__TEXT2
 
-#if defined(__GNUC__) && !defined(__clang__)
-    #pragma GCC pop_options
-#elif defined(__clang__)
-    #pragma STDC FP_CONTRACT DEFAULT
-#endif
+    #if defined(__GNUC__) && !defined(__clang__)
+        #pragma GCC pop_options
+    #elif defined(__clang__)
+        #pragma STDC FP_CONTRACT DEFAULT
+    #endif
 
 #endif /* HRQ_IMPLEMENTATION */
 
