@@ -5409,18 +5409,19 @@ HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w,
 {
     hrq__stream s;
     int16_t *z;
-    size_t r = 0, j = 0;
+    size_t r = 0, j = 0, from;
     hrq_status status;
-    if (!w) return HRQ_ERR_ARG;
-    status = hrq_stream_shape(stream, bytes, &r, &j);
+    if (!w || !stream) return HRQ_ERR_ARG;
+    status = hrq__stream_head((const uint8_t *)stream, bytes, &r, &j);
     if (status != HRQ_OK) return status;
     if (!hrq__shape_ok(r, j, ldw)) return HRQ_ERR_SHAPE;
     status = hrq__stream_load(&s, &z, stream, bytes, hooks);
     if (status != HRQ_OK) return status;
-    for (r = 0; r < s.rows; r++) {
-        memset(w + r * ldw, 0, s.cols * sizeof(float));
-        for (j = 0; j < s.live; j++) w[r * ldw + s.column[j]] = (float)z[j * s.rows + r] * s.step[j];
-    }
+    for (r = 0; r < s.rows; r++) memset(w + r * ldw, 0, s.cols * sizeof(float));
+    for (from = 0; from < s.rows; from += 64) /* by 64 rows: their lines stay in cache from column to column */
+        for (j = 0; j < s.live; j++)
+            for (r = from; r < from + 64 && r < s.rows; r++)
+                w[r * ldw + s.column[j]] = (float)z[j * s.rows + r] * s.step[j];
     hrq__release(hooks, z);
     hrq__stream_free(&s, hooks);
     return HRQ_OK;
