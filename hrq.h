@@ -1967,26 +1967,35 @@ typedef struct hrq__voronoi {
     float beta[16];
 } hrq__voronoi;
 
-/* Scales of a block by their number k: integer multiples of a common step, so that a decoded block is exact in
-   integers, and the reach beta_k q in units of the row's root mean square. Least squared error on iid Gaussians over
-   q = 4, 8, 16; `make -C bench scales` searches them again. */
+/* Scales of a block by their number k: integer multiples of a common step, so that a decoded block is exact in integers,
+   and the reach beta_k q in units of the row's root mean square, [0] + [1] ceil(log2 q), by lattice: a larger q has less
+   error inside the cell, so its cell must reach further into the tail. Least error on iid Gaussians over q = 4 ... 256;
+   `make -C bench scales` searches them again. */
 // clang-format off
 static const int16_t hrq__voronoi_multiple[16][16] = {
-    {1}, {3, 5}, {4, 5, 8}, {3, 4, 5, 7},
-    {6, 7, 8, 10, 13}, {6, 7, 8, 9, 11, 14}, {6, 7, 8, 9, 10, 12, 15}, {6, 7, 8, 9, 10, 11, 13, 16},
-    {6, 7, 8, 9, 10, 11, 12, 14, 17}, {12, 13, 15, 16, 17, 19, 20, 22, 26, 32}, {12, 13, 14, 15, 16, 17, 19, 20, 22, 26, 32},
-    {12, 13, 14, 15, 16, 17, 18, 19, 21, 23, 26, 32}, {12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 27, 32},
-    {11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 27, 32}, {11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 25, 28, 32},
-    {11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 28, 32}};
+    {1}, {2, 3}, {4, 5, 7}, {3, 4, 5, 7}, {12, 15, 17, 20, 25}, {4, 5, 6, 7, 8, 10}, {5, 6, 7, 8, 9, 10, 12},
+    {12, 15, 17, 19, 21, 23, 26, 32}, {12, 14, 16, 18, 20, 22, 24, 27, 32},
+    {7, 9, 10, 11, 12, 13, 14, 15, 17, 20}, {7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20},
+    {8, 10, 11, 12, 13, 14, 15, 16, 17, 19, 21, 25}, {8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 21, 25},
+    {8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 25},
+    {10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 25, 28, 32},
+    {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 25, 27, 32}};
+static const float hrq__voronoi_reach[2][16][2] = {
+    {{2.90f, 0.64f}, {4.10f, 0.52f}, {4.95f, 0.44f}, {6.00f, 0.36f}, {5.60f, 0.36f}, {5.80f, 0.44f},
+     {5.80f, 0.36f}, {6.40f, 0.36f}, {6.65f, 0.32f}, {6.35f, 0.36f}, {6.90f, 0.28f}, {6.90f, 0.28f},
+     {6.85f, 0.36f}, {6.90f, 0.28f}, {6.85f, 0.32f}, {7.15f, 0.28f}},
+    {{3.20f, 0.44f}, {4.40f, 0.32f}, {4.70f, 0.32f}, {6.20f, 0.16f}, {4.85f, 0.32f}, {6.15f, 0.16f},
+     {5.50f, 0.24f}, {6.15f, 0.16f}, {5.50f, 0.24f}, {5.75f, 0.24f}, {6.20f, 0.16f}, {6.00f, 0.24f},
+     {6.75f, 0.12f}, {6.75f, 0.12f}, {6.85f, 0.12f}, {6.95f, 0.12f}}};
 // clang-format on
-static const float hrq__voronoi_reach[16] = {6.0f, 6.5f, 7.0f, 7.04f, 7.2f, 7.4f, 7.5f, 7.6f,
-                                             7.7f, 7.8f, 7.8f, 7.8f,  7.8f, 7.8f, 7.8f, 7.8f};
 
 /* The code of a valid format. Values take one int8 tile where they fit, or where what a clamp at 127 cuts off is far
    below the code's own error: 4 sigma at q = 16. */
 static hrq__voronoi hrq__voronoi_of(const hrq_format *f)
 {
     hrq__voronoi c;
+    const float *reach;
+    float far;
     unsigned t, fraction = 14 - hrq__bits_for(f->q);
     int32_t top, largest;
     c.lattice = hrq__families[f->kind].lattice;
@@ -1998,8 +2007,10 @@ static hrq__voronoi hrq__voronoi_of(const hrq_format *f)
     top = c.multiple[c.k - 1];
     largest = (c.lattice == HRQ__LATTICE_E8 ? 2 * c.q : (c.q + 1) / 2) * top;
     c.clamp = (int16_t)(largest <= 127 || (c.q <= 16 && c.k <= 4) ? 127 : 32767);
-    c.step = hrq__voronoi_reach[c.k - 1] / (float)(c.q * top * (c.lattice == HRQ__LATTICE_E8 ? 2 : 1));
-    for (t = 0; t < c.k; t++) c.beta[t] = hrq__voronoi_reach[c.k - 1] * (float)c.multiple[t] / (float)(c.q * top);
+    reach = hrq__voronoi_reach[c.lattice][c.k - 1];
+    far = reach[0] + reach[1] * (float)hrq__bits_for(f->q);
+    c.step = far / (float)(c.q * top * (c.lattice == HRQ__LATTICE_E8 ? 2 : 1));
+    for (t = 0; t < c.k; t++) c.beta[t] = far * (float)c.multiple[t] / (float)(c.q * top);
     return c;
 }
 
@@ -2029,9 +2040,9 @@ static void hrq__lattice_digits(int lattice, uint16_t digit[8], const int32_t y[
     for (i = 1; i < 8; i++) digit[i] = (uint16_t)n[i];
 }
 
-/* How far out a block is: x lies in the Voronoi cell of beta q E8' where gauge(x) <= beta q. Its 240 shortest vectors
-   bound it: two entries, or all eight with an odd number of minus signs. */
-static float hrq__lattice_gauge(const float x[8])
+/* How far out a block is: x lies in the Voronoi cell of beta q Lambda where gauge(x) <= beta q. Z^n: half a step each way.
+   E8': its 240 shortest vectors bound it: two entries, or all eight with an odd number of minus signs. */
+static float hrq__lattice_gauge(int lattice, const float x[8])
 {
     float most = 0.0f, next = 0.0f, least = fabsf(x[0]), sum = 0.0f, all;
     int i, even = 1;
@@ -2047,6 +2058,7 @@ static float hrq__lattice_gauge(const float x[8])
         sum += a;
         even ^= x[i] < 0.0f;
     }
+    if (lattice == HRQ__LATTICE_ZN) return 2.0f * most;
     all = 0.5f * sum - (even ? least : 0.0f);
     return most + next > all ? most + next : all;
 }
@@ -2080,26 +2092,33 @@ static float hrq__voronoi_error(const hrq__voronoi *c, unsigned t, const float x
     return error;
 }
 
-/* A block that no scale holds. Z^n: each entry stops at the last point. E8: drawn towards zero in quarters of a step
-   until the largest scale holds it; at gauge q - 5/4 the nearest point, at most 1 further, is inside for sure. */
-static void hrq__voronoi_squeeze(const hrq__voronoi *c, const float x[8], uint16_t digit[8], int32_t y[8])
+/* The point that stands for a block which scale t does not hold. Z^n: each entry stops at the last point. E8: the block is
+   drawn towards zero in quarters of a step until the cell holds it; at gauge q - 5/4 the nearest point, at most 1
+   further, is inside for sure. */
+static void hrq__voronoi_squeeze(const hrq__voronoi *c, unsigned t, const float x[8], uint16_t digit[8], int32_t y[8])
 {
-    float beta = c->beta[c->k - 1], gauge = hrq__lattice_gauge(x), in[8];
+    float gauge = hrq__lattice_gauge(c->lattice, x), in[8];
     int i, step;
     if (c->lattice == HRQ__LATTICE_ZN) {
-        hrq__voronoi_try(c, c->k - 1, x, digit, y);
+        hrq__voronoi_try(c, t, x, digit, y);
         for (i = 0; i < 8; i++) y[i] = hrq__clampi(y[i], -(c->q / 2) * 2, (c->q + 1) / 2 * 2 - 2);
         hrq__lattice_digits(c->lattice, digit, y, c->q);
         return;
     }
     for (step = 0; step < 8; step++) {
-        for (i = 0; i < 8; i++) in[i] = x[i] * (beta * ((float)c->q - 0.25f * (float)step) / gauge);
-        if (hrq__voronoi_try(c, c->k - 1, in, digit, y)) return;
+        for (i = 0; i < 8; i++) in[i] = x[i] * (c->beta[t] * ((float)c->q - 0.25f * (float)step) / gauge);
+        if (hrq__voronoi_try(c, t, in, digit, y)) return;
     }
 }
 
-/* Encode a block: the scale of least error among those that hold it, or the smallest (:first). Gives the digits, the
-   scale's index and the values in steps. */
+/* Best fit squeezes into scales whose cell the block exceeds by a quarter at most: 0.1 dB at q = 16, 0.3 at q = 4. */
+static int hrq__voronoi_near(const hrq__voronoi *c, unsigned t, const float x[8])
+{
+    return hrq__lattice_gauge(c->lattice, x) <= 1.25f * c->beta[t] * (float)c->q;
+}
+
+/* Encode a block: the scale of least error, or the first that holds it (:first). Gives the digits, the scale's index and
+   the values in steps. */
 static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], uint16_t digit[8], unsigned *index,
                                 int32_t value[8])
 {
@@ -2108,19 +2127,19 @@ static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], uint16_
     int32_t y[8], v[8];
     unsigned t;
     for (t = 0; t < c->k; t++) {
-        if (!hrq__voronoi_try(c, t, x, d, y)) continue;
+        int held = hrq__voronoi_try(c, t, x, d, y);
+        if (!held) {
+            if (t + 1 < c->k && (c->first || !hrq__voronoi_near(c, t, x))) continue;
+            hrq__voronoi_squeeze(c, t, x, d, y);
+        }
         error = hrq__voronoi_error(c, t, x, y, v);
         if (best >= 0.0f && !(error < best)) continue;
         best = error;
         *index = t;
         memcpy(digit, d, sizeof d);
         memcpy(value, v, sizeof v);
-        if (c->first) return;
+        if (c->first && held) return;
     }
-    if (best >= 0.0f) return;
-    *index = c->k - 1;
-    hrq__voronoi_squeeze(c, x, digit, y);
-    hrq__voronoi_error(c, c->k - 1, x, y, value);
 }
 
 /* Root mean square of a row, in range for entries of 1e+-38. */
@@ -5956,21 +5975,16 @@ MIT License
 
 Copyright (c) 2026 the hrq authors
 
-Permission is hereby granted, free of charge, to any person obtaining a copy
-of this software and associated documentation files (the "Software"), to deal
-in the Software without restriction, including without limitation the rights
-to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
-copies of the Software, and to permit persons to whom the Software is
-furnished to do so, subject to the following conditions:
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to
+permit persons to whom the Software is furnished to do so, subject to the following conditions:
 
-The above copyright notice and this permission notice shall be included in all
-copies or substantial portions of the Software.
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
 
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
-FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
-AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
-LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
-OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
-SOFTWARE.
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS
+OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 */

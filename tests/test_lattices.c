@@ -290,7 +290,7 @@ static void test_gauge(void)
             }
             if (in_lattice(E8, p, half) && sum > most) most = sum;
         }
-        got = (double)hrq__lattice_gauge(x);
+        got = (double)hrq__lattice_gauge(HRQ__LATTICE_E8, x);
         EXPECT(fabs(got - most) <= 1e-6 * most, "%g, not %g", got, most);
     }
     tap_end();
