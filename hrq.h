@@ -5428,14 +5428,14 @@ HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w,
 {
     hrq__stream s;
     int16_t *z;
-    size_t r = 0, j = 0, from;
-    hrq_status status;
-    if (!w || !stream) return HRQ_ERR_ARG;
-    status = hrq__stream_head((const uint8_t *)stream, bytes, &r, &j);
+    size_t r, j, from;
+    hrq_status status = w ? hrq__stream_load(&s, &z, stream, bytes, hooks) : HRQ_ERR_ARG;
     if (status != HRQ_OK) return status;
-    if (!hrq__shape_ok(r, j, ldw)) return HRQ_ERR_SHAPE;
-    status = hrq__stream_load(&s, &z, stream, bytes, hooks);
-    if (status != HRQ_OK) return status;
+    if (!hrq__shape_ok(s.rows, s.cols, ldw)) {
+        hrq__release(hooks, z);
+        hrq__stream_free(&s, hooks);
+        return HRQ_ERR_SHAPE;
+    }
     for (r = 0; r < s.rows; r++) memset(w + r * ldw, 0, s.cols * sizeof(float));
     for (from = 0; from < s.rows; from += 64) /* by 64 rows: their lines stay in cache from column to column */
         for (j = 0; j < s.live; j++)
