@@ -333,7 +333,7 @@ HRQ_API size_t hrq_mat_bytes(const hrq_format *format, size_t rows, size_t cols)
 /* Describe a matrix in data[bytes]: init clears hrq_mat_bytes bytes to zero (all entries decode to 0), wrap takes
    what is there, unread (run hrq_mat_check on bytes from outside). mat->bytes becomes what the matrix takes.
    Errors     HRQ_ERR_ARG (NULL), HRQ_ERR_SHAPE, HRQ_ERR_SPACE, HRQ_ERR_UNSUPPORTED; wrap of "sic" also
-              HRQ_ERR_DATA where its header does not fit; mat untouched */
+              HRQ_ERR_DATA where its header does not fit, HRQ_ERR_VERSION; mat untouched */
 HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
                                 void *data, size_t bytes);
 HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
@@ -574,23 +574,26 @@ typedef struct hrq_file {
     size_t count;
 } hrq_file;
 
-/* Bytes that these members take as a file; 0: impossible (a name missing or twice, a matrix without data). */
+/* Bytes that these members take as a file; 0: impossible (a name missing, too long or twice; a matrix that hrq_mat_wrap
+   refuses; an empty stream). */
 HRQ_API size_t hrq_file_bytes(const hrq_member *members, size_t count);
 
-/* Write the file into out[capacity], *bytes of it used. count == 0 is a file without members.
-   Errors     HRQ_ERR_ARG, HRQ_ERR_SPACE; out and *bytes untouched */
+/* Write the file into out[capacity], *bytes of it used; no member may lie in out. count == 0: a file without members.
+   Errors     HRQ_ERR_ARG (NULL, members as above), HRQ_ERR_SPACE; out and *bytes untouched */
 HRQ_API hrq_status hrq_file_write(void *out, size_t capacity, size_t *bytes, const hrq_member *members, size_t count);
 
-/* Take bytes as a file: header, table and bounds only, O(count); members' bytes are not read (hrq_file_check does).
+/* Take exactly these bytes as a file: header, table and bounds, O(count); members' bytes are not read (check does).
    Errors     HRQ_ERR_ARG, HRQ_ERR_DATA, HRQ_ERR_VERSION, HRQ_ERR_CHECKSUM (of the table); file untouched */
 HRQ_API hrq_status hrq_file_open(hrq_file *file, const void *data, size_t bytes);
 
-/* Views into data; data must outlive them. Members lie on multiples of 64 bytes from the file's begin.
-   Errors     HRQ_ERR_ARG (NULL, index, no such name), HRQ_ERR_UNSUPPORTED (a format of a later version) */
+/* Views into data, which must outlive them, and may be written through where it may. Members lie on multiples of 64 bytes
+   from the file's begin; names are compared as bytes.
+   Errors     HRQ_ERR_ARG (NULL, index, no such name), HRQ_ERR_UNSUPPORTED (a format of a later version), HRQ_ERR_DATA
+              (size or shape do not fit the format); member untouched */
 HRQ_API hrq_status hrq_file_member(const hrq_file *file, size_t index, hrq_member *member);
 HRQ_API hrq_status hrq_file_find(const hrq_file *file, const char *name, hrq_member *member);
 
-/* Every checksum and every byte. Errors HRQ_ERR_ARG, HRQ_ERR_CHECKSUM, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED */
+/* Every checksum, and hrq_mat_check of every matrix; streams are not decoded. Errors HRQ_ERR_ARG, HRQ_ERR_CHECKSUM, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED */
 HRQ_API hrq_status hrq_file_check(const hrq_file *file);
 
     #ifdef __cplusplus
@@ -2330,11 +2333,13 @@ static hrq_status hrq__sicmat_open(hrq__view *v)
     if (memcmp(p, "hrqm", 4) != 0) return HRQ_ERR_DATA;
     if (hrq__get32(p + 4) != 1) return HRQ_ERR_VERSION;
     if (hrq__get64(p + 8) != mat->rows || hrq__get64(p + 16) != mat->cols) return HRQ_ERR_DATA;
-    for (i = widths_at; i < panels_at; i++)
-        if (p[i] > (i < widths_at + hrq__div_up(mat->cols, 32) ? 15 : 0)) return HRQ_ERR_DATA;
+    v->widths = p + widths_at;
+    for (i = 0; i < hrq__div_up(mat->cols, 32); i++) /* ascending */
+        if (v->widths[i] > 15 || (i && v->widths[i] < v->widths[i - 1])) return HRQ_ERR_DATA;
+    for (i += widths_at; i < panels_at; i++)
+        if (p[i] != 0) return HRQ_ERR_DATA;
     v->steps = p + HRQ__SIC_HEADER;
     v->perm = v->steps + 4 * mat->cols;
-    v->widths = p + widths_at;
     v->data = (uint8_t *)mat->data + panels_at;
     v->lay.cols8 = hrq__div_up(mat->cols, 8) * 8;
     v->lay.groups = 1;
@@ -2803,8 +2808,7 @@ HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t r
     return HRQ_OK;
 }
 
-/* sic: every column in perm once. Quadratic only in what is wrong: a column's place is looked for from where it
-   should be in a sorted matrix, so no memory is needed. */
+/* sic: columns in range, steps finite; once: every column in perm once, quadratic because it takes no memory. */
 static hrq_status hrq__sicmat_check_perm(const hrq__view *v, int once)
 {
     size_t i, j, cols = v->mat->cols;
@@ -3180,7 +3184,7 @@ static const float *hrq__view_column_get(const hrq__view *v, size_t panel, size_
 {
     size_t position = col;
     if (v->perm)
-        for (position = 0; hrq__view_column(v, position) != col; position++) {}
+        for (position = 0; position + 1 < v->mat->cols && hrq__view_column(v, position) != col;) position++;
     if (cache->panel != panel || cache->from != position / 32 * 32) {
         size_t c, row;
         cache->panel = panel;
