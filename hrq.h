@@ -586,14 +586,15 @@ HRQ_API hrq_status hrq_file_write(void *out, size_t capacity, size_t *bytes, con
    Errors     HRQ_ERR_ARG, HRQ_ERR_DATA, HRQ_ERR_VERSION, HRQ_ERR_CHECKSUM (of the table); file untouched */
 HRQ_API hrq_status hrq_file_open(hrq_file *file, const void *data, size_t bytes);
 
-/* Views into data, which must outlive them, and may be written through where it may. Members lie on multiples of 64 bytes
-   from the file's begin; names are compared as bytes.
+/* Views into data, which must outlive them, and may be written through where it may. Members lie on multiples of
+   64 bytes from the file's begin; names are compared as bytes.
    Errors     HRQ_ERR_ARG (NULL, index, no such name), HRQ_ERR_UNSUPPORTED (a format of a later version), HRQ_ERR_DATA
               (size or shape do not fit the format); member untouched */
 HRQ_API hrq_status hrq_file_member(const hrq_file *file, size_t index, hrq_member *member);
 HRQ_API hrq_status hrq_file_find(const hrq_file *file, const char *name, hrq_member *member);
 
-/* Every checksum, and hrq_mat_check of every matrix; streams are not decoded. Errors HRQ_ERR_ARG, HRQ_ERR_CHECKSUM, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED */
+/* Every checksum, and hrq_mat_check of every matrix; streams are not decoded.
+   Errors     HRQ_ERR_ARG, HRQ_ERR_CHECKSUM, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED */
 HRQ_API hrq_status hrq_file_check(const hrq_file *file);
 
     #ifdef __cplusplus
@@ -1970,10 +1971,10 @@ typedef struct hrq__voronoi {
     float beta[16];
 } hrq__voronoi;
 
-/* Scales of a block by their number k: integer multiples of a common step, so that a decoded block is exact in integers,
-   and the reach beta_k q in units of the row's root mean square, [0] + [1] ceil(log2 q), by lattice: a larger q has less
-   error inside the cell, so its cell must reach further into the tail. Least error on iid Gaussians over q = 4 ... 256;
-   `make -C bench scales` searches them again. */
+/* Scales of a block by their number k: integer multiples of a common step, so that a decoded block is exact in
+   integers, and the reach beta_k q in units of the row's root mean square, [0] + [1] ceil(log2 q), by lattice: a larger
+   q has less error inside the cell, so its cell must reach further into the tail. Least error on iid Gaussians over
+   q = 4 ... 256; `make -C bench scales` searches them again. */
 // clang-format off
 static const int16_t hrq__voronoi_multiple[16][16] = {
     {1}, {2, 3}, {4, 5, 7}, {3, 4, 5, 7}, {12, 15, 17, 20, 25}, {4, 5, 6, 7, 8, 10}, {5, 6, 7, 8, 9, 10, 12},
@@ -2043,8 +2044,8 @@ static void hrq__lattice_digits(int lattice, uint16_t digit[8], const int32_t y[
     for (i = 1; i < 8; i++) digit[i] = (uint16_t)n[i];
 }
 
-/* How far out a block is: x lies in the Voronoi cell of beta q Lambda where gauge(x) <= beta q. Z^n: half a step each way.
-   E8': its 240 shortest vectors bound it: two entries, or all eight with an odd number of minus signs. */
+/* How far out a block is: x lies in the Voronoi cell of beta q Lambda where gauge(x) <= beta q. Z^n: half a step each
+   way. E8': its 240 shortest vectors bound it: two entries, or all eight with an odd number of minus signs. */
 static float hrq__lattice_gauge(int lattice, const float x[8])
 {
     float most = 0.0f, next = 0.0f, least = fabsf(x[0]), sum = 0.0f, all;
@@ -2095,8 +2096,8 @@ static float hrq__voronoi_error(const hrq__voronoi *c, unsigned t, const float x
     return error;
 }
 
-/* The point that stands for a block which scale t does not hold. Z^n: each entry stops at the last point. E8: the block is
-   drawn towards zero in quarters of a step until the cell holds it; at gauge q - 5/4 the nearest point, at most 1
+/* The point that stands for a block which scale t does not hold. Z^n: each entry stops at the last point. E8: the block
+   is drawn towards zero in quarters of a step until the cell holds it; at gauge q - 5/4 the nearest point, at most 1
    further, is inside for sure. */
 static void hrq__voronoi_squeeze(const hrq__voronoi *c, unsigned t, const float x[8], uint16_t digit[8], int32_t y[8])
 {
@@ -2120,8 +2121,8 @@ static int hrq__voronoi_near(const hrq__voronoi *c, unsigned t, const float x[8]
     return hrq__lattice_gauge(c->lattice, x) <= 1.25f * c->beta[t] * (float)c->q;
 }
 
-/* Encode a block: the scale of least error, or the first that holds it (:first). Gives the digits, the scale's index and
-   the values in steps. */
+/* Encode a block: the scale of least error, or the first that holds it (:first). Gives the digits, the scale's index
+   and the values in steps. */
 static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], uint16_t digit[8], unsigned *index,
                                 int32_t value[8])
 {
@@ -2881,7 +2882,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 
 //==================================================================================================
 //  [12i] Multiply          activations, products, epilogue
-//  uses: 2, 3, 5, 6, 10, 11
+//  uses: 2, 3, 5 - 7, 10, 11
 //
 //  product   = row scale * vector scale * sum over groups, in order, of group scale * (integer sum of the group)
 //  integers  int32 within a chunk of 128 columns (below 2^23), int64 across chunks, one rounding to float a group
@@ -3841,7 +3842,7 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
 
 //==================================================================================================
 //  [14i] Entropy coding    rANS, one model a column with one parameter: a Gaussian in eighths of an octave
-//  uses: 2, 3, 6
+//  uses: 2, 3, 5, 6
 //
 //  class      0: all zeros, no bits. k > 0: sigma = 2^((k - 25) / 8) steps; above 8 steps the lowest bits are sent
 //             as they are, and the rest has sigma in (4, 8]
@@ -4213,7 +4214,7 @@ static unsigned hrq__rans_choose(const hrq__rans_costs *costs, const hrq__rans_h
 
 //==================================================================================================
 //  [15i] Weight-only       successive interference cancellation under GPTQ and WaterSIC; streams; reports
-//  uses: 2, 4 - 14
+//  uses: 2 - 14
 //
 //  W [rows x cols] weights, Sigma = E x x^T, Sigma(order, order) = L L^T; time t = 0 ... n - 1 is the order of
 //  quantizing: t handles index n - 1 - t of the factor. e_t = W_t - What_t. Target of column t:
@@ -4918,8 +4919,8 @@ static void hrq__watersic_step(void *arg, hrq__sic *sic, size_t t, size_t width)
     x->bits += cost / 65536.0;
     gain = x->gains[s->cls[j]];
     unit = hrq__stream_gain_unit(s->cls[j]);
-    if (zz >
-        0.0) { /* the measured gain where it saves the bits that say so: off by g it costs g^2 zz steps^2 on rows / 12 */
+    /* the measured gain where it saves the bits that say so: off by g it costs g^2 zz steps^2 on rows / 12 */
+    if (zz > 0.0) {
         double off = uz / zz - gain,
                saved = 0.5 * (double)rows * hrq__rans_log2(1.0 + 12.0 * off * off * zz / (double)rows);
         if (saved > 4.0) d = (int)hrq__round(hrq__clampf((float)(off / gain / unit), -30.0f, 30.0f));
@@ -5129,7 +5130,8 @@ static double hrq__watersic_start(const hrq__watersic *x, double rate)
     double log_step = 0.0;
     size_t j;
     for (j = 0; j < x->s.live && x->s.octave; j++) log_step += (double)x->s.field[0][j] / x->s.octave;
-    return x->log_rms + 2.047095585180641 - rate - (x->s.live ? log_step / (double)x->s.live : 0.0); /* 1/2 log2(2 pi e) */
+    /* 2.047...: 1/2 log2(2 pi e) */
+    return x->log_rms + 2.047095585180641 - rate - (x->s.live ? log_step / (double)x->s.live : 0.0);
 }
 
 /* A for the next pass, and the center of the classes that goes with it: 8 classes an octave. */
