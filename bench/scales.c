@@ -3,16 +3,17 @@
        make -C bench scales            C tables, then dB on fresh blocks beside the tables that hrq.h has now
        make -C bench scales BLOCKS=n   n training blocks instead of 2048
 
-   Integer multiples of a common step, one set for each number k of scales and both lattices, and the reach beta_k q in
-   units of the row's root mean square, base + grow * ceil(log2 q) for each lattice and k: a larger q has a smaller
+   Integer multiples of a common step, one set for each number k of scales and both lattices, and the reach beta_k q
+   in units of the row's root mean square, base + grow * ceil(log2 q) for each lattice and k: a larger q has a smaller
    error inside the cell, so the cell must reach further out into the tail.
 
-   1  A problem is a lattice and a q. err[g][b]: squared error of training block b at beta q = grid[g], a log grid; where
-      the block is outside, minus its error when squeezed, which counts where the scale is the largest of a set.
-   2  Real-valued sets for each problem alone: greedy growth, then one scale after the other becomes the best until none
-      moves. They are the bound that the report prints, and where integer search starts.
-   3  Integer sets. Goal: dB at the best reach of each problem, averaged over q = 4 ... 64, E8 twice. k <= 4: every set
-      up to NARROW; else the same descent under several largest multiples; the smallest within SLACK of the best stays.
+   1  A problem is a lattice and a q. err[g][b]: squared error of training block b at beta q = grid[g], a log grid,
+      squeezed where the block is outside the cell but near it; far outside, minus the error when squeezed, which
+      counts where the scale is the largest of a set.
+   2  Real-valued sets for each problem alone: greedy growth, then one scale after the other becomes the best until
+      none moves. They are the bound that the report prints, and where integer search starts.
+   3  Integer sets. Goal: dB at the best reach of each problem, averaged over q = 4 ... 64, E8 twice. k <= 4: every
+      set up to NARROW; else the same descent under several largest multiples; the smallest within SLACK of the best.
    4  base and grow by the mean dB over all q of goal_q.
    Blocks are drawn with importance weights: at q = 256 a block in a million decides. */
 #define HRQ_IMPLEMENTATION
@@ -21,13 +22,13 @@
 #include <stdlib.h>
 
 enum {
-    GRID = 192,   /* 2 ... 12 sigma in steps of 0.94 %                            */
-    COARSE = 3,   /* grid points a step when a reach is sought                    */
-    RATES = 6,    /* values of q in the goals; the first GOAL choose the integers */
+    GRID = 192, /* 2 ... 12 sigma in steps of 0.94 %                            */
+    COARSE = 3, /* grid points a step when a reach is sought                    */
+    RATES = 6,  /* values of q in the goals; the first GOAL choose the integers */
     GOAL = 5,
-    KMAX = 16,    /* scales a block                                               */
-    NARROW = 7,   /* largest multiple for k <= 4: values stay near int8 at q = 16 */
-    TEST = 32768  /* fresh blocks of the report                                   */
+    KMAX = 16,   /* scales a block                                               */
+    NARROW = 7,  /* largest multiple for k <= 4: values stay near int8 at q = 16 */
+    TEST = 32768 /* fresh blocks of the report                                   */
 };
 #define FAR   1e30f
 #define SLACK 0.015 /* dB */
@@ -164,8 +165,8 @@ static void fill(problem *p, int lattice, int q)
     }
 }
 
-/* least[b]: error of the set without member `skip`; held[b]: the same with the squeeze of its largest scale. Gives the
-   grid index of that scale, -1 of an empty set. */
+/* least[b]: error of the set without member `skip`; held[b]: the same with the squeeze of its largest scale. Gives
+   the grid index of that scale, -1 of an empty set. */
 static int rest_of(const problem *p, const set *s, int skip)
 {
     int last = -1;
@@ -416,13 +417,15 @@ static void print_tables(const row *table)
         for (int t = 0; t < k; t++) printf("%s%d", t ? ", " : "", table[k - 1].s.multiple[t]);
         printf("}%s\n", k < KMAX ? "," : "};");
     }
-    printf("\n/* reach = [0] + [1] * bits_for(q); first E8, then Z^n */\nstatic const float hrq__voronoi_reach[2][16][2] = {\n");
-    for (int l = 0; l < 2; l++) {
+    printf("static const float hrq__voronoi_reach[2][16][2] = {\n"); /* Z^n, E8 as in hrq.h */
+    for (int l = 1; l >= 0; l--) {
         printf("    {");
         for (int k = 1; k <= KMAX; k++)
-            printf("%s{%.2ff, %.2ff}%s", k == 9 ? "     " : "", (double)table[k - 1].reach[l][0],
-                   (double)table[k - 1].reach[l][1], k == KMAX ? "}" : k == 8 ? ",\n" : ", ");
-        printf(l ? "};\n" : ",\n");
+            printf("{%.2ff, %.2ff}%s", (double)table[k - 1].reach[l][0], (double)table[k - 1].reach[l][1],
+                   k == KMAX    ? "}"
+                   : k % 6 == 0 ? ",\n     "
+                                : ", ");
+        printf(l ? ",\n" : "};\n");
     }
     fflush(stdout);
 }

@@ -1,0 +1,43 @@
+/* machine.h: clock, core, caches and memory of the machine that a bench runs on. */
+#ifndef BENCH_MACHINE_H
+#define BENCH_MACHINE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* Bytes of the caches a core reads through; level 3 counts what the core shares. */
+typedef struct machine {
+    size_t level[4]; /* [1] ... [3]; [0] unused */
+    int guessed;     /* the system told no sizes */
+    size_t memory;   /* 0: not known             */
+    int core;        /* pinned to; -1: not       */
+} machine;
+
+/* Best and median seconds of one run. */
+typedef struct timing {
+    double best, median;
+    size_t runs;
+} timing;
+
+/* Pins the calling thread where the system can. */
+machine machine_of(void);
+
+/* CPU, microcode, governor, caches, compiler, date: lines that start with "# ". */
+void machine_print(FILE *out, const machine *m);
+
+double clock_now(void);
+
+/* One run to warm up, then at least 3 runs and about `seconds` of them, 1000 at most. A run shorter than 50 us is
+   repeated inside one measurement. */
+timing time_of(void (*run)(void *arg), void *arg, double seconds);
+
+/* Bytes a second that one core reads from a buffer of `bytes`. */
+timing read_bandwidth(const void *data, size_t bytes, double seconds);
+
+/* Results go here, so that no compiler may leave a computation out. */
+void consume(double x);
+
+void die(const char *what, const char *why);
+void *new_block(size_t bytes);
+
+#endif
