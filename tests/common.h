@@ -117,7 +117,8 @@ static inline hrq_format format_of(const char *name)
 }
 
 /* A matrix of this shape in a block of its own, encoded from w (or zero where w is NULL); free(b->base). */
-static inline hrq_mat mat_of(block *b, const char *name, size_t rows, size_t cols, uint64_t seed, const float *w, size_t ldw)
+static inline hrq_mat mat_of(block *b, const char *name, size_t rows, size_t cols, uint64_t seed, const float *w,
+                             size_t ldw)
 {
     hrq_format f = format_of(name);
     hrq_mat m;
@@ -126,7 +127,8 @@ static inline hrq_mat mat_of(block *b, const char *name, size_t rows, size_t col
     status = hrq_mat_init(&m, &f, rows, cols, seed, b->data, b->bytes);
     if (status == HRQ_OK && w) status = hrq_mat_encode(&m, 0, rows, w, ldw, NULL);
     if (status != HRQ_OK) {
-        printf("Bail out! %s %lu x %lu: %s\n", name, (unsigned long)rows, (unsigned long)cols, hrq_status_text(status));
+        printf("Bail out! %s %lu x %lu: %s\n", name, (unsigned long)rows, (unsigned long)cols,
+               hrq_status_text(status));
         exit(2);
     }
     return m;

@@ -6,30 +6,148 @@
 #include "common.h"
 
 /* One name or more of every family and option of later versions. */
-static const char *const later[] = {
-    "d4:q16:k4", "d4:q3:k1:first", "e8h:q4:m2:k4", "e8h:q256:m8:k16:first", "e8b2:k4", "e8b4:k1", "e8b3:k16+had",
-    "tcq2", "tcq4:s12:col", "tcq3:col", "tcq2:s6", "mxfp4", "mxfp4:mse", "mxfp6e2m3", "mxfp6e3m2", "mxfp8e4m3",
-    "mxfp8e5m2:mse", "mxint8", "nvfp4", "nvfp4:mse+had", "e4m3", "e5m2", "e2m1", "e3m0", "e4m3:g32", "e5m2:g128+had",
-    "int4+center", "int4+dither", "int8:g64+had+center", "int4+had+keep50", "e8:q16:k4+dither", "zn:q16:k4+keep99",
-    "f32+center", "f16+had+keep10", "f32+had+center+dither+keep1"};
+static const char *const later[] = {"d4:q16:k4",
+                                    "d4:q3:k1:first",
+                                    "e8h:q4:m2:k4",
+                                    "e8h:q256:m8:k16:first",
+                                    "e8b2:k4",
+                                    "e8b4:k1",
+                                    "e8b3:k16+had",
+                                    "tcq2",
+                                    "tcq4:s12:col",
+                                    "tcq3:col",
+                                    "tcq2:s6",
+                                    "mxfp4",
+                                    "mxfp4:mse",
+                                    "mxfp6e2m3",
+                                    "mxfp6e3m2",
+                                    "mxfp8e4m3",
+                                    "mxfp8e5m2:mse",
+                                    "mxint8",
+                                    "nvfp4",
+                                    "nvfp4:mse+had",
+                                    "e4m3",
+                                    "e5m2",
+                                    "e2m1",
+                                    "e3m0",
+                                    "e4m3:g32",
+                                    "e5m2:g128+had",
+                                    "int4+center",
+                                    "int4+dither",
+                                    "int8:g64+had+center",
+                                    "int4+had+keep50",
+                                    "e8:q16:k4+dither",
+                                    "zn:q16:k4+keep99",
+                                    "f32+center",
+                                    "f16+had+keep10",
+                                    "f32+had+center+dither+keep1"};
 
-static const char *const garbage[] = {
-    "", " ", "int", "int0", "int1", "int9", "int44", "int04", "int4 ", " int4", "INT4", "int4:", "int4+", "int4::g32", "int4:g",
-    "int4:g0", "int4:g4", "int4:g12", "int4:g032", "int4:g16777224", "int4:g99999999999999999999", "int4:g32:g32", "int4:g32:g64",
-    "int4:sym:sym", "int4:sym:mse", "int4:asym:mse", "int4:first", "int4:q16", "int4:k4", "int4+had+had", "int4+had:mse+had",
-    "int4:col", "int4:symx", "int4+hadx", "int4:had", "int4+sym", "f32:g32", "f32:sym", "f16:", "f64", "bf", "bf16x", "f32f32",
-    "zn", "zn:q16", "zn:k4", "zn:q2:k4", "zn:q257:k4", "zn:q16:k0", "zn:q16:k17", "zn:q16:k4:q16", "zn:q-3:k4", "zn:q016:k4",
-    "e8", "e8:q16", "e8:q16:k4:sym", "e8:q16:k4:g32", "e8:q16:k4:first:first", "e8:q16:k4:col", "e8:q:k", "e8:qq16:k4",
-    "d4", "e8h:q4:k2", "e8h:q4:m0:k2", "e8h:q4:m9:k2", "e8b1:k1", "e8b5:k1", "e8b2", "tcq1", "tcq5", "tcq2:s5", "tcq2:s4",
-    "tcq2:s7", "tcq2:s16", "tcq2:s10:s10", "mxfp4:sym", "mxfp5", "mxfp6", "mxint4", "nvfp8", "e0m3", "e8m3", "e4m7", "e7m1", "e4",
-    "e4m3:g20", "e4m3:sym", "e5m3", "sic:q3", "sic+had", "sicc", "int4+keep0", "int4+keep100", "int4+keep", "int4+keep5+keep5",
-    "int4+keep05", "int256", "int4294967300", "\xff\xfe", "int4\n"};
+static const char *const garbage[] = {"",
+                                      " ",
+                                      "int",
+                                      "int0",
+                                      "int1",
+                                      "int9",
+                                      "int44",
+                                      "int04",
+                                      "int4 ",
+                                      " int4",
+                                      "INT4",
+                                      "int4:",
+                                      "int4+",
+                                      "int4::g32",
+                                      "int4:g",
+                                      "int4:g0",
+                                      "int4:g4",
+                                      "int4:g12",
+                                      "int4:g032",
+                                      "int4:g16777224",
+                                      "int4:g99999999999999999999",
+                                      "int4:g32:g32",
+                                      "int4:g32:g64",
+                                      "int4:sym:sym",
+                                      "int4:sym:mse",
+                                      "int4:asym:mse",
+                                      "int4:first",
+                                      "int4:q16",
+                                      "int4:k4",
+                                      "int4+had+had",
+                                      "int4+had:mse+had",
+                                      "int4:col",
+                                      "int4:symx",
+                                      "int4+hadx",
+                                      "int4:had",
+                                      "int4+sym",
+                                      "f32:g32",
+                                      "f32:sym",
+                                      "f16:",
+                                      "f64",
+                                      "bf",
+                                      "bf16x",
+                                      "f32f32",
+                                      "zn",
+                                      "zn:q16",
+                                      "zn:k4",
+                                      "zn:q2:k4",
+                                      "zn:q257:k4",
+                                      "zn:q16:k0",
+                                      "zn:q16:k17",
+                                      "zn:q16:k4:q16",
+                                      "zn:q-3:k4",
+                                      "zn:q016:k4",
+                                      "e8",
+                                      "e8:q16",
+                                      "e8:q16:k4:sym",
+                                      "e8:q16:k4:g32",
+                                      "e8:q16:k4:first:first",
+                                      "e8:q16:k4:col",
+                                      "e8:q:k",
+                                      "e8:qq16:k4",
+                                      "d4",
+                                      "e8h:q4:k2",
+                                      "e8h:q4:m0:k2",
+                                      "e8h:q4:m9:k2",
+                                      "e8b1:k1",
+                                      "e8b5:k1",
+                                      "e8b2",
+                                      "tcq1",
+                                      "tcq5",
+                                      "tcq2:s5",
+                                      "tcq2:s4",
+                                      "tcq2:s7",
+                                      "tcq2:s16",
+                                      "tcq2:s10:s10",
+                                      "mxfp4:sym",
+                                      "mxfp5",
+                                      "mxfp6",
+                                      "mxint4",
+                                      "nvfp8",
+                                      "e0m3",
+                                      "e8m3",
+                                      "e4m7",
+                                      "e7m1",
+                                      "e4",
+                                      "e4m3:g20",
+                                      "e4m3:sym",
+                                      "e5m3",
+                                      "sic:q3",
+                                      "sic+had",
+                                      "sicc",
+                                      "int4+keep0",
+                                      "int4+keep100",
+                                      "int4+keep",
+                                      "int4+keep5+keep5",
+                                      "int4+keep05",
+                                      "int256",
+                                      "int4294967300",
+                                      "\xff\xfe",
+                                      "int4\n"};
 
 static int same_format(const hrq_format *a, const hrq_format *b)
 {
-    return a->kind == b->kind && a->bits == b->bits && a->exp == b->exp && a->man == b->man && a->scales == b->scales &&
-           a->layers == b->layers && a->states == b->states && a->keep == b->keep && a->q == b->q &&
-           a->options == b->options && a->group == b->group;
+    return a->kind == b->kind && a->bits == b->bits && a->exp == b->exp && a->man == b->man &&
+           a->scales == b->scales && a->layers == b->layers && a->states == b->states && a->keep == b->keep &&
+           a->q == b->q && a->options == b->options && a->group == b->group;
 }
 
 static void check_name(const char *name)
@@ -39,14 +157,18 @@ static void check_name(const char *name)
     size_t n;
     if (!EXPECT(hrq_format_parse(&f, name) == HRQ_OK, "%s does not parse", name)) return;
     if (!EXPECT(hrq_format_name(&f, out, sizeof out) == HRQ_OK, "%s has no name", name)) return;
-    EXPECT(hrq_format_parse(&back, out) == HRQ_OK && same_format(&f, &back), "%s writes %s, another format", name, out);
-    EXPECT(hrq_format_name(&back, again, sizeof again) == HRQ_OK && strcmp(out, again) == 0, "%s, then %s", out, again);
+    EXPECT(hrq_format_parse(&back, out) == HRQ_OK && same_format(&f, &back), "%s writes %s, another format", name,
+           out);
+    EXPECT(hrq_format_name(&back, again, sizeof again) == HRQ_OK && strcmp(out, again) == 0, "%s, then %s", out,
+           again);
     for (n = 0; n <= strlen(out) + 1; n++) {
         memset(again, '?', sizeof again);
         if (n <= strlen(out)) {
-            EXPECT(hrq_format_name(&f, again, n) == HRQ_ERR_SPACE && again[0] == '?', "%s into %lu bytes", out, (unsigned long)n);
+            EXPECT(hrq_format_name(&f, again, n) == HRQ_ERR_SPACE && again[0] == '?', "%s into %lu bytes", out,
+                   (unsigned long)n);
         } else {
-            EXPECT(hrq_format_name(&f, again, n) == HRQ_OK && again[n] == '?', "%s into %lu bytes", out, (unsigned long)n);
+            EXPECT(hrq_format_name(&f, again, n) == HRQ_OK && again[n] == '?', "%s into %lu bytes", out,
+                   (unsigned long)n);
         }
     }
 }
@@ -70,7 +192,8 @@ static void test_names(void)
     tap_begin("names: every q, k, group, bits and option of this version");
     for (i = 3; i <= 256; i++)
         for (j = 1; j <= 16; j++) {
-            snprintf(out, sizeof out, "%s:q%d:k%d%s%s", (i + j) % 2 ? "e8" : "zn", (int)i, (int)j, i % 3 ? "" : ":first", i % 5 ? "" : "+had");
+            snprintf(out, sizeof out, "%s:q%d:k%d%s%s", (i + j) % 2 ? "e8" : "zn", (int)i, (int)j,
+                     i % 3 ? "" : ":first", i % 5 ? "" : "+had");
             check_name(out);
         }
     for (i = 2; i <= 8; i++)
@@ -83,14 +206,19 @@ static void test_names(void)
     tap_end();
     tap_begin("names: any order of options, one canonical form");
     {
-        static const char *const pairs[][2] = {{"int4:mse:g64+had", "int4:g64:mse+had"}, {"int4+had:g64:mse", "int4:g64:mse+had"},
-                                               {"e8:k4:q16", "e8:q16:k4"}, {"e8:first:k4+had:q16", "e8:q16:k4:first+had"},
-                                               {"tcq2:s10", "tcq2"}, {"tcq4:col:s12", "tcq4:s12:col"},
-                                               {"f32+keep7+had", "f32+had+keep7"}, {"f32+dither+center", "f32+center+dither"}};
+        static const char *const pairs[][2] = {{"int4:mse:g64+had", "int4:g64:mse+had"},
+                                               {"int4+had:g64:mse", "int4:g64:mse+had"},
+                                               {"e8:k4:q16", "e8:q16:k4"},
+                                               {"e8:first:k4+had:q16", "e8:q16:k4:first+had"},
+                                               {"tcq2:s10", "tcq2"},
+                                               {"tcq4:col:s12", "tcq4:s12:col"},
+                                               {"f32+keep7+had", "f32+had+keep7"},
+                                               {"f32+dither+center", "f32+center+dither"}};
         for (i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
             check_name(pairs[i][0]);
             EXPECT(hrq_format_parse(&f, pairs[i][0]) == HRQ_OK && hrq_format_name(&f, out, 64) == HRQ_OK &&
-                       strcmp(out, pairs[i][1]) == 0, "%s writes %s", pairs[i][0], out);
+                       strcmp(out, pairs[i][1]) == 0,
+                   "%s writes %s", pairs[i][0], out);
         }
     }
     tap_end();
@@ -109,10 +237,12 @@ static void test_garbage(void)
         EXPECT(memcmp(&f, &before, sizeof f) == 0, "\"%s\" was written", garbage[i]);
     }
     EXPECT(hrq_format_parse(NULL, "int4") == HRQ_ERR_ARG && hrq_format_parse(&f, NULL) == HRQ_ERR_ARG, "NULL");
-    EXPECT(hrq_format_name(NULL, out, 64) == HRQ_ERR_ARG && hrq_format_name(&before, out, 64) == HRQ_ERR_ARG, "no format");
+    EXPECT(hrq_format_name(NULL, out, 64) == HRQ_ERR_ARG && hrq_format_name(&before, out, 64) == HRQ_ERR_ARG,
+           "no format");
     f = format_of("int4");
     EXPECT(hrq_format_name(&f, NULL, 64) == HRQ_ERR_ARG, "no name");
-    EXPECT(hrq_format_bits(NULL, 1, 1) == 0 && hrq_mat_bytes(NULL, 1, 1) == 0 && hrq_format_bits(&before, 1, 1) == 0, "no format");
+    EXPECT(hrq_format_bits(NULL, 1, 1) == 0 && hrq_mat_bytes(NULL, 1, 1) == 0 && hrq_format_bits(&before, 1, 1) == 0,
+           "no format");
     tap_end();
 }
 
@@ -133,31 +263,42 @@ static void test_fuzz(int effort)
             if (len > 60) break;
             switch (draw_below(4)) {
             case 0: text[at] = at < len ? alphabet[draw_below(sizeof alphabet - 1)] : '\0'; break;
-            case 1: if (at < len) memmove(text + at, text + at + 1, len - at); break;
+            case 1:
+                if (at < len) memmove(text + at, text + at + 1, len - at);
+                break;
             case 2:
                 memmove(text + at + 1, text + at, len - at + 1);
                 text[at] = alphabet[draw_below(sizeof alphabet - 1)];
                 break;
-            default: snprintf(out, sizeof out, "%s", text + from); snprintf(text + len, sizeof text - len, "%s", out); break;
+            default:
+                snprintf(out, sizeof out, "%s", text + from);
+                snprintf(text + len, sizeof text - len, "%s", out);
+                break;
             }
         }
         if (hrq_format_parse(&f, text) != HRQ_OK) continue;
         accepted++;
         n = 0;
-        EXPECT(hrq_format_name(&f, out, sizeof out) == HRQ_OK && hrq_format_parse(&back, out) == HRQ_OK && same_format(&f, &back),
+        EXPECT(hrq_format_name(&f, out, sizeof out) == HRQ_OK && hrq_format_parse(&back, out) == HRQ_OK &&
+                   same_format(&f, &back),
                "%s is accepted and does not come back", text);
         EXPECT(strlen(out) <= strlen(text) + (strstr(text, ":s10") ? 4 : 0), "%s became longer: %s", text, out);
         EXPECT((hrq_mat_bytes(&f, 1, 1) > 0) == (hrq_format_bits(&f, 1, 1) > 0), "%s", text);
     }
-    EXPECT(accepted > tries / 10 && accepted < tries, "%lu of %lu parse: the fuzz is one-sided", (unsigned long)accepted, (unsigned long)tries);
+    EXPECT(accepted > tries / 10 && accepted < tries, "%lu of %lu parse: the fuzz is one-sided",
+           (unsigned long)accepted, (unsigned long)tries);
     for (i = 0; i < tries; i++) {
         hrq_format f, back;
         char out[64];
         f = format_of(hrq_format_list(draw_below(count)));
-        for (n = draw_below(3) + 1; n > 0; n--) ((unsigned char *)&f)[draw_below(sizeof f)] = (unsigned char)(draw() >> draw_below(57) & 0xff);
+        for (n = draw_below(3) + 1; n > 0; n--)
+            ((unsigned char *)&f)[draw_below(sizeof f)] = (unsigned char)(draw() >> draw_below(57) & 0xff);
         if (hrq_format_name(&f, out, sizeof out) == HRQ_OK)
-            EXPECT(hrq_format_parse(&back, out) == HRQ_OK && same_format(&f, &back), "a struct is called %s and is not", out);
-        else EXPECT(hrq_mat_bytes(&f, 17, 40) == 0 && hrq_format_bits(&f, 17, 40) == 0, "a struct without a name has a size");
+            EXPECT(hrq_format_parse(&back, out) == HRQ_OK && same_format(&f, &back),
+                   "a struct is called %s and is not", out);
+        else
+            EXPECT(hrq_mat_bytes(&f, 17, 40) == 0 && hrq_format_bits(&f, 17, 40) == 0,
+                   "a struct without a name has a size");
     }
     tap_end();
 }
@@ -176,7 +317,9 @@ static void test_later(void)
         hrq_format f;
         check_name(later[i]);
         f = format_of(later[i]);
-        EXPECT(hrq_mat_bytes(&f, 4, 16) == 0 && hrq_format_bits(&f, 4, 16) == 0 && hrq_mat_encode_scratch(&f, 16) == 0, "%s has a size", later[i]);
+        EXPECT(hrq_mat_bytes(&f, 4, 16) == 0 && hrq_format_bits(&f, 4, 16) == 0 &&
+                   hrq_mat_encode_scratch(&f, 16) == 0,
+               "%s has a size", later[i]);
         memset(&m, 0x33, sizeof m);
         memcpy(&m2, &m, sizeof m);
         EXPECT(hrq_mat_init(&m, &f, 4, 16, 0, data, sizeof data) == HRQ_ERR_UNSUPPORTED, "init %s", later[i]);
@@ -192,7 +335,8 @@ static void test_later(void)
         EXPECT(hrq_mat_decode(&m, 0, 4, y, 16) == HRQ_ERR_UNSUPPORTED, "decode %s", later[i]);
         EXPECT(hrq_mat_check(&m) == HRQ_ERR_UNSUPPORTED, "check %s", later[i]);
         EXPECT(hrq_act_bytes(&m, 1, HRQ_ACT_F32) == 0 && hrq_act_fits(act, &m) == 0, "act %s", later[i]);
-        EXPECT(hrq_act_prepare(&act, before, sizeof before, &m, HRQ_ACT_F32, x, 1, 16) == HRQ_ERR_UNSUPPORTED, "prepare %s", later[i]);
+        EXPECT(hrq_act_prepare(&act, before, sizeof before, &m, HRQ_ACT_F32, x, 1, 16) == HRQ_ERR_UNSUPPORTED,
+               "prepare %s", later[i]);
         EXPECT(hrq_mul(&m, act, y, 4, 0, 4, NULL) == HRQ_ERR_UNSUPPORTED, "mul %s", later[i]);
         EXPECT(hrq_mul_t(&m, x, 1, 4, 0, 4, y, 16) == HRQ_ERR_UNSUPPORTED, "mul_t %s", later[i]);
         EXPECT(hrq_mul_mat(&m, &m, y, 4, 0, 4) == HRQ_ERR_UNSUPPORTED, "mul_mat %s", later[i]);
@@ -240,7 +384,9 @@ static plan plan_of(const char *name)
     } else if (sscanf(name, "%c%c:q%d:k%d", &kind, &kind, &q, &k) == 4) {
         for (n = 1; (1 << n) < q; n++) {}
         if (1 << n == q) p.code = n;
-        else p.digits = (int)ceil(8.0 * log2((double)q)); /* q^8 is no power of two, log2 no integer: nearest is 1e-2 off */
+        else
+            p.digits =
+                (int)ceil(8.0 * log2((double)q)); /* q^8 is no power of two, log2 no integer: nearest is 1e-2 off */
         for (n = 0; (1 << n) < k; n++) {}
         p.index = n;
         p.scaled = 1;
@@ -253,13 +399,15 @@ static size_t bytes_of(const plan *p, size_t rows, size_t cols)
     size_t panels = (rows + 15) / 16, eights = (cols + 7) / 8, bytes;
     size_t groups = p->group ? (cols + (size_t)p->group - 1) / (size_t)p->group : 0;
     size_t zeros = p->asym ? (groups ? groups : 1) * 16 : 0;
-    bytes = p->plain ? eights * 8 * 16 * (size_t)p->plain : eights * 16 * (size_t)(8 * p->ints + 8 * p->code + p->digits + p->index) / 8;
+    bytes = p->plain ? eights * 8 * 16 * (size_t)p->plain
+                     : eights * 16 * (size_t)(8 * p->ints + 8 * p->code + p->digits + p->index) / 8;
     return panels * (bytes + groups * 32 + zeros + (p->scaled ? 32 : 0));
 }
 
 static void test_sizes(void)
 {
-    static const size_t sizes[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 63, 64, 65, 100, 128, 129, 300, 4096, 5001};
+    static const size_t sizes[] = {1,  2,  7,  8,  9,   15,  16,  17,  31,   32,  33,
+                                   40, 63, 64, 65, 100, 128, 129, 300, 4096, 5001};
     size_t i, r, c, n = sizeof sizes / sizeof sizes[0];
     const char *name;
     hrq_format f;
@@ -270,13 +418,16 @@ static void test_sizes(void)
         for (r = 0; r < n; r++)
             for (c = 0; c < n; c++) {
                 size_t want = bytes_of(&p, sizes[r], sizes[c]);
-                EXPECT(hrq_mat_bytes(&f, sizes[r], sizes[c]) == want, "%s %lu x %lu: %lu, not %lu", name, (unsigned long)sizes[r],
-                       (unsigned long)sizes[c], (unsigned long)hrq_mat_bytes(&f, sizes[r], sizes[c]), (unsigned long)want);
-                EXPECT(hrq_format_bits(&f, sizes[r], sizes[c]) == 8.0 * (double)want / (double)(sizes[r] * sizes[c]), "%s bits", name);
+                EXPECT(hrq_mat_bytes(&f, sizes[r], sizes[c]) == want, "%s %lu x %lu: %lu, not %lu", name,
+                       (unsigned long)sizes[r], (unsigned long)sizes[c],
+                       (unsigned long)hrq_mat_bytes(&f, sizes[r], sizes[c]), (unsigned long)want);
+                EXPECT(hrq_format_bits(&f, sizes[r], sizes[c]) == 8.0 * (double)want / (double)(sizes[r] * sizes[c]),
+                       "%s bits", name);
             }
         EXPECT(hrq_mat_bytes(&f, 0, 8) == 0 && hrq_mat_bytes(&f, 8, 0) == 0, "%s: nothing has a size", name);
-        EXPECT(hrq_mat_bytes(&f, SIZE_MAX, 8) == 0 && hrq_mat_bytes(&f, 8, SIZE_MAX) == 0 && hrq_mat_bytes(&f, SIZE_MAX, SIZE_MAX) == 0 &&
-                   hrq_mat_bytes(&f, SIZE_MAX / 2, 64) == 0 && hrq_mat_bytes(&f, SIZE_MAX / 16, 2000) == 0,
+        EXPECT(hrq_mat_bytes(&f, SIZE_MAX, 8) == 0 && hrq_mat_bytes(&f, 8, SIZE_MAX) == 0 &&
+                   hrq_mat_bytes(&f, SIZE_MAX, SIZE_MAX) == 0 && hrq_mat_bytes(&f, SIZE_MAX / 2, 64) == 0 &&
+                   hrq_mat_bytes(&f, SIZE_MAX / 16, 2000) == 0,
                "%s: an overflow has a size", name);
         EXPECT(hrq_format_bits(&f, SIZE_MAX, 8) == 0, "%s: an overflow has bits", name);
     }
@@ -320,7 +471,8 @@ static uint64_t packed_at(const unsigned char *super, size_t at, size_t lanes, s
     uint64_t v = 0;
     int done = 0;
     for (; n - done >= 8; done += 8, at += lanes) v |= (uint64_t)super[at + lane] << done;
-    for (; done < n; done++, at += lanes / 8) v |= (uint64_t)bit_at(super, at + lane / 8, (unsigned)(lane % 8)) << done;
+    for (; done < n; done++, at += lanes / 8)
+        v |= (uint64_t)bit_at(super, at + lane / 8, (unsigned)(lane % 8)) << done;
     *end = at;
     return v;
 }
@@ -333,9 +485,11 @@ static float half_at(const unsigned char *p, int brain)
 
 /* Entry (row, col) of a matrix before the inverse rotation, as a float product of what the bytes say. Uses of the
    library: conversions of 16-bit floats, and for Voronoi codes the point of a coset and the table of scales. */
-static float entry_at(const plan *p, const hrq_format *f, const unsigned char *data, size_t cols, size_t row, size_t col)
+static float entry_at(const plan *p, const hrq_format *f, const unsigned char *data, size_t cols, size_t row,
+                      size_t col)
 {
-    size_t eights = (cols + 7) / 8, super = col / 32, s = eights - super * 4 < 4 ? eights - super * 4 : 4, lanes = 16 * s;
+    size_t eights = (cols + 7) / 8, super = col / 32, s = eights - super * 4 < 4 ? eights - super * 4 : 4,
+           lanes = 16 * s;
     size_t lane = row % 16 * s + col % 32 % s, panel = bytes_of(p, 16, cols), end, groups, group;
     unsigned j = (unsigned)(col % 32 / s), i;
     size_t bits = (size_t)(8 * p->ints + 8 * p->code + p->digits + p->index);
@@ -376,7 +530,8 @@ static float entry_at(const plan *p, const hrq_format *f, const unsigned char *d
 
 static void test_reader(int effort)
 {
-    static const size_t shapes[][2] = {{1, 1}, {3, 8}, {17, 9}, {16, 23}, {33, 32}, {5, 40}, {18, 61}, {20, 133}, {2, 300}};
+    static const size_t shapes[][2] = {{1, 1},  {3, 8},   {17, 9},   {16, 23}, {33, 32},
+                                       {5, 40}, {18, 61}, {20, 133}, {2, 300}};
     size_t i, k, r, c;
     const char *name;
     tap_begin("layout: a second reader of the bytes finds the same entries, bit for bit");
@@ -385,10 +540,16 @@ static void test_reader(int effort)
             size_t rows = shapes[k][0], cols = shapes[k][1];
             hrq_format f = format_of(name);
             plan p = plan_of(name);
-            float *w = floats_of(rows, cols, cols), *back = floats_of(rows, cols, cols), *want = floats_of(rows, cols, cols);
+            float *w = floats_of(rows, cols, cols), *back = floats_of(rows, cols, cols),
+                  *want = floats_of(rows, cols, cols);
             block b;
             hrq_mat m;
-            if (effort == 0 && k > 5) { free(w); free(back); free(want); continue; }
+            if (effort == 0 && k > 5) {
+                free(w);
+                free(back);
+                free(want);
+                continue;
+            }
             fill_gauss(w, rows * cols, 3.0);
             m = mat_of(&b, name, rows, cols, 99, w, cols);
             EXPECT(hrq_mat_decode(&m, 0, rows, back, cols) == HRQ_OK, "%s", name);
@@ -397,8 +558,9 @@ static void test_reader(int effort)
             if (strstr(name, "+had")) hrq_hadamard(want, rows, cols, cols, 99, 1);
             for (r = 0; r < rows; r++)
                 for (c = 0; c < cols; c++)
-                    EXPECT(back[r * cols + c] == want[r * cols + c], "%s %lu x %lu at %lu, %lu: %g, by the drawing %g", name,
-                           (unsigned long)rows, (unsigned long)cols, (unsigned long)r, (unsigned long)c, (double)back[r * cols + c],
+                    EXPECT(back[r * cols + c] == want[r * cols + c],
+                           "%s %lu x %lu at %lu, %lu: %g, by the drawing %g", name, (unsigned long)rows,
+                           (unsigned long)cols, (unsigned long)r, (unsigned long)c, (double)back[r * cols + c],
                            (double)want[r * cols + c]);
             free(w);
             free(back);
@@ -420,7 +582,7 @@ static void test_bytes(void)
     m = mat_of(&b, "int4", 1, 40, 0, x, 40);
     EXPECT(m.bytes == 16 * 16 + 16 * 4 + 32, "%lu bytes", (unsigned long)m.bytes);
     for (i = 0; i < 4; i++) { /* row 0 of superblock 0: bytes 0 ... 3 of each plane of 64 */
-#define CODE(col) (unsigned)((col) * 7 % 16)
+#define CODE(col) (unsigned)((col)*7 % 16)
         EXPECT(b.data[i] == (CODE(i) | CODE(16 + i) << 4), "plane 0, byte %d", (int)i);
         EXPECT(b.data[64 + i] == (CODE(4 + i) | CODE(20 + i) << 4), "plane 1, byte %d", (int)i);
         EXPECT(b.data[128 + i] == (CODE(8 + i) | CODE(24 + i) << 4), "plane 2, byte %d", (int)i);
@@ -436,7 +598,7 @@ static void test_bytes(void)
     for (i = 0; i < 8; i++) x[i] = (float)((int)(i * 3 % 8) - 4); /* codes 0 3 6 1 4 7 2 5 */
     m = mat_of(&b, "int3", 2, 8, 0, NULL, 0);
     EXPECT(hrq_mat_encode(&m, 1, 1, x, 8, NULL) == HRQ_OK, "row 1");
-    EXPECT(b.data[1] == 0xaa, "low bits 0 1 0 1 0 1 0 1: %02x", b.data[1]);                     /* plane of part 1, lane 1 */
+    EXPECT(b.data[1] == 0xaa, "low bits 0 1 0 1 0 1 0 1: %02x", b.data[1]); /* plane of part 1, lane 1 */
     EXPECT(b.data[16 + 1] == (0 | 3 << 2 | 2 << 4 | 1 << 6), "bits 1-2 of columns 0 2 4 6: %02x", b.data[17]);
     EXPECT(b.data[32 + 1] == (1 | 0 << 2 | 3 << 4 | 2 << 6), "bits 1-2 of columns 1 3 5 7: %02x", b.data[33]);
     EXPECT(b.data[48 + 2] == 0x80 && b.data[48 + 3] == 0x3f && b.data[48] == 0, "scale of row 1");
@@ -457,7 +619,8 @@ static void test_bytes(void)
     EXPECT(b.data[0] == 0xc0 && b.data[1] == 0x3f && b.data[32] == 0x00 && b.data[33] == 0xc0, "1.5, -2 in bf16");
     free(b.base);
     m = mat_of(&b, "f32", 1, 2, 0, x, 2);
-    EXPECT(b.data[2] == 0xc0 && b.data[3] == 0x3f && b.data[66] == 0x00 && b.data[67] == 0xc0 && m.bytes == 512, "1.5, -2 in f32");
+    EXPECT(b.data[2] == 0xc0 && b.data[3] == 0x3f && b.data[66] == 0x00 && b.data[67] == 0xc0 && m.bytes == 512,
+           "1.5, -2 in f32");
     free(b.base);
     tap_end();
 }

@@ -33,7 +33,8 @@ static double worst_error(const hrq_format *f, const float *x, size_t n)
     }
     if (is_int(f)) {
         step = top * (1 + 0x1p-6) / (double)((1 << (f->bits - 1)) - (f->options & HRQ__OPT_ASYM ? 0 : 1));
-        if (f->bits == 2 && !(f->options & HRQ__OPT_SYM)) step = top; /* -2, -1, 0, 1 half tops: the other sign loses a half */
+        if (f->bits == 2 && !(f->options & HRQ__OPT_SYM))
+            step = top; /* -2, -1, 0, 1 half tops: the other sign loses a half */
         return (double)n * step * step * (f->options & HRQ__OPT_MSE ? 1.02 : 1.0);
     } else {
         hrq__voronoi c = hrq__voronoi_of(f);
@@ -54,7 +55,8 @@ static double mean_error(const hrq_format *f, size_t cols)
     /* second moment of the largest cell, and as much again for overload; more than 0.6 no code loses */
     {
         hrq__voronoi c = hrq__voronoi_of(f);
-        double beta = (double)c.beta[c.k - 1], d = 2 * beta * beta / 12 * (c.lattice == HRQ__LATTICE_ZN && f->q < 32 ? 2 : 1);
+        double beta = (double)c.beta[c.k - 1],
+               d = 2 * beta * beta / 12 * (c.lattice == HRQ__LATTICE_ZN && f->q < 32 ? 2 : 1);
         return d * 2 < 0.6 ? d * 2 : 0.6;
     }
 }
@@ -63,8 +65,10 @@ static void fill(float *w, size_t n, int kind)
 {
     size_t i;
     fill_gauss(w, n, 1.0);
-    if (kind == 1 && n) for (i = 0; i < n; i++) w[i] = i % 3 ? w[i] * 1e-4f : w[i] * 50.0f; /* spikes */
-    if (kind == 2) for (i = 0; i < n; i++) w[i] = i % 2 ? 1.0f : -1.0f;
+    if (kind == 1 && n)
+        for (i = 0; i < n; i++) w[i] = i % 3 ? w[i] * 1e-4f : w[i] * 50.0f; /* spikes */
+    if (kind == 2)
+        for (i = 0; i < n; i++) w[i] = i % 2 ? 1.0f : -1.0f;
 }
 
 /* One shape of one format: everything that must hold. */
@@ -79,13 +83,16 @@ static void one(const char *name, size_t rows, size_t cols, int kind)
     a = block_of(hrq_mat_bytes(&f, rows, cols), draw_below(4));
     b = block_of(a.bytes, draw_below(4));
     fill(w, (rows - 1) * ldw + cols, kind);
-    EXPECT(hrq_mat_init(&m, &f, rows, cols, 5, a.data, a.bytes) == HRQ_OK && m.bytes == a.bytes, "%s %lux%lu init", name, (unsigned long)rows, (unsigned long)cols);
+    EXPECT(hrq_mat_init(&m, &f, rows, cols, 5, a.data, a.bytes) == HRQ_OK && m.bytes == a.bytes, "%s %lux%lu init",
+           name, (unsigned long)rows, (unsigned long)cols);
     EXPECT(hrq_mat_init(&m2, &f, rows, cols, 5, b.data, b.bytes) == HRQ_OK, "%s init", name);
     EXPECT(hrq_mat_check(&m) == HRQ_OK && hrq_mat_decode(&m, 0, rows, back, ld2) == HRQ_OK, "%s zero", name);
     for (r = 0; r < rows; r++)
-        for (c = 0; c < cols; c++) EXPECT(back[r * ld2 + c] == 0.0f, "%s: init decodes to %g", name, (double)back[r * ld2 + c]);
+        for (c = 0; c < cols; c++)
+            EXPECT(back[r * ld2 + c] == 0.0f, "%s: init decodes to %g", name, (double)back[r * ld2 + c]);
 
-    EXPECT(hrq_mat_encode(&m, 0, rows, w, ldw, NULL) == HRQ_OK && hrq_mat_check(&m) == HRQ_OK, "%s %lux%lu encode", name, (unsigned long)rows, (unsigned long)cols);
+    EXPECT(hrq_mat_encode(&m, 0, rows, w, ldw, NULL) == HRQ_OK && hrq_mat_check(&m) == HRQ_OK, "%s %lux%lu encode",
+           name, (unsigned long)rows, (unsigned long)cols);
     EXPECT(hrq_mat_decode(&m, 0, rows, back, ld2) == HRQ_OK, "%s decode", name);
     for (r = 0; r < rows; r++) {
         double size = 0;
@@ -98,31 +105,37 @@ static void one(const char *name, size_t rows, size_t cols, int kind)
         energy += size;
         total += error;
         if (!strstr(name, "+had")) {
-            EXPECT(error <= worst_error(&f, w + r * ldw, cols), "%s %lux%lu row %lu kind %d: error %g, bound %g", name, (unsigned long)rows,
-                   (unsigned long)cols, (unsigned long)r, kind, error, worst_error(&f, w + r * ldw, cols));
+            EXPECT(error <= worst_error(&f, w + r * ldw, cols), "%s %lux%lu row %lu kind %d: error %g, bound %g",
+                   name, (unsigned long)rows, (unsigned long)cols, (unsigned long)r, kind, error,
+                   worst_error(&f, w + r * ldw, cols));
         } else {
             EXPECT(error <= size * 1.3 + 1e-12, "%s: error %g of %g", name, error, size);
         }
     }
     if (kind == 0 && cols >= 64 && rows >= 15)
-        EXPECT(total <= mean_error(&f, cols) * energy, "%s %lux%lu: %g of %g", name, (unsigned long)rows, (unsigned long)cols, total / energy, mean_error(&f, cols));
+        EXPECT(total <= mean_error(&f, cols) * energy, "%s %lux%lu: %g of %g", name, (unsigned long)rows,
+               (unsigned long)cols, total / energy, mean_error(&f, cols));
 
     for (r = rows; r > 0; r -= n) { /* from the end, in chunks of 1 ... 5 rows */
         n = 1 + draw_below(5);
         n = n > r ? r : n;
         EXPECT(hrq_mat_encode(&m2, r - n, n, w + (r - n) * ldw, ldw, NULL) == HRQ_OK, "%s chunk", name);
     }
-    EXPECT(memcmp(a.data, b.data, a.bytes) == 0, "%s %lux%lu: chunks of rows give other bytes", name, (unsigned long)rows, (unsigned long)cols);
+    EXPECT(memcmp(a.data, b.data, a.bytes) == 0, "%s %lux%lu: chunks of rows give other bytes", name,
+           (unsigned long)rows, (unsigned long)cols);
 
     at = (rows - 1) / 16 * 16; /* the last panel as a matrix of its own */
     n = a.bytes / ((rows + 15) / 16);
     EXPECT(hrq_mat_wrap(&slice, &f, rows - at, cols, 5, a.data + at / 16 * n, n) == HRQ_OK, "%s slice", name);
     EXPECT(hrq_mat_decode(&slice, 0, rows - at, part, cols) == HRQ_OK, "%s slice", name);
-    for (r = at; r < rows; r++) EXPECT(same_bits(part + (r - at) * cols, back + r * ld2, cols), "%s: a slice decodes otherwise", name);
+    for (r = at; r < rows; r++)
+        EXPECT(same_bits(part + (r - at) * cols, back + r * ld2, cols), "%s: a slice decodes otherwise", name);
     for (r = 0; r < rows; r += n) { /* any range of rows */
         n = 1 + draw_below(rows - r < 16 ? rows - r : 16);
         EXPECT(hrq_mat_decode(&m, r, n, part, cols) == HRQ_OK, "%s rows", name);
-        for (c = 0; c < n; c++) EXPECT(same_bits(part + c * cols, back + (r + c) * ld2, cols), "%s: rows from %lu decode otherwise", name, (unsigned long)r);
+        for (c = 0; c < n; c++)
+            EXPECT(same_bits(part + c * cols, back + (r + c) * ld2, cols), "%s: rows from %lu decode otherwise", name,
+                   (unsigned long)r);
     }
     free(w);
     free(back);
@@ -142,8 +155,10 @@ static void test_shapes(int effort)
         tap_begin(title);
         for (r = 0; r < 6; r++) {
             if (effort == 0 && r != i % 6 && r != 4) continue;
-            for (c = 1; c <= 72; c += effort == 0 ? 1 + draw_below(12) : effort == 1 && r > 1 ? 1 + draw_below(3) : 1) one(name, some_rows[r], c, (int)(c % 3));
-            for (c = effort ? 0 : i % 5; c < (effort ? 7 : i % 5 + 2); c++) one(name, some_rows[r], wide[c], r > 2 ? 0 : (int)(c % 3));
+            for (c = 1; c <= 72; c += effort == 0 ? 1 + draw_below(12) : effort == 1 && r > 1 ? 1 + draw_below(3) : 1)
+                one(name, some_rows[r], c, (int)(c % 3));
+            for (c = effort ? 0 : i % 5; c < (effort ? 7 : i % 5 + 2); c++)
+                one(name, some_rows[r], wide[c], r > 2 ? 0 : (int)(c % 3));
         }
         tap_end();
     }
@@ -152,7 +167,8 @@ static void test_shapes(int effort)
 /* Decoding, encoding and decoding again changes nothing where the scale is found again. */
 static void test_stable(void)
 {
-    static const char *const names[] = {"f32", "f16", "bf16", "int2", "int3", "int4", "int5", "int6", "int4:sym", "int5:sym"};
+    static const char *const names[] = {"f32",  "f16",  "bf16", "int2",     "int3",
+                                        "int4", "int5", "int6", "int4:sym", "int5:sym"};
     size_t i, cols, rows = 19;
     tap_begin("plain and low-bit integer formats: what was decoded encodes to the same bytes");
     for (i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -166,7 +182,8 @@ static void test_stable(void)
             m = mat_of(&a, names[i], rows, cols, 3, w, cols);
             hrq_mat_decode(&m, 0, rows, x, cols);
             m2 = mat_of(&b, names[i], rows, cols, 3, x, cols);
-            EXPECT(m2.bytes == m.bytes && memcmp(a.data, b.data, a.bytes) == 0, "%s %lu columns", names[i], (unsigned long)cols);
+            EXPECT(m2.bytes == m.bytes && memcmp(a.data, b.data, a.bytes) == 0, "%s %lu columns", names[i],
+                   (unsigned long)cols);
             if (strcmp(names[i], "f32") == 0) EXPECT(same_bits(w, x, rows * cols), "f32 is not what it was");
             free(w);
             free(x);
@@ -195,21 +212,27 @@ static void test_ranges(void)
         for (k = 0; k < 5 && !narrow; k++) {
             float scale = ldexpf(1.0f, powers[k]);
             for (c = 0; c < rows * cols; c++) y[c] = w[c] * scale;
-            EXPECT(hrq_mat_encode(&m, 0, rows, y, cols, NULL) == HRQ_OK && hrq_mat_decode(&m, 0, rows, y, cols) == HRQ_OK, "%s", name);
+            EXPECT(hrq_mat_encode(&m, 0, rows, y, cols, NULL) == HRQ_OK &&
+                       hrq_mat_decode(&m, 0, rows, y, cols) == HRQ_OK,
+                   "%s", name);
             for (c = 0; c < rows * cols; c++)
-                EXPECT(y[c] == x[c] * scale, "%s at 2^%d: %g, not %g", name, powers[k], (double)y[c], (double)(x[c] * scale));
+                EXPECT(y[c] == x[c] * scale, "%s at 2^%d: %g, not %g", name, powers[k], (double)y[c],
+                       (double)(x[c] * scale));
         }
         for (k = 0; k < 6 && !narrow; k++) {
             static const double sizes[] = {1e-45, 1e-40, 1e-38, 1e-30, 1e30, 3e37};
             double error = 0, energy = 0;
             for (c = 0; c < rows * cols; c++) y[c] = (float)((double)w[c] * sizes[k]);
-            if (k == 5) for (c = 0; c < rows * cols; c++) y[c] = hrq__clampf(y[c], -4e37f, 4e37f);
+            if (k == 5)
+                for (c = 0; c < rows * cols; c++) y[c] = hrq__clampf(y[c], -4e37f, 4e37f);
             if (strstr(name, "+had") && k == 5) {
-                EXPECT(hrq_mat_encode(&m, 0, rows, y, cols, NULL) == HRQ_ERR_NONFINITE, "%s at %g: sums of it overflow", name, sizes[k]);
+                EXPECT(hrq_mat_encode(&m, 0, rows, y, cols, NULL) == HRQ_ERR_NONFINITE,
+                       "%s at %g: sums of it overflow", name, sizes[k]);
                 continue;
             }
             EXPECT(hrq_mat_encode(&m, 0, rows, y, cols, NULL) == HRQ_OK, "%s at %g", name, sizes[k]);
-            EXPECT(hrq_mat_check(&m) == HRQ_OK && hrq_mat_decode(&m, 0, rows, x, cols) == HRQ_OK, "%s at %g", name, sizes[k]);
+            EXPECT(hrq_mat_check(&m) == HRQ_OK && hrq_mat_decode(&m, 0, rows, x, cols) == HRQ_OK, "%s at %g", name,
+                   sizes[k]);
             for (c = 0; c < rows * cols; c++) {
                 double e = ((double)x[c] - (double)y[c]) / sizes[k];
                 EXPECT(hrq__finite(x[c]), "%s at %g: not finite", name, sizes[k]);
@@ -218,8 +241,11 @@ static void test_ranges(void)
             }
             /* a row scale is 2^-126 or more: 1e-38 is coarse, smaller is lost in the step; never more than the row and
                one step an entry */
-            if (k >= 3) EXPECT(error <= mean_error(&f, cols) * energy, "%s at %g: %g", name, sizes[k], error / energy);
-            else EXPECT(error <= energy + (double)(rows * cols) * pow(1.2e-38 * 8 / sizes[k], 2), "%s at %g: %g of %g", name, sizes[k], error, energy);
+            if (k >= 3)
+                EXPECT(error <= mean_error(&f, cols) * energy, "%s at %g: %g", name, sizes[k], error / energy);
+            else
+                EXPECT(error <= energy + (double)(rows * cols) * pow(1.2e-38 * 8 / sizes[k], 2), "%s at %g: %g of %g",
+                       name, sizes[k], error, energy);
             hrq_mat_decode(&m, 0, rows, x, cols);
         }
         free(w);
@@ -250,20 +276,26 @@ static void test_largest(void)
             for (kind = 0; kind < 4; kind++) {
                 hrq_status status;
                 for (c = 0; c < cols; c++)
-                    w[c] = kind == 0 ? tops[k] : kind == 1 ? (draw() & 1 ? tops[k] : -tops[k]) : kind == 2 ? (c == 7 ? -tops[k] : 0.0f)
-                                                           : tops[k] * (float)draw_uniform();
+                    w[c] = kind == 0   ? tops[k]
+                           : kind == 1 ? (draw() & 1 ? tops[k] : -tops[k])
+                           : kind == 2 ? (c == 7 ? -tops[k] : 0.0f)
+                                       : tops[k] * (float)draw_uniform();
                 memcpy(before, b.data, b.bytes);
                 status = hrq_mat_encode(&m, 0, 1, w, cols, NULL);
                 EXPECT(status == HRQ_OK || status == HRQ_ERR_NONFINITE, "%s: status %d", name, status);
                 if (status != HRQ_OK) {
-                    EXPECT(memcmp(before, b.data, b.bytes) == 0, "%s at %g: refused, and touched", name, (double)tops[k]);
-                    EXPECT(strstr(name, "f16") || strstr(name, "+had") || tops[k] > 4.3e37f, "%s refuses %g", name, (double)tops[k]);
+                    EXPECT(memcmp(before, b.data, b.bytes) == 0, "%s at %g: refused, and touched", name,
+                           (double)tops[k]);
+                    EXPECT(strstr(name, "f16") || strstr(name, "+had") || tops[k] > 4.3e37f, "%s refuses %g", name,
+                           (double)tops[k]);
                     continue;
                 }
-                EXPECT(hrq_mat_check(&m) == HRQ_OK, "%s at %g, kind %d: bytes do not pass the check", name, (double)tops[k], (int)kind);
+                EXPECT(hrq_mat_check(&m) == HRQ_OK, "%s at %g, kind %d: bytes do not pass the check", name,
+                       (double)tops[k], (int)kind);
                 EXPECT(hrq_mat_decode(&m, 0, 1, x, cols) == HRQ_OK, "%s", name);
                 for (c = 0; c < cols; c++)
-                    EXPECT(hrq__finite(x[c]), "%s at %g, kind %d: %g decodes to %g", name, (double)tops[k], (int)kind, (double)w[c], (double)x[c]);
+                    EXPECT(hrq__finite(x[c]), "%s at %g, kind %d: %g decodes to %g", name, (double)tops[k], (int)kind,
+                           (double)w[c], (double)x[c]);
             }
         free(before);
         free(b.base);
@@ -289,10 +321,13 @@ static void test_special(void)
             m = mat_of(&b, name, rows, cols, 3, w, cols);
             EXPECT(hrq_mat_check(&m) == HRQ_OK && hrq_mat_decode(&m, 0, rows, x, cols) == HRQ_OK, "%s", name);
             for (c = 0; c < cols; c++) {
-                EXPECT(x[3 * cols + c] == 0.0f && x[17 * cols + c] == 0.0f, "%s: zero became %g", name, (double)x[3 * cols + c]);
+                EXPECT(x[3 * cols + c] == 0.0f && x[17 * cols + c] == 0.0f, "%s: zero became %g", name,
+                       (double)x[3 * cols + c]);
                 EXPECT(fabs((double)x[6 * cols + c]) < 2e-37, "%s: 1e-41 became %g", name, (double)x[6 * cols + c]);
-                if (!strstr(name, "+had") && !is_plain(&f) && is_int(&f)) /* the scale is rounded up by 2^-7 at most, half a code of it lost */
-                    EXPECT(fabs((double)x[5 * cols + c] / -2.75 - 1) <= (f.bits > 2 ? 0.5 / ((1 << (f.bits - 1)) - 1) : 0.27) + 0x1p-7,
+                if (!strstr(name, "+had") && !is_plain(&f) &&
+                    is_int(&f)) /* the scale is rounded up by 2^-7 at most, half a code of it lost */
+                    EXPECT(fabs((double)x[5 * cols + c] / -2.75 - 1) <=
+                               (f.bits > 2 ? 0.5 / ((1 << (f.bits - 1)) - 1) : 0.27) + 0x1p-7,
                            "%s: -2.75 became %g", name, (double)x[5 * cols + c]);
             }
             free(w);
@@ -322,11 +357,14 @@ static void test_nonfinite(void)
             memcpy(before, b.data, b.bytes);
             fill_gauss(w, cols, 1.0);
             w[at] = bad[k];
-            if (k < 4 || (k < 6 && strcmp(name, "f16") == 0) || (k >= 6 && (strcmp(name, "bf16") == 0 || strcmp(name, "f16") == 0) && fabsf(bad[k]) > 3.397e38f)) {
-                EXPECT(hrq_mat_encode(&m, 0, rows, w, cols + 1, NULL) == HRQ_ERR_NONFINITE, "%s takes %g", name, (double)bad[k]);
+            if (k < 4 || (k < 6 && strcmp(name, "f16") == 0) ||
+                (k >= 6 && (strcmp(name, "bf16") == 0 || strcmp(name, "f16") == 0) && fabsf(bad[k]) > 3.397e38f)) {
+                EXPECT(hrq_mat_encode(&m, 0, rows, w, cols + 1, NULL) == HRQ_ERR_NONFINITE, "%s takes %g", name,
+                       (double)bad[k]);
                 EXPECT(memcmp(before, b.data, b.bytes) == 0, "%s: touched", name);
             } else if (k < 6) {
-                EXPECT(hrq_mat_encode(&m, 0, rows, w, cols + 1, NULL) == HRQ_OK, "%s refuses %g", name, (double)bad[k]);
+                EXPECT(hrq_mat_encode(&m, 0, rows, w, cols + 1, NULL) == HRQ_OK, "%s refuses %g", name,
+                       (double)bad[k]);
             }
             free(before);
             free(w);
@@ -391,7 +429,8 @@ static void test_status(void)
         memset(&m, 0x11, sizeof m);
         memcpy(&old, &m, sizeof m);
         for (wrap = 0; wrap < 2; wrap++) {
-            hrq_status (*call)(hrq_mat *, const hrq_format *, size_t, size_t, uint64_t, void *, size_t) = wrap ? hrq_mat_wrap : hrq_mat_init;
+            hrq_status (*call)(hrq_mat *, const hrq_format *, size_t, size_t, uint64_t, void *, size_t) =
+                wrap ? hrq_mat_wrap : hrq_mat_init;
             memset(b.data, 0x77, b.bytes);
             EXPECT(call(NULL, &f, 2, 20, 0, b.data, b.bytes) == HRQ_ERR_ARG, "%s mat NULL", name);
             EXPECT(call(&m, NULL, 2, 20, 0, b.data, b.bytes) == HRQ_ERR_ARG, "%s format NULL", name);
@@ -406,17 +445,22 @@ static void test_status(void)
             EXPECT(memcmp(&m, &old, sizeof m) == 0, "%s: mat touched", name);
             EXPECT(b.data[0] == 0x77 && b.data[b.bytes - 1] == 0x77, "%s: bytes touched", name);
         }
-        EXPECT(hrq_mat_wrap(&m, &f, 2, 20, 1, b.data, b.bytes) == HRQ_OK && b.data[0] == 0x77, "%s wrap writes", name);
+        EXPECT(hrq_mat_wrap(&m, &f, 2, 20, 1, b.data, b.bytes) == HRQ_OK && b.data[0] == 0x77, "%s wrap writes",
+               name);
         EXPECT(m.rows == 2 && m.cols == 20 && m.seed == 1 && m.data == b.data && m.bytes == b.bytes, "%s wrap", name);
-        EXPECT(hrq_mat_init(&m, &f, 2, 20, 1, b.data, b.bytes + 100) == HRQ_OK && m.bytes == b.bytes, "%s init", name);
+        EXPECT(hrq_mat_init(&m, &f, 2, 20, 1, b.data, b.bytes + 100) == HRQ_OK && m.bytes == b.bytes, "%s init",
+               name);
         for (wrap = 0; wrap < 2; wrap++) {
-#define BOTH(mat, row, n, ld, p) (wrap ? hrq_mat_decode(mat, row, n, p, ld) : hrq_mat_encode(mat, row, n, p, ld, NULL))
+#define BOTH(mat, row, n, ld, p) \
+    (wrap ? hrq_mat_decode(mat, row, n, p, ld) : hrq_mat_encode(mat, row, n, p, ld, NULL))
             float *p = wrap ? x : w;
             EXPECT(BOTH(NULL, 0, 2, 20, p) == HRQ_ERR_ARG, "%s NULL", name);
             EXPECT(BOTH(&m, 0, 2, 20, NULL) == HRQ_ERR_ARG, "%s w NULL", name);
-            EXPECT(BOTH(&m, 0, 3, 20, p) == HRQ_ERR_ARG && BOTH(&m, 3, 0, 20, p) == HRQ_ERR_ARG && BOTH(&m, 2, 1, 20, p) == HRQ_ERR_ARG &&
-                       BOTH(&m, 1, SIZE_MAX, 20, p) == HRQ_ERR_ARG, "%s rows outside", name);
-            EXPECT(BOTH(&m, 0, 2, 19, p) == HRQ_ERR_SHAPE && BOTH(&m, 0, 1, 0, p) == HRQ_ERR_SHAPE && BOTH(&m, 0, 2, SIZE_MAX / 2 + 1, p) == HRQ_ERR_SHAPE,
+            EXPECT(BOTH(&m, 0, 3, 20, p) == HRQ_ERR_ARG && BOTH(&m, 3, 0, 20, p) == HRQ_ERR_ARG &&
+                       BOTH(&m, 2, 1, 20, p) == HRQ_ERR_ARG && BOTH(&m, 1, SIZE_MAX, 20, p) == HRQ_ERR_ARG,
+                   "%s rows outside", name);
+            EXPECT(BOTH(&m, 0, 2, 19, p) == HRQ_ERR_SHAPE && BOTH(&m, 0, 1, 0, p) == HRQ_ERR_SHAPE &&
+                       BOTH(&m, 0, 2, SIZE_MAX / 2 + 1, p) == HRQ_ERR_SHAPE,
                    "%s leading dimension", name);
             EXPECT(BOTH(&m, 2, 0, 20, NULL) == HRQ_OK && BOTH(&m, 0, 0, 0, NULL) == HRQ_OK, "%s no rows", name);
             bad = m;
@@ -480,10 +524,14 @@ static void test_illegal(void)
         for (k = 0; k < 4; k++) {
             size_t row = draw_below(16), p = draw_below(2) * panel;
             if (lay.scaled) SPOIL(p + lay.row_at + 2 * row, 2, bf16_bad[k], "row scale");
-            if (lay.grouped) SPOIL(p + lay.group_at + 2 * (row + 16 * draw_below(lay.groups)), 2, f16_bad[k], "group scale");
-            if (lay.zeros && f.bits < 8) SPOIL(p + lay.zero_at + row + 16 * draw_below(lay.groups), 1, (1u << f.bits) + (unsigned)k, "zero point");
+            if (lay.grouped)
+                SPOIL(p + lay.group_at + 2 * (row + 16 * draw_below(lay.groups)), 2, f16_bad[k], "group scale");
+            if (lay.zeros && f.bits < 8)
+                SPOIL(p + lay.zero_at + row + 16 * draw_below(lay.groups), 1, (1u << f.bits) + (unsigned)k,
+                      "zero point");
             if (is_plain(&f)) {
-                size_t width = f.bits / 8u, at = p + (16 * draw_below(72) + row) * width; /* columns 70 and 71 are padding */
+                size_t width = f.bits / 8u,
+                       at = p + (16 * draw_below(72) + row) * width; /* columns 70 and 71 are padding */
                 if (width == 4) SPOIL(at + 2, 2, bf16_bad[k], "entry");
                 else SPOIL(at, 2, strncmp(name, "bf", 2) ? f16_bad[k] : bf16_bad[k], "entry");
             }

@@ -36,9 +36,14 @@ static parts parts_of(const hrq_mat *m)
         p.row[r] = hrq__view_row_scale(&v, r);
         for (c = 0; c < p.groups; c++) p.group[r * p.groups + c] = hrq__view_group_scale(&v, r, c);
         for (c = 0; c < m->cols; c++) {
-            float scale = m->format.group ? p.row[r] * p.group[r * p.groups + c / p.span] : p.row[r], x = p.decoded[r * m->cols + c];
-            p.unit[r * m->cols + c] = !p.ints ? (double)x : scale == 0.0f ? 0.0 : nearbyint((double)x / (double)scale);
-            if (p.ints) EXPECT((float)p.unit[r * m->cols + c] * scale == x, "decode is no integer times its scales: %g", (double)x);
+            float scale = m->format.group ? p.row[r] * p.group[r * p.groups + c / p.span] : p.row[r],
+                  x = p.decoded[r * m->cols + c];
+            p.unit[r * m->cols + c] = !p.ints         ? (double)x
+                                      : scale == 0.0f ? 0.0
+                                                      : nearbyint((double)x / (double)scale);
+            if (p.ints)
+                EXPECT((float)p.unit[r * m->cols + c] * scale == x, "decode is no integer times its scales: %g",
+                       (double)x);
         }
     }
     return p;
@@ -67,7 +72,9 @@ static float product_of(const parts *p, const hrq_act *act, size_t t, size_t r)
         } else {
             part = 0.0f;
             for (c = g * p->span; c < end; c++)
-                part = fmaf((float)p->unit[r * cols + c], act->kind == HRQ_ACT_INT8 ? (float)hrq__act_s8(act, t)[c] : hrq__act_f32(act, t)[c], part);
+                part =
+                    fmaf((float)p->unit[r * cols + c],
+                         act->kind == HRQ_ACT_INT8 ? (float)hrq__act_s8(act, t)[c] : hrq__act_f32(act, t)[c], part);
         }
         total = p->mat.format.group ? fmaf(part, p->group[r * p->groups + g], total) : part;
     }
@@ -87,7 +94,8 @@ static hrq_act *act_of(block *b, const hrq_mat *m, hrq_act_kind kind, const floa
 static void one(const char *name, size_t rows, size_t cols, size_t n, hrq_act_kind kind)
 {
     size_t ldx = cols + draw_below(3), ldy = rows + draw_below(3), r, c, t, r0, r1;
-    float *w = floats_of(rows, cols, cols), *x = floats_of(n, cols, ldx), *y = floats_of(n, rows, ldy), *z = floats_of(n, rows, ldy);
+    float *w = floats_of(rows, cols, cols), *x = floats_of(n, cols, ldx), *y = floats_of(n, rows, ldy),
+          *z = floats_of(n, rows, ldy);
     float *full = floats_of(rows, cols, cols);
     size_t used = (n - 1) * ldy + rows;
     block b, a;
@@ -111,14 +119,18 @@ static void one(const char *name, size_t rows, size_t cols, size_t n, hrq_act_ki
         if (strstr(name, "+had")) hrq_hadamard(turned, 1, cols, cols, 11, 0);
         for (c = 0; c < cols; c++) top = fabs((double)turned[c]) > top ? fabs((double)turned[c]) : top;
         for (c = 0; c < cols; c++) {
-            double v = kind == HRQ_ACT_F32 ? (double)hrq__act_f32(act, t)[c] : (double)hrq__act_s8(act, t)[c] * (double)hrq__act_scales(act)[t];
-            EXPECT(kind == HRQ_ACT_F32 ? v == (double)turned[c] : fabs(v - (double)turned[c]) <= top / 127 * (0.5 + 1e-4), "%s: activation %g for %g", name, v, (double)turned[c]);
+            double v = kind == HRQ_ACT_F32 ? (double)hrq__act_f32(act, t)[c]
+                                           : (double)hrq__act_s8(act, t)[c] * (double)hrq__act_scales(act)[t];
+            EXPECT(kind == HRQ_ACT_F32 ? v == (double)turned[c]
+                                       : fabs(v - (double)turned[c]) <= top / 127 * (0.5 + 1e-4),
+                   "%s: activation %g for %g", name, v, (double)turned[c]);
         }
         for (r = 0; r < rows; r++) {
             double exact = 0, size = 0, ww = 0, xx = 0;
             float want = product_of(&p, act, t, r);
-            EXPECT(y[t * ldy + r] == want, "%s %lux%lu kind %d row %lu: %.9g, in order %.9g", name, (unsigned long)rows, (unsigned long)cols,
-                   (int)kind, (unsigned long)r, (double)y[t * ldy + r], (double)want);
+            EXPECT(y[t * ldy + r] == want, "%s %lux%lu kind %d row %lu: %.9g, in order %.9g", name,
+                   (unsigned long)rows, (unsigned long)cols, (int)kind, (unsigned long)r, (double)y[t * ldy + r],
+                   (double)want);
             for (c = 0; c < cols; c++) { /* the decoded weights, rotated back, against x itself */
                 exact += (double)full[r * cols + c] * (double)x[t * ldx + c];
                 size += fabs((double)full[r * cols + c] * (double)x[t * ldx + c]);
@@ -127,11 +139,14 @@ static void one(const char *name, size_t rows, size_t cols, size_t n, hrq_act_ki
             }
             /* float sums: cols roundings of partial sums, 4 of scales; rotations 1e-6 of the norms each; int8: half a code an
                entry against sum |w| <= sqrt(cols ww) */
-            EXPECT(fabs((double)y[t * ldy + r] - exact) <= ((double)cols + 8) * 0x1p-24 * (size + sqrt(ww * xx)) + (strstr(name, "+had") ? 4e-6 * sqrt(ww * xx) : 0) +
-                                                               (kind == HRQ_ACT_INT8 ? 0.501 * top / 127 * sqrt((double)cols * ww) : 0),
+            EXPECT(fabs((double)y[t * ldy + r] - exact) <=
+                       ((double)cols + 8) * 0x1p-24 * (size + sqrt(ww * xx)) +
+                           (strstr(name, "+had") ? 4e-6 * sqrt(ww * xx) : 0) +
+                           (kind == HRQ_ACT_INT8 ? 0.501 * top / 127 * sqrt((double)cols * ww) : 0),
                    "%s: %g, double %g", name, (double)y[t * ldy + r], exact);
         }
-        for (r = rows; t + 1 < n && r < ldy; r++) EXPECT(y[t * ldy + r] == -777.0f, "%s: wrote behind row %lu", name, (unsigned long)r);
+        for (r = rows; t + 1 < n && r < ldy; r++)
+            EXPECT(y[t * ldy + r] == -777.0f, "%s: wrote behind row %lu", name, (unsigned long)r);
         free(turned);
     }
     for (r0 = 0; r0 < rows; r0 = r1) { /* any split into ranges, the same bits */
@@ -148,7 +163,8 @@ static void one(const char *name, size_t rows, size_t cols, size_t n, hrq_act_ki
             EXPECT(hrq_matmul(&m, kind, x, n, ldx, z, ldy, pass ? &h : NULL) == HRQ_OK, "%s matmul", name);
             EXPECT(same_bits(y, z, used), "%s: matmul gives other bits", name);
         }
-        EXPECT(l.live == 0 && l.taken == 1 && l.runs == (rows > 16), "%s: %d blocks, %d left, %d runs", name, l.taken, l.live, l.runs);
+        EXPECT(l.live == 0 && l.taken == 1 && l.runs == (rows > 16), "%s: %d blocks, %d left, %d runs", name, l.taken,
+               l.live, l.runs);
     }
     parts_free(&p);
     free(w);
@@ -162,8 +178,9 @@ static void one(const char *name, size_t rows, size_t cols, size_t n, hrq_act_ki
 
 static void test_mul(int effort)
 {
-    static const size_t shapes[][3] = {{1, 1, 1},   {2, 7, 3},    {16, 8, 1},   {17, 33, 2},   {5, 31, 17},  {33, 72, 16},
-                                       {3, 127, 1}, {18, 128, 4}, {16, 129, 5}, {20, 257, 33}, {4, 300, 15}, {15, 64, 2}};
+    static const size_t shapes[][3] = {{1, 1, 1},    {2, 7, 3},     {16, 8, 1},   {17, 33, 2},
+                                       {5, 31, 17},  {33, 72, 16},  {3, 127, 1},  {18, 128, 4},
+                                       {16, 129, 5}, {20, 257, 33}, {4, 300, 15}, {15, 64, 2}};
     size_t i, s;
     const char *name;
     char title[96];
@@ -194,7 +211,8 @@ static void test_epilogue(void)
     const char *name;
     tap_begin("epilogue: bias, keep, clamp; keep 0 never reads y");
     for (i = 0; (name = hrq_format_list(i)) != NULL; i++) {
-        float *w = floats_of(rows, cols, cols), *x = floats_of(n, cols, cols), *y = floats_of(n, rows, ldy), *z = floats_of(n, rows, ldy), bias[21];
+        float *w = floats_of(rows, cols, cols), *x = floats_of(n, cols, cols), *y = floats_of(n, rows, ldy),
+              *z = floats_of(n, rows, ldy), bias[21];
         size_t used = (n - 1) * ldy + rows;
         block b, a;
         hrq_mat m;
@@ -206,9 +224,10 @@ static void test_epilogue(void)
         m = mat_of(&b, name, rows, cols, 2, w, cols);
         act = act_of(&a, &m, i % 2 ? HRQ_ACT_INT8 : HRQ_ACT_F32, x, n, cols);
         hrq_mul(&m, act, y, ldy, 0, rows, NULL);
-#define EACH(value, what)                                                                                             \
-    for (t = 0; t < n; t++)                                                                                           \
-        for (r = 0; r < rows; r++) EXPECT(z[t * ldy + r] == (value), "%s: %s at %lu: %g", name, what, (unsigned long)r, (double)z[t * ldy + r])
+#define EACH(value, what)          \
+    for (t = 0; t < n; t++)        \
+        for (r = 0; r < rows; r++) \
+    EXPECT(z[t * ldy + r] == (value), "%s: %s at %lu: %g", name, what, (unsigned long)r, (double)z[t * ldy + r])
         memset(&e, 0, sizeof e);
         for (t = 0; t < used; t++) z[t] = NAN;
         EXPECT(hrq_mul(&m, act, z, ldy, 0, rows, &e) == HRQ_OK, "%s", name);
@@ -266,16 +285,21 @@ static void test_shared(void)
                 act = act_of(&a, &m, kind, x, 1, 50);
                 own = act_of(&a2, &m2, kind, x, 1, 50);
                 EXPECT(hrq_act_fits(act, &m2), "%s and %s", names[i], names[j]);
-                EXPECT(hrq_mul(&m2, act, y, 9, 0, 9, NULL) == HRQ_OK && hrq_mul(&m2, own, z, 9, 0, 9, NULL) == HRQ_OK && same_bits(y, z, 9), "%s through %s", names[j], names[i]);
+                EXPECT(hrq_mul(&m2, act, y, 9, 0, 9, NULL) == HRQ_OK &&
+                           hrq_mul(&m2, own, z, 9, 0, 9, NULL) == HRQ_OK && same_bits(y, z, 9),
+                       "%s through %s", names[j], names[i]);
                 m2.seed = 8;
                 EXPECT(hrq_act_fits(act, &m2) == (k ? 0 : 1), "%s: another seed", names[j]);
-                EXPECT(hrq_mul(&m2, act, y, 9, 0, 9, NULL) == (k ? HRQ_ERR_ARG : HRQ_OK), "%s: another seed", names[j]);
+                EXPECT(hrq_mul(&m2, act, y, 9, 0, 9, NULL) == (k ? HRQ_ERR_ARG : HRQ_OK), "%s: another seed",
+                       names[j]);
                 m2.seed = 7;
                 m2.format.options ^= HRQ__OPT_HAD;
-                EXPECT(!hrq_act_fits(act, &m2) && hrq_mul(&m2, act, y, 9, 0, 9, NULL) == HRQ_ERR_ARG, "%s: the other transform", names[j]);
+                EXPECT(!hrq_act_fits(act, &m2) && hrq_mul(&m2, act, y, 9, 0, 9, NULL) == HRQ_ERR_ARG,
+                       "%s: the other transform", names[j]);
                 m2.format.options ^= HRQ__OPT_HAD;
                 m2.cols = 49;
-                EXPECT(!hrq_act_fits(act, &m2) && hrq_mul(&m2, act, y, 9, 0, 9, NULL) == HRQ_ERR_ARG, "%s: other columns", names[j]);
+                EXPECT(!hrq_act_fits(act, &m2) && hrq_mul(&m2, act, y, 9, 0, 9, NULL) == HRQ_ERR_ARG,
+                       "%s: other columns", names[j]);
                 EXPECT(!hrq_act_fits(NULL, &m2) && !hrq_act_fits(act, NULL), "NULL fits");
                 free(b.base);
                 free(b2.base);
@@ -294,13 +318,22 @@ static void test_mul_t(int effort)
     tap_begin("mul_t: bits of the sums in order of rows, doubles, empty and partial ranges");
     for (i = 0; (name = hrq_format_list(i)) != NULL; i++)
         for (s = 0; s < 6; s++) {
-            size_t rows = shapes[s][0], cols = shapes[s][1], n = shapes[s][2], ldp = rows + draw_below(3), ldy = cols + draw_below(3), k;
-            float *w = floats_of(rows, cols, cols), *p = floats_of(n, rows, ldp), *y = floats_of(n, cols, ldy), *full = floats_of(rows, cols, cols);
+            size_t rows = shapes[s][0], cols = shapes[s][1], n = shapes[s][2], ldp = rows + draw_below(3),
+                   ldy = cols + draw_below(3), k;
+            float *w = floats_of(rows, cols, cols), *p = floats_of(n, rows, ldp), *y = floats_of(n, cols, ldy),
+                  *full = floats_of(rows, cols, cols);
             float *want = floats_of(n, cols, cols);
             block b;
             hrq_mat m;
             parts q;
-            if (effort == 0 && s % 2 != i % 2) { free(w); free(p); free(y); free(full); free(want); continue; }
+            if (effort == 0 && s % 2 != i % 2) {
+                free(w);
+                free(p);
+                free(y);
+                free(full);
+                free(want);
+                continue;
+            }
             fill_gauss(w, rows * cols, 1.0);
             fill_gauss(p, (n - 1) * ldp + rows, 1.0);
             m = mat_of(&b, name, rows, cols, 21, w, cols);
@@ -308,7 +341,8 @@ static void test_mul_t(int effort)
             hrq_mat_decode(&m, 0, rows, full, cols);
             for (k = 0; k < 3; k++) {
                 size_t r0 = k ? draw_below(rows + 1) : 0, r1 = k ? r0 + draw_below(rows - r0 + 1) : rows;
-                float *tight = floats_of(n, r1 > 0 ? r1 : 1, ldp), *use = r1 > 0 ? tight : NULL; /* ends at the last byte it may read */
+                float *tight = floats_of(n, r1 > 0 ? r1 : 1, ldp),
+                      *use = r1 > 0 ? tight : NULL; /* ends at the last byte it may read */
                 for (t = 0; t < n && r1 > 0; t++) memcpy(tight + t * ldp, p + t * ldp, r1 * sizeof *p);
                 for (t = 0; t < n && r1 > 0; t++)
                     for (r = 0; r < r0; r++) tight[t * ldp + r] = NAN; /* rows outside are not read */
@@ -330,8 +364,12 @@ static void test_mul_t(int effort)
                             exact += (double)p[t * ldp + r] * (double)full[r * cols + c];
                             size += fabs((double)p[t * ldp + r] * (double)full[r * cols + c]);
                         }
-                        EXPECT(y[t * ldy + c] == want[t * cols + c], "%s column %lu: %g, in order %g", name, (unsigned long)c, (double)y[t * ldy + c], (double)want[t * cols + c]);
-                        EXPECT(fabs((double)y[t * ldy + c] - exact) <= ((double)rows + 4) * 0x1p-24 * size + (strstr(name, "+had") ? 4e-6 * sqrt(ww * (double)rows) : 0), "%s: %g, double %g", name, (double)y[t * ldy + c], exact);
+                        EXPECT(y[t * ldy + c] == want[t * cols + c], "%s column %lu: %g, in order %g", name,
+                               (unsigned long)c, (double)y[t * ldy + c], (double)want[t * cols + c]);
+                        EXPECT(fabs((double)y[t * ldy + c] - exact) <=
+                                   ((double)rows + 4) * 0x1p-24 * size +
+                                       (strstr(name, "+had") ? 4e-6 * sqrt(ww * (double)rows) : 0),
+                               "%s: %g, double %g", name, (double)y[t * ldy + c], exact);
                     }
                 }
                 free(tight);
@@ -374,14 +412,24 @@ static void test_mul_mat(int effort)
     tap_begin("mul_mat: every pair of formats: bits as documented, doubles, ranges; rotations must agree");
     for (i = 0; (na = hrq_format_list(i)) != NULL; i++)
         for (j = 0; (nb = hrq_format_list(j)) != NULL; j++) {
-            size_t rows = 1 + draw_below(20), other = 1 + draw_below(20), cols = 1 + draw_below(80), ldc = other + draw_below(3);
-            float *wa = floats_of(rows, cols, cols), *wb = floats_of(other, cols, cols), *y = floats_of(rows, other, ldc), *z = floats_of(rows, other, ldc);
+            size_t rows = 1 + draw_below(20), other = 1 + draw_below(20), cols = 1 + draw_below(80),
+                   ldc = other + draw_below(3);
+            float *wa = floats_of(rows, cols, cols), *wb = floats_of(other, cols, cols),
+                  *y = floats_of(rows, other, ldc), *z = floats_of(rows, other, ldc);
             float *fa = floats_of(rows, cols, cols), *fb = floats_of(other, cols, cols);
             int turned = strstr(na, "+had") != NULL, both = turned == (strstr(nb, "+had") != NULL);
             block a, b;
             hrq_mat ma, mb;
             parts pa, pb;
-            if (effort == 0 && (i + j) % 4) { free(wa); free(wb); free(y); free(z); free(fa); free(fb); continue; }
+            if (effort == 0 && (i + j) % 4) {
+                free(wa);
+                free(wb);
+                free(y);
+                free(z);
+                free(fa);
+                free(fb);
+                continue;
+            }
             fill_gauss(wa, rows * cols, 1.0);
             fill_gauss(wb, other * cols, 1.0);
             ma = mat_of(&a, na, rows, cols, 31, wa, cols);
@@ -403,13 +451,20 @@ static void test_mul_mat(int effort)
                             aa += (double)fa[r * cols + c] * (double)fa[r * cols + c];
                             bb += (double)fb[s * cols + c] * (double)fb[s * cols + c];
                         }
-                        EXPECT(y[r * ldc + s] == want, "%s by %s: %.9g, in order %.9g", na, nb, (double)y[r * ldc + s], (double)want);
-                        EXPECT(fabs((double)y[r * ldc + s] - exact) <= ((double)cols + 8) * 0x1p-24 * (size + sqrt(aa * bb)) + (turned ? 4e-6 * sqrt(aa * bb) : 0), "%s by %s: %g, double %g", na, nb, (double)y[r * ldc + s], exact);
+                        EXPECT(y[r * ldc + s] == want, "%s by %s: %.9g, in order %.9g", na, nb,
+                               (double)y[r * ldc + s], (double)want);
+                        EXPECT(fabs((double)y[r * ldc + s] - exact) <=
+                                   ((double)cols + 8) * 0x1p-24 * (size + sqrt(aa * bb)) +
+                                       (turned ? 4e-6 * sqrt(aa * bb) : 0),
+                               "%s by %s: %g, double %g", na, nb, (double)y[r * ldc + s], exact);
                     }
-                    for (s = other; r + 1 < rows && s < ldc; s++) EXPECT(y[r * ldc + s] == -777.0f, "%s by %s: wrote outside", na, nb);
+                    for (s = other; r + 1 < rows && s < ldc; s++)
+                        EXPECT(y[r * ldc + s] == -777.0f, "%s by %s: wrote outside", na, nb);
                 }
                 k = draw_below(rows + 1);
-                EXPECT(hrq_mul_mat(&ma, &mb, z, ldc, k, rows) == HRQ_OK && hrq_mul_mat(&ma, &mb, z, ldc, 0, k) == HRQ_OK, "%s by %s", na, nb);
+                EXPECT(hrq_mul_mat(&ma, &mb, z, ldc, k, rows) == HRQ_OK &&
+                           hrq_mul_mat(&ma, &mb, z, ldc, 0, k) == HRQ_OK,
+                       "%s by %s", na, nb);
                 EXPECT(same_bits(y, z, (rows - 1) * ldc + other), "%s by %s: ranges", na, nb);
                 if (turned) {
                     mb.seed = 32;
@@ -435,7 +490,8 @@ static void test_mul_mat(int effort)
 /* 200000 columns of the extremes: sums of 2^31.6 and more, exact. */
 static void test_wide(int effort)
 {
-    static const char *const names[] = {"int8", "int8:sym", "int8:asym", "int4", "int8:g64", "zn:q200:k2", "e8:q256:k4", "zn:q256:k1", "e8:q255:k3"};
+    static const char *const names[] = {"int8",       "int8:sym",   "int8:asym",  "int4",      "int8:g64",
+                                        "zn:q200:k2", "e8:q256:k4", "zn:q256:k1", "e8:q255:k3"};
     size_t i, c, cols = effort ? 200000 : 140000, sign;
     tap_begin("200000 columns of extremes: integers add up exactly");
     for (i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -454,11 +510,13 @@ static void test_wide(int effort)
             m = mat_of(&b, names[i], 1, cols, 1, w, cols);
             act = act_of(&a, &m, HRQ_ACT_INT8, x, 1, cols);
             p = parts_of(&m);
-            EXPECT(hrq_mul(&m, act, &y, 1, 0, 1, NULL) == HRQ_OK && y == product_of(&p, act, 0, 0), "%s: %.9g, exactly %.9g", names[i], (double)y, (double)product_of(&p, act, 0, 0));
+            EXPECT(hrq_mul(&m, act, &y, 1, 0, 1, NULL) == HRQ_OK && y == product_of(&p, act, 0, 0),
+                   "%s: %.9g, exactly %.9g", names[i], (double)y, (double)product_of(&p, act, 0, 0));
             for (c = 0; c < cols; c++) size += fabs(p.unit[c]) * 127;
             if (i == 0) EXPECT(size > 2147483648.0, "%s: the sum would fit an int32", names[i]);
             if (i < 2) {
-                EXPECT(hrq_mul_mat(&m, &m, &c11, 1, 0, 1) == HRQ_OK && c11 == pair_of(&p, 0, &p, 0), "%s squared", names[i]);
+                EXPECT(hrq_mul_mat(&m, &m, &c11, 1, 0, 1) == HRQ_OK && c11 == pair_of(&p, 0, &p, 0), "%s squared",
+                       names[i]);
             }
             parts_free(&p);
             free(w);
@@ -493,10 +551,13 @@ static void test_status(void)
         narrow.cols = 19;
         bytes = hrq_act_bytes(&m, 2, HRQ_ACT_INT8);
         EXPECT(bytes > 0 && hrq_act_bytes(&m, 0, HRQ_ACT_F32) > 0, "%s act_bytes", name);
-        EXPECT(hrq_act_bytes(NULL, 2, HRQ_ACT_INT8) == 0 && hrq_act_bytes(&bad, 2, HRQ_ACT_INT8) == 0 && hrq_act_bytes(&m, 2, (hrq_act_kind)7) == 0 &&
-                   hrq_act_bytes(&m, SIZE_MAX, HRQ_ACT_F32) == 0 && hrq_act_bytes(&m, SIZE_MAX / 64, HRQ_ACT_INT8) == 0, "%s act_bytes 0", name);
+        EXPECT(hrq_act_bytes(NULL, 2, HRQ_ACT_INT8) == 0 && hrq_act_bytes(&bad, 2, HRQ_ACT_INT8) == 0 &&
+                   hrq_act_bytes(&m, 2, (hrq_act_kind)7) == 0 && hrq_act_bytes(&m, SIZE_MAX, HRQ_ACT_F32) == 0 &&
+                   hrq_act_bytes(&m, SIZE_MAX / 64, HRQ_ACT_INT8) == 0,
+               "%s act_bytes 0", name);
         a = block_of(bytes, 3);
-#define PREPARE(p, buffer, n_bytes, mat, kind, x, n, ld) hrq_act_prepare(p, buffer, n_bytes, mat, (hrq_act_kind)(kind), x, n, ld)
+#define PREPARE(p, buffer, n_bytes, mat, kind, x, n, ld) \
+    hrq_act_prepare(p, buffer, n_bytes, mat, (hrq_act_kind)(kind), x, n, ld)
         EXPECT(PREPARE(NULL, a.data, bytes, &m, 0, x, 2, 20) == HRQ_ERR_ARG, "%s act NULL", name);
         EXPECT(PREPARE(&none, NULL, bytes, &m, 0, x, 2, 20) == HRQ_ERR_ARG, "%s buffer NULL", name);
         EXPECT(PREPARE(&none, a.data, bytes, NULL, 0, x, 2, 20) == HRQ_ERR_ARG, "%s mat NULL", name);
@@ -516,34 +577,61 @@ static void test_status(void)
         EXPECT(hrq_mul(&m, none, NULL, 0, 0, 5, NULL) == HRQ_OK, "%s no vectors", name);
         EXPECT(PREPARE(&act, a.data, bytes, &m, 0, x, 2, 20) == HRQ_OK, "%s", name);
 #undef PREPARE
-        EXPECT(hrq_mul(NULL, act, y, 5, 0, 5, NULL) == HRQ_ERR_ARG && hrq_mul(&m, NULL, y, 5, 0, 5, NULL) == HRQ_ERR_ARG &&
-                   hrq_mul(&m, act, NULL, 5, 0, 5, NULL) == HRQ_ERR_ARG && hrq_mul(&bad, act, y, 5, 0, 5, NULL) == HRQ_ERR_ARG &&
-                   hrq_mul(&narrow, act, y, 5, 0, 5, NULL) == HRQ_ERR_ARG, "%s mul NULL, fit", name);
-        EXPECT(hrq_mul(&m, act, y, 5, 3, 2, NULL) == HRQ_ERR_ARG && hrq_mul(&m, act, y, 6, 0, 6, NULL) == HRQ_ERR_ARG, "%s mul range", name);
-        EXPECT(hrq_mul(&m, act, y, 4, 0, 5, NULL) == HRQ_ERR_SHAPE && hrq_mul(&m, act, y, SIZE_MAX / 2, 0, 5, NULL) == HRQ_ERR_SHAPE, "%s mul ldy", name);
-        EXPECT(hrq_mul(&m, act, NULL, 0, 5, 5, NULL) == HRQ_OK && hrq_mul(&m, act, NULL, 0, 0, 0, NULL) == HRQ_OK, "%s mul nothing", name);
-        EXPECT(hrq_mul_t(NULL, x, 2, 5, 0, 5, y, 20) == HRQ_ERR_ARG && hrq_mul_t(&m, NULL, 2, 5, 0, 5, y, 20) == HRQ_ERR_ARG &&
-                   hrq_mul_t(&m, x, 2, 5, 0, 5, NULL, 20) == HRQ_ERR_ARG && hrq_mul_t(&bad, x, 2, 5, 0, 5, y, 20) == HRQ_ERR_ARG, "%s mul_t NULL", name);
-        EXPECT(hrq_mul_t(&m, x, 2, 5, 4, 3, y, 20) == HRQ_ERR_ARG && hrq_mul_t(&m, x, 2, 6, 0, 6, y, 20) == HRQ_ERR_ARG, "%s mul_t range", name);
-        EXPECT(hrq_mul_t(&m, x, 2, 4, 0, 5, y, 20) == HRQ_ERR_SHAPE && hrq_mul_t(&m, x, 2, 5, 0, 5, y, 19) == HRQ_ERR_SHAPE, "%s mul_t ld", name);
+        EXPECT(hrq_mul(NULL, act, y, 5, 0, 5, NULL) == HRQ_ERR_ARG &&
+                   hrq_mul(&m, NULL, y, 5, 0, 5, NULL) == HRQ_ERR_ARG &&
+                   hrq_mul(&m, act, NULL, 5, 0, 5, NULL) == HRQ_ERR_ARG &&
+                   hrq_mul(&bad, act, y, 5, 0, 5, NULL) == HRQ_ERR_ARG &&
+                   hrq_mul(&narrow, act, y, 5, 0, 5, NULL) == HRQ_ERR_ARG,
+               "%s mul NULL, fit", name);
+        EXPECT(hrq_mul(&m, act, y, 5, 3, 2, NULL) == HRQ_ERR_ARG && hrq_mul(&m, act, y, 6, 0, 6, NULL) == HRQ_ERR_ARG,
+               "%s mul range", name);
+        EXPECT(hrq_mul(&m, act, y, 4, 0, 5, NULL) == HRQ_ERR_SHAPE &&
+                   hrq_mul(&m, act, y, SIZE_MAX / 2, 0, 5, NULL) == HRQ_ERR_SHAPE,
+               "%s mul ldy", name);
+        EXPECT(hrq_mul(&m, act, NULL, 0, 5, 5, NULL) == HRQ_OK && hrq_mul(&m, act, NULL, 0, 0, 0, NULL) == HRQ_OK,
+               "%s mul nothing", name);
+        EXPECT(hrq_mul_t(NULL, x, 2, 5, 0, 5, y, 20) == HRQ_ERR_ARG &&
+                   hrq_mul_t(&m, NULL, 2, 5, 0, 5, y, 20) == HRQ_ERR_ARG &&
+                   hrq_mul_t(&m, x, 2, 5, 0, 5, NULL, 20) == HRQ_ERR_ARG &&
+                   hrq_mul_t(&bad, x, 2, 5, 0, 5, y, 20) == HRQ_ERR_ARG,
+               "%s mul_t NULL", name);
+        EXPECT(hrq_mul_t(&m, x, 2, 5, 4, 3, y, 20) == HRQ_ERR_ARG &&
+                   hrq_mul_t(&m, x, 2, 6, 0, 6, y, 20) == HRQ_ERR_ARG,
+               "%s mul_t range", name);
+        EXPECT(hrq_mul_t(&m, x, 2, 4, 0, 5, y, 20) == HRQ_ERR_SHAPE &&
+                   hrq_mul_t(&m, x, 2, 5, 0, 5, y, 19) == HRQ_ERR_SHAPE,
+               "%s mul_t ld", name);
         EXPECT(hrq_mul_t(&m, x, 0, 5, 0, 5, y, 20) == HRQ_OK, "%s mul_t nothing", name);
         x[3] = NAN;
         EXPECT(hrq_mul_t(&m, x, 2, 5, 0, 5, y, 20) == HRQ_ERR_NONFINITE, "%s mul_t NaN", name);
         x[3] = 1.0f;
         EXPECT(hrq_mul_mat(NULL, &m, y, 5, 0, 5) == HRQ_ERR_ARG && hrq_mul_mat(&m, NULL, y, 5, 0, 5) == HRQ_ERR_ARG &&
-                   hrq_mul_mat(&m, &m, NULL, 5, 0, 5) == HRQ_ERR_ARG && hrq_mul_mat(&bad, &m, y, 5, 0, 5) == HRQ_ERR_ARG &&
-                   hrq_mul_mat(&m, &m, y, 5, 0, 6) == HRQ_ERR_ARG && hrq_mul_mat(&m, &m, y, 5, 3, 2) == HRQ_ERR_ARG, "%s mul_mat NULL, range", name);
-        EXPECT(hrq_mul_mat(&m, &narrow, y, 5, 0, 5) == HRQ_ERR_SHAPE && hrq_mul_mat(&m, &m, y, 4, 0, 5) == HRQ_ERR_SHAPE, "%s mul_mat shape", name);
+                   hrq_mul_mat(&m, &m, NULL, 5, 0, 5) == HRQ_ERR_ARG &&
+                   hrq_mul_mat(&bad, &m, y, 5, 0, 5) == HRQ_ERR_ARG &&
+                   hrq_mul_mat(&m, &m, y, 5, 0, 6) == HRQ_ERR_ARG && hrq_mul_mat(&m, &m, y, 5, 3, 2) == HRQ_ERR_ARG,
+               "%s mul_mat NULL, range", name);
+        EXPECT(hrq_mul_mat(&m, &narrow, y, 5, 0, 5) == HRQ_ERR_SHAPE &&
+                   hrq_mul_mat(&m, &m, y, 4, 0, 5) == HRQ_ERR_SHAPE,
+               "%s mul_mat shape", name);
         EXPECT(hrq_mul_mat(&m, &m, NULL, 0, 2, 2) == HRQ_OK, "%s mul_mat nothing", name);
-        EXPECT(hrq_matmul(NULL, HRQ_ACT_F32, x, 2, 20, y, 5, NULL) == HRQ_ERR_ARG && hrq_matmul(&m, HRQ_ACT_F32, NULL, 2, 20, y, 5, NULL) == HRQ_ERR_ARG &&
-                   hrq_matmul(&m, HRQ_ACT_F32, x, 2, 20, NULL, 5, NULL) == HRQ_ERR_ARG && hrq_matmul(&m, (hrq_act_kind)9, x, 2, 20, y, 5, NULL) == HRQ_ERR_ARG, "%s matmul NULL", name);
-        EXPECT(hrq_matmul(&m, HRQ_ACT_F32, x, 2, 19, y, 5, NULL) == HRQ_ERR_SHAPE && hrq_matmul(&m, HRQ_ACT_F32, x, 2, 20, y, 4, NULL) == HRQ_ERR_SHAPE, "%s matmul ld", name);
+        EXPECT(hrq_matmul(NULL, HRQ_ACT_F32, x, 2, 20, y, 5, NULL) == HRQ_ERR_ARG &&
+                   hrq_matmul(&m, HRQ_ACT_F32, NULL, 2, 20, y, 5, NULL) == HRQ_ERR_ARG &&
+                   hrq_matmul(&m, HRQ_ACT_F32, x, 2, 20, NULL, 5, NULL) == HRQ_ERR_ARG &&
+                   hrq_matmul(&m, (hrq_act_kind)9, x, 2, 20, y, 5, NULL) == HRQ_ERR_ARG,
+               "%s matmul NULL", name);
+        EXPECT(hrq_matmul(&m, HRQ_ACT_F32, x, 2, 19, y, 5, NULL) == HRQ_ERR_SHAPE &&
+                   hrq_matmul(&m, HRQ_ACT_F32, x, 2, 20, y, 4, NULL) == HRQ_ERR_SHAPE,
+               "%s matmul ld", name);
         h = ledger_hooks(&l, 1);
-        EXPECT(hrq_matmul(&m, HRQ_ACT_INT8, x, 2, 20, y, 5, &h) == HRQ_ERR_NOMEM && l.live == 0, "%s matmul memory", name);
+        EXPECT(hrq_matmul(&m, HRQ_ACT_INT8, x, 2, 20, y, 5, &h) == HRQ_ERR_NOMEM && l.live == 0, "%s matmul memory",
+               name);
         EXPECT(hrq_matmul(&m, HRQ_ACT_F32, x, 0, 20, y, 5, &h) == HRQ_OK, "%s matmul nothing", name);
         EXPECT(memcmp(before, y, sizeof y) == 0, "%s: y touched by a call that failed", name);
         EXPECT(hrq_mul_t(&m, NULL, 2, 0, 3, 3, y, 20) == HRQ_OK, "%s mul_t of no rows", name);
-        { size_t k; for (k = 0; k < 40; k++) EXPECT(y[k] == 0.0f, "%s mul_t of no rows is zero", name); }
+        {
+            size_t k;
+            for (k = 0; k < 40; k++) EXPECT(y[k] == 0.0f, "%s mul_t of no rows is zero", name);
+        }
         EXPECT(y[40] == before[40], "%s mul_t of no rows writes outside", name);
         free(a.base);
         free(b.base);
@@ -579,15 +667,18 @@ static void test_figures(int effort)
     static const struct {
         const char *name;
         double want;
-    } row14[] = {{"int8:sym", 7.48e-5}, {"int4:sym", 2.484e-2}}, row12[] = {{"int8:sym", 1.24e-4}, {"int4:sym", 4.14e-2}, {"e8:q14:k4", 1.20e-2}};
+    } row14[] = {{"int8:sym", 7.48e-5}, {"int4:sym", 2.484e-2}},
+      row12[] = {{"int8:sym", 1.24e-4}, {"int4:sym", 4.14e-2}, {"e8:q14:k4", 1.20e-2}};
     tap_begin("theory.md 8 row 14: absmax rounding of rows of 4096");
     for (i = 0; i < 2; i++) {
         double d = relative(row14[i].name, rows, 4096, NULL);
         /* 1.5 % of the row; the scale in bf16, rounded up by 2^-9 on average, adds its double; over 256 rows the mean of
            absmax^2 is known to 1 % (its spread is 17 %) */
         printf("# %s: %.4e, row %.4e\n", row14[i].name, d, row14[i].want);
-        EXPECT(fabs(d / row14[i].want - 1) < 0.015 + 0.008 + 2 * 0.17 / sqrt((double)rows), "%s: %.4e, row %.4e", row14[i].name, d, row14[i].want);
-        EXPECT(fabs(hrq_int_mse(4096, i ? 4 : 8, 1) / row14[i].want - 1) < 0.015, "closed form %.4e", hrq_int_mse(4096, i ? 4 : 8, 1));
+        EXPECT(fabs(d / row14[i].want - 1) < 0.015 + 0.008 + 2 * 0.17 / sqrt((double)rows), "%s: %.4e, row %.4e",
+               row14[i].name, d, row14[i].want);
+        EXPECT(fabs(hrq_int_mse(4096, i ? 4 : 8, 1) / row14[i].want - 1) < 0.015, "closed form %.4e",
+               hrq_int_mse(4096, i ? 4 : 8, 1));
     }
     tap_end();
     tap_begin("theory.md 8 row 12: products of 1024 terms, both sides quantized: 2 D + D^2");
@@ -613,13 +704,17 @@ static void test_figures(int effort)
             const float *w = j ? wb : wa;
             float *back = floats_of(n, cols, cols);
             hrq_mat_decode(j ? &mb : &ma, 0, n, back, cols);
-            for (i = 0; i < n * cols; i++) d[j] += ((double)w[i] - (double)back[i]) * ((double)w[i] - (double)back[i]) / (double)(n * cols);
+            for (i = 0; i < n * cols; i++)
+                d[j] += ((double)w[i] - (double)back[i]) * ((double)w[i] - (double)back[i]) / (double)(n * cols);
             free(back);
         }
         /* 9216 products of rows that share 192 scales and errors: 2 % of the row, and 2 sqrt(2 / 192) / ... of samples: 3 % */
-        printf("# %s: %.4e, 2 D + D^2 %.4e, row %.4e\n", row12[k].name, error, d[0] + d[1] + d[0] * d[1], row12[k].want);
-        EXPECT(fabs(error / (d[0] + d[1] + d[0] * d[1]) - 1) < 0.05, "%s: %.4e, 2 D + D^2 %.4e", row12[k].name, error, d[0] + d[1] + d[0] * d[1]);
-        if (k < 2) EXPECT(fabs(error / row12[k].want - 1) < 0.07, "%s: %.4e, row %.4e", row12[k].name, error, row12[k].want);
+        printf("# %s: %.4e, 2 D + D^2 %.4e, row %.4e\n", row12[k].name, error, d[0] + d[1] + d[0] * d[1],
+               row12[k].want);
+        EXPECT(fabs(error / (d[0] + d[1] + d[0] * d[1]) - 1) < 0.05, "%s: %.4e, 2 D + D^2 %.4e", row12[k].name, error,
+               d[0] + d[1] + d[0] * d[1]);
+        if (k < 2)
+            EXPECT(fabs(error / row12[k].want - 1) < 0.07, "%s: %.4e, row %.4e", row12[k].name, error, row12[k].want);
         else EXPECT(error < row12[k].want * 1.05, "%s: %.4e, row %.4e", row12[k].name, error, row12[k].want);
         free(wa);
         free(wb);

@@ -52,9 +52,11 @@ static void test_half_codes(const half_type *t)
                    "%04x: NaN gives %g, %04x", h, (double)x, back);
             EXPECT((back & ~(1u << (t->m - 1))) == (h & ~(1u << (t->m - 1))), "%04x: payload became %04x", h, back);
         } else if (mag == inf) {
-            EXPECT(isinf(x) && (x < 0) == (h >> 15 != 0) && back == h, "%04x: infinity gives %g, %04x", h, (double)x, back);
+            EXPECT(isinf(x) && (x < 0) == (h >> 15 != 0) && back == h, "%04x: infinity gives %g, %04x", h, (double)x,
+                   back);
         } else {
-            EXPECT((double)x == value_of(h, t->e, t->m) && (signbit(x) != 0) == (h >> 15 != 0), "%04x is %g", h, (double)x);
+            EXPECT((double)x == value_of(h, t->e, t->m) && (signbit(x) != 0) == (h >> 15 != 0), "%04x is %g", h,
+                   (double)x);
             EXPECT(back == h, "%04x came back as %04x", h, back);
         }
     }
@@ -69,9 +71,11 @@ static void test_half_ties(const half_type *t)
     tap_begin(name);
     for (sign = 0; sign <= 0x8000u; sign += 0x8000u)
         for (h = 0; h < inf; h++) {
-            double lo = value_of(h, t->e, t->m), hi = h + 1 == inf ? ldexp(1.0, 1 << (t->e - 1)) : value_of(h + 1, t->e, t->m);
+            double lo = value_of(h, t->e, t->m),
+                   hi = h + 1 == inf ? ldexp(1.0, 1 << (t->e - 1)) : value_of(h + 1, t->e, t->m);
             float mid = (float)((lo + hi) / 2), s = sign ? -1.0f : 1.0f; /* exact: one bit more than the code */
-            EXPECT(t->from(s * mid) == (sign | (h & 1 ? h + 1 : h)), "tie above %04x gives %04x", sign | h, t->from(s * mid));
+            EXPECT(t->from(s * mid) == (sign | (h & 1 ? h + 1 : h)), "tie above %04x gives %04x", sign | h,
+                   t->from(s * mid));
             EXPECT(t->from(s * nextafterf(mid, 0.0f)) == (sign | h), "below the tie above %04x", sign | h);
             EXPECT(t->from(s * nextafterf(mid, INFINITY)) == (sign | (h + 1)), "beyond the tie above %04x", sign | h);
         }
@@ -131,12 +135,13 @@ static void test_rounding(void)
     for (s = 1; s < 32; s++)
         for (i = 0; i < 2000; i++) {
             uint32_t u = (uint32_t)draw() >> 1; /* 31 bits: the sum of the rounding term stays in a word */
-            if (i < 200) u = (uint32_t)(i << (s - 1)) & 0x7fffffffu;
+            if (i < 200) u = (uint32_t)i << (s - 1) & 0x7fffffffu;
             if ((uint64_t)u + (1u << (s - 1)) > 0xffffffffu) continue;
             EXPECT((double)hrq__shift_rne(u, s) == nearbyint(ldexp((double)u, -s)), "%lu >> %d", (unsigned long)u, s);
         }
     EXPECT(hrq__clampf(3.0f, -1.0f, 2.0f) == 2.0f && hrq__clampf(-3.0f, -1.0f, 2.0f) == -1.0f &&
-               hrq__clampf(0.5f, -1.0f, 2.0f) == 0.5f, "clampf");
+               hrq__clampf(0.5f, -1.0f, 2.0f) == 0.5f,
+           "clampf");
     EXPECT(hrq__clampi(3, -1, 2) == 2 && hrq__clampi(-3, -1, 2) == -1 && hrq__clampi(1, -1, 2) == 1, "clampi");
     tap_end();
 }
@@ -151,7 +156,8 @@ static void test_sizes(void)
     EXPECT(hrq__mul_size(2, big / 2, &out) && out == big - 1, "2 * (max / 2)");
     EXPECT(hrq__add_size(big, 0, &out) && out == big && !hrq__add_size(big, 1, &out), "max + 0, max + 1");
     EXPECT(hrq__div_up(big, 8) == big / 8 + 1 && hrq__div_up(0, 8) == 0 && hrq__div_up(16, 8) == 2, "div_up");
-    EXPECT(hrq__shape_ok(1, 1, 1) && !hrq__shape_ok(0, 1, 1) && !hrq__shape_ok(1, 0, 1) && !hrq__shape_ok(1, 2, 1), "shape");
+    EXPECT(hrq__shape_ok(1, 1, 1) && !hrq__shape_ok(0, 1, 1) && !hrq__shape_ok(1, 0, 1) && !hrq__shape_ok(1, 2, 1),
+           "shape");
     EXPECT(!hrq__shape_ok(big / 8, 8, 8) && !hrq__shape_ok(2, 1, big), "shape that overflows");
     tap_end();
 }
@@ -169,9 +175,11 @@ static void test_checksum(void)
         uint32_t crc = ~0u;
         int bit;
         for (i = 0; i < cut; i++)
-            for (bit = 0; bit < 8; bit++) crc = crc >> 1 ^ ((crc ^ (uint32_t)(noise[i] >> bit)) & 1 ? 0xedb88320u : 0);
+            for (bit = 0; bit < 8; bit++)
+                crc = crc >> 1 ^ ((crc ^ (uint32_t)(noise[i] >> bit)) & 1 ? 0xedb88320u : 0);
         EXPECT(hrq__crc32(0, noise, cut) == ~crc, "%lu bytes", (unsigned long)cut);
-        EXPECT(hrq__crc32(hrq__crc32(0, noise, cut), noise + cut, sizeof noise - cut) == hrq__crc32(0, noise, sizeof noise),
+        EXPECT(hrq__crc32(hrq__crc32(0, noise, cut), noise + cut, sizeof noise - cut) ==
+                   hrq__crc32(0, noise, sizeof noise),
                "cut at %lu", (unsigned long)cut);
     }
     tap_end();
@@ -185,7 +193,8 @@ static void test_random(void)
     double ones = 0;
     uint64_t i;
     tap_begin("random: splitmix64 by counter");
-    for (i = 0; i < 5; i++) EXPECT(hrq__random(1234567, i) == known[i], "%llu", (unsigned long long)hrq__random(1234567, i));
+    for (i = 0; i < 5; i++)
+        EXPECT(hrq__random(1234567, i) == known[i], "%llu", (unsigned long long)hrq__random(1234567, i));
     for (i = 0; i < 10000; i++) {
         uint64_t z = hrq__random(test_seed, i);
         for (; z; z &= z - 1) ones++;
@@ -212,10 +221,12 @@ static void test_rows(void)
         }
         for (i = 0; i < 8; i++) lane[i] += lane[i + 8];
         for (i = 0; i < 4; i++) lane[i] += lane[i + 4];
-        EXPECT(hrq__dot16(x, y, n, scale) == (lane[0] + lane[2]) + (lane[1] + lane[3]), "bits at n = %lu", (unsigned long)n);
+        EXPECT(hrq__dot16(x, y, n, scale) == (lane[0] + lane[2]) + (lane[1] + lane[3]), "bits at n = %lu",
+               (unsigned long)n);
         sum *= (double)scale * (double)scale;
         /* scale is a power of two; n / 16 additions in a lane, 4 in the tree, half an ulp of 2^-23 each */
-        EXPECT(fabs((double)hrq__dot16(x, y, n, scale) - sum) <= ((double)n / 16 + 5) * 0x1p-24 * size, "n = %lu", (unsigned long)n);
+        EXPECT(fabs((double)hrq__dot16(x, y, n, scale) - sum) <= ((double)n / 16 + 5) * 0x1p-24 * size, "n = %lu",
+               (unsigned long)n);
     }
     x[3] = -77.0f;
     EXPECT(hrq__absmax(x, 300) == 77.0f && hrq__absmax(x, 0) == 0.0f, "absmax");
@@ -235,12 +246,15 @@ static void test_texts(void)
     tap_begin("texts: one for every status, all different; version");
     for (i = 0; i < n; i++)
         for (j = 0; j < i; j++)
-            EXPECT(strcmp(hrq_status_text((hrq_status)all[i]), hrq_status_text((hrq_status)all[j])) != 0, "%d and %d", all[i], all[j]);
+            EXPECT(strcmp(hrq_status_text((hrq_status)all[i]), hrq_status_text((hrq_status)all[j])) != 0, "%d and %d",
+                   all[i], all[j]);
     for (i = 0; i < n; i++) EXPECT(strcmp(hrq_status_text((hrq_status)all[i]), "unknown status") != 0, "%d", all[i]);
     EXPECT(hrq_status_text((hrq_status)-19) != NULL, "no text for what is no status");
     snprintf(version, sizeof version, "%d.%d.%d", HRQ_VERSION_MAJOR, HRQ_VERSION_MINOR, HRQ_VERSION_PATCH);
     EXPECT(strcmp(version, hrq_version_text()) == 0, "%s", hrq_version_text());
-    EXPECT(hrq_isa_limit(NULL) == HRQ_ERR_ARG && hrq_isa_limit("sse9") == HRQ_ERR_ARG && hrq_isa_limit("") == HRQ_ERR_ARG, "isa");
+    EXPECT(hrq_isa_limit(NULL) == HRQ_ERR_ARG && hrq_isa_limit("sse9") == HRQ_ERR_ARG &&
+               hrq_isa_limit("") == HRQ_ERR_ARG,
+           "isa");
     EXPECT(hrq_isa_limit("avx2") == HRQ_OK && hrq_isa_text() != NULL, "isa");
     EXPECT(hrq_isa_limit("scalar") == HRQ_OK && strcmp(hrq_isa_text(), "scalar") == 0, "isa is %s", hrq_isa_text());
     tap_end();
