@@ -603,8 +603,7 @@ static void test_damage(void)
         longer = block_of(s.b.bytes, 0);
         memcpy(longer.data, s.b.data, s.b.bytes);
         seal(longer.data, longer.bytes);
-        EXPECT(at && memcmp(longer.data, s.b.data, s.b.bytes) == 0,
-               "the checksum is not CRC-32 of all other bytes");
+        EXPECT(at && memcmp(longer.data, s.b.data, s.b.bytes) == 0, "the checksum is not CRC-32 of all other bytes");
         free(longer.base);
         for (bit = 0; bit < 8 * s.b.bytes; bit += effort == 0 ? 7 : 1) {
             s.b.data[bit / 8] ^= (uint8_t)(1 << bit % 8);

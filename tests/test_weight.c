@@ -1,0 +1,1164 @@
+// test_weight.c: [15]. GPTQ against the textbook, WaterSIC against the limit, both against everything that goes wrong.
+//
+// Under check: WaterSIC's gap at 2 and 3 bits for every spectrum, at 1 and 4 for some; LONG=1: all, and 512 columns too.
+
+#define HRQ_IMPLEMENTATION
+#include "../hrq.h"
+#include "tap.h"
+#include "common.h"
+
+static int effort;
+
+/* ---- covariances ---- */
+
+enum { WHITE, POWER, POWER_ROTATED, AR, AR_ROTATED, SPIKED, OUTLIER, TWO, TWO_ROTATED, SPECTRA };
+static const char *const spectra[] = {"white",
+                                      "power",
+                                      "power, rotated",
+                                      "AR(0.9)",
+                                      "AR(0.9), rotated",
+                                      "spiked, rotated",
+                                      "outlier channels",
+                                      "two levels",
+                                      "two levels, rotated"};
+
+/* Rows turned by random signs and Sylvester's matrix; n a power of two. This file's own. */
+static void turn_rows(double *a, size_t n, const double *sign)
+{
+    size_t r, i, j, h;
+    for (r = 0; r < n; r++, a += n) {
+        for (i = 0; i < n; i++) a[i] *= sign[i] / sqrt((double)n);
+        for (h = 1; h < n; h *= 2)
+            for (i = 0; i < n; i += 2 * h)
+                for (j = i; j < i + h; j++) {
+                    double x = a[j], y = a[j + h];
+                    a[j] = x + y;
+                    a[j + h] = x - y;
+                }
+    }
+}
+
+static void transpose(double *a, size_t n)
+{
+    size_t i, j;
+    for (i = 0; i < n; i++)
+        for (j = 0; j < i; j++) {
+            double v = a[i * n + j];
+            a[i * n + j] = a[j * n + i];
+            a[j * n + i] = v;
+        }
+}
+
+/* The covariance as doubles and, rounded, as what the library gets; n a power of two where it is turned. */
+static void covariance(double *a, float *sigma, size_t n, int kind)
+{
+    size_t i, j;
+    double *sign = (double *)malloc(n * sizeof *sign);
+    int base = kind == POWER_ROTATED ? POWER : kind == AR_ROTATED ? AR : kind == TWO_ROTATED ? TWO : kind;
+    for (i = 0; i < n; i++) sign[i] = draw_below(2) ? 1.0 : -1.0;
+    for (i = 0; i < n; i++)
+        for (j = 0; j < n; j++) {
+            double rho = base == AR ? 0.9 : base == OUTLIER ? 0.5 : 0.0;
+            a[i * n + j] = rho > 0 ? pow(rho, fabs((double)i - (double)j)) : i == j ? 1.0 : 0.0;
+            if (base == POWER && i == j) a[i * n + j] = 1.0 / (double)(i + 1);
+            if (base == TWO && i == j) a[i * n + j] = i * 7 % 10 == 3 ? 1000.0 : 1.0; /* a tenth, spread */
+            if (base == SPIKED && i == j) a[i * n + j] = i < n / 32 + 1 ? 100.0 : 1.0;
+            if (base == OUTLIER)
+                a[i * n + j] *= (i % 61 == 5 ? 10.0 : 1.0) * (j % 61 == 5 ? 10.0 : 1.0); /* variance 100 */
+        }
+    if (base != kind || kind == SPIKED) {
+        turn_rows(a, n, sign);
+        transpose(a, n);
+        turn_rows(a, n, sign);
+    }
+    for (i = 0; i < n; i++)
+        for (j = 0; j <= i; j++) sigma[i * n + j] = sigma[j * n + i] = (float)(0.5 * (a[i * n + j] + a[j * n + i]));
+    free(sign);
+}
+
+/* Lower factor in double, in place; 0 (false): not positive definite. */
+static int chol(double *a, size_t n)
+{
+    size_t i, j, k;
+    for (j = 0; j < n; j++)
+        for (i = j; i < n; i++) {
+            double s = a[i * n + j];
+            for (k = 0; k < j; k++) s -= a[i * n + k] * a[j * n + k];
+            if (i == j && s <= 0.0) return 0;
+            a[i * n + j] = i == j ? sqrt(s) : s / a[j * n + j];
+        }
+    for (i = 0; i < n; i++)
+        for (j = i + 1; j < n; j++) a[i * n + j] = 0.0;
+    return 1;
+}
+
+/* tr(E Sigma E^T) / (rows cols), E = w - v, in double; *magnitude: with all signs plus. Sixteen rows at a time. */
+static double distortion(const float *w, const float *v, size_t rows, size_t n, const float *sigma, size_t lds,
+                         double *magnitude)
+{
+    enum { R = 16 };
+    double *e = (double *)malloc(R * n * sizeof *e), total = 0, all = 0;
+    size_t r, i, j, k;
+    for (r = 0; r < rows; r += R) {
+        for (k = 0; k < R; k++)
+            for (i = 0; i < n; i++)
+                e[i * R + k] = r + k < rows ? (double)w[(r + k) * n + i] - (double)v[(r + k) * n + i] : 0.0;
+        for (i = 0; i < n; i++) {
+            double s[R] = {0}, t[R] = {0}, x;
+            for (j = 0; j <= i; j++) {
+                x = sigma ? (double)sigma[i * lds + j] * (i == j ? 1 : 2) : i == j;
+                if (x == 0.0) continue;
+                for (k = 0; k < R; k++) s[k] += x * e[j * R + k];
+                if (magnitude)
+                    for (k = 0; k < R; k++) t[k] += fabs(x * e[j * R + k]);
+            }
+            for (k = 0; k < R; k++) total += s[k] * e[i * R + k];
+            for (k = 0; k < R; k++) all += t[k] * fabs(e[i * R + k]);
+        }
+    }
+    free(e);
+    if (magnitude) *magnitude = all / ((double)rows * (double)n);
+    return total / ((double)rows * (double)n);
+}
+
+/* Bits that distortion d needs for iid rows of w's mean square. */
+static double limit_of(const float *w, size_t rows, size_t n, const float *sigma, size_t lds, double d)
+{
+    double *lambda = (double *)malloc(n * sizeof *lambda), energy = 0, rate;
+    size_t i;
+    for (i = 0; i < rows * n; i++) energy += (double)w[i] * (double)w[i];
+    energy /= (double)rows * (double)n;
+    for (i = 0; i < n; i++) lambda[i] = 1.0;
+    if (sigma) EXPECT(hrq_eigenvalues(lambda, sigma, n, lds, NULL) == HRQ_OK, "eigenvalues");
+    for (i = 0; i < n; i++) lambda[i] *= energy;
+    rate = hrq_waterfill_rate(lambda, n, d);
+    free(lambda);
+    return rate;
+}
+
+/* What a report says, recomputed. D: the report's differences are floats, half a unit of 2^-24 of each error, twice in a
+   square: 2^-23 of the sum of magnitudes. The rest follows from D: dR = dD / (2 D ln 2). */
+static void truthful(const hrq_report *p, double rate, const float *w, const float *v, size_t rows, size_t n,
+                     const float *sigma, size_t lds, const char *what)
+{
+    double all, d = distortion(w, v, rows, n, sigma, lds, &all), limit = limit_of(w, rows, n, sigma, lds, d);
+    EXPECT(fabs(p->rate - rate) <= 1e-12 * rate, "%s: rate %g, %g by the bytes", what, p->rate, rate);
+    EXPECT(fabs(p->distortion - d) <= 0x1p-22 * all, "%s: distortion %.9g told, %.9g found", what, p->distortion, d);
+    if (d > 1e-3 * all && isfinite(limit)) /* else cancellation has eaten it, both ways */
+        EXPECT(fabs(p->limit_rate - limit) <= 1e-3 && fabs(p->gap - (rate - limit)) <= 1e-3, "%s: limit %g, %g told",
+               what, limit, p->limit_rate);
+    EXPECT(isfinite(p->entropy) && isfinite(p->baseline) && p->baseline >= 0, "%s: entropy %g, baseline %g", what,
+           p->entropy, p->baseline);
+}
+
+/* ---- WaterSIC ---- */
+
+typedef struct {
+    hrq_status status;
+    double rate, d, gap;
+    hrq_report report;
+} result;
+
+/* Quantize, decode from the bytes, measure against `truth` (n x n), which may be another covariance than sigma. */
+static result watersic(const float *w, size_t rows, size_t n, const float *sigma, const float *truth,
+                       const hrq_watersic_options *o, int told, const char *what)
+{
+    result x;
+    size_t capacity = hrq_watersic_bytes(rows, n, o->rate), bytes = 0;
+    block b = block_of(capacity, 1);
+    float *v = floats_of(rows, n, n);
+    memset(&x, 0, sizeof x);
+    x.status = hrq_watersic(b.data, capacity, &bytes, w, rows, n, n, sigma, n, o, told ? &x.report : NULL, NULL);
+    if (x.status == HRQ_OK) {
+        EXPECT(hrq_stream_decode(b.data, bytes, v, n, NULL) == HRQ_OK, "%s: no stream", what);
+        x.rate = 8.0 * (double)bytes / ((double)rows * (double)n);
+        x.d = distortion(w, v, rows, n, truth, n, NULL);
+        x.gap = x.rate - limit_of(w, rows, n, truth, n, x.d);
+        EXPECT(x.rate <= o->rate, "%s: %g bits, %g asked", what, x.rate, o->rate);
+        if (told) {
+            EXPECT(fabs(x.report.rate - x.rate) <= 1e-12 * x.rate, "%s: report says %g bits of %g", what,
+                   x.report.rate, x.rate);
+            EXPECT(x.report.entropy <= x.rate + 1e-9 && x.report.entropy > x.rate - 0.02, "%s: entropy %g, rate %g",
+                   what, x.report.entropy, x.rate);
+        }
+        if (told && sigma == truth)
+            EXPECT(fabs(x.report.gap - x.gap) <= 1e-3, "%s: gap %g told, %g found", what, x.report.gap, x.gap);
+    }
+    free(b.base);
+    free(v);
+    return x;
+}
+
+/* design.md 7, from stream bytes, decoded weights and the covariance */
+static void test_gaps(size_t rows, size_t n, int all)
+{
+    static const double most[] = {0, 0.36, 0.31, 0.285, 0.275};
+    double *a = (double *)malloc(n * n * sizeof *a), gap[SPECTRA][5];
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n);
+    int kind, bits;
+    char title[100], name[100];
+    sprintf(title, "WaterSIC, 1 state, %lu x %lu: gap from bytes, weights and covariance", (unsigned long)rows,
+            (unsigned long)n);
+    tap_begin(title);
+    memset(gap, 0, sizeof gap);
+    for (kind = 0; kind < SPECTRA; kind++) {
+        hrq_watersic_options o;
+        memset(&o, 0, sizeof o);
+        o.states = 1;
+        o.damping = -1;
+        fill_gauss(w, rows * n, 0.02);
+        covariance(a, sigma, n, kind);
+        for (bits = 1; bits <= 4; bits++) {
+            result x;
+            if (!all && !(bits == 3 || (bits == 2 && kind != WHITE) || (bits == 1 && (kind == AR || kind == POWER)) ||
+                          (bits == 4 && kind == TWO)))
+                continue;
+            o.rate = bits;
+            sprintf(name, "%s, %d bits", spectra[kind], bits);
+            x = watersic(w, rows, n, sigma, sigma, &o, 1, name);
+            EXPECT(x.status == HRQ_OK, "%s: %s", name, hrq_status_text(x.status));
+            EXPECT(x.rate > o.rate - 0.01, "%s: rate only %g", name, x.rate);
+            EXPECT(x.gap <= most[bits], "%s: gap %.4f, more than %g", name, x.gap, most[bits]);
+            /* row 17: D = c^2 / 12 and the entropy of a rounded Gaussian: 0.2546 at high rate, less 0.015 for what an
+               entry short of high rate saves (theory 7: 0.2546 from 2 bits on) and noise, 0.7 / sqrt(10^6) */
+            if (bits >= 3) EXPECT(x.gap >= 0.254614 - 0.015, "%s: gap %.4f is too good", name, x.gap);
+            EXPECT(x.report.damping == 0.0 && x.report.dead_columns == 0 && x.report.nonfinite == 0, "%s: report",
+                   name);
+            gap[kind][bits] = x.gap;
+        }
+        printf("# %-20s %6lu x %lu   gap at 1, 2, 3, 4 bits: %.4f %.4f %.4f %.4f\n", spectra[kind],
+               (unsigned long)rows, (unsigned long)n, gap[kind][1], gap[kind][2], gap[kind][3], gap[kind][4]);
+        fflush(stdout);
+    }
+    for (bits = 3; bits <= 4; bits++) {
+        static const int pairs[][2] = {{POWER, POWER_ROTATED}, {AR, AR_ROTATED}, {TWO, TWO_ROTATED}};
+        size_t i;
+        for (i = 0; i < 3; i++) {
+            double x = gap[pairs[i][0]][bits], y = gap[pairs[i][1]][bits];
+            if (x != 0 && y != 0)
+                EXPECT(fabs(x - y) <= 0.01, "%s at %d bits: %.4f, rotated %.4f", spectra[pairs[i][0]], bits, x, y);
+        }
+    }
+    free(a);
+    free(sigma);
+    free(w);
+    tap_end();
+}
+
+static void test_rates(void)
+{
+    /* 32768 entries: 0.01 bit are 41 bytes; the search's grid is 1/512 octave, 8 bytes */
+    static const double rates[] = {0.5, 0.75, 1, 1.5, 2.2, 3, 4.1, 5, 5.5, 6, 7, 8, 10};
+    size_t rows = 512, n = 64, i;
+    double *a = (double *)malloc(n * n * sizeof *a);
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n);
+    int kind;
+    tap_begin("WaterSIC: rates from 0.5 to 10 met within 0.01");
+    fill_gauss(w, rows * n, 1.0);
+    for (kind = 0; kind < SPECTRA; kind += effort == 2 ? 1 : AR) {
+        covariance(a, sigma, n, kind);
+        for (i = 0; i < sizeof rates / sizeof *rates; i++) {
+            hrq_watersic_options o;
+            result x;
+            char name[60];
+            memset(&o, 0, sizeof o);
+            o.rate = rates[i];
+            o.damping = -1;
+            sprintf(name, "%s, %g bits", spectra[kind], o.rate);
+            x = watersic(w, rows, n, kind == WHITE && i % 2 ? NULL : sigma, sigma, &o, kind != WHITE || i % 2 == 0,
+                         name);
+            EXPECT(x.status == HRQ_OK && x.rate > o.rate - 0.01, "%s: %s, %g bits", name, hrq_status_text(x.status),
+                   x.rate);
+        }
+    }
+    free(a);
+    free(sigma);
+    free(w);
+    tap_end();
+}
+
+/* ---- GPTQ ---- */
+
+/* Equal steps: the loss is alpha^2 / 12 times the mean of L_ii^2. Against the same format and weights under white Sigma,
+   whatever its scales are; 1/2 log2 of the ratio over GM(L_ii^2) is the extra gap. Both errors are uniform: relative noise
+   sqrt(0.8 / samples) with samples = rows * (sum L^2)^2 / sum L^4 >= 2048 * 12, 0.6 %; 2 % is three of them */
+static void test_gptq_law(void)
+{
+    size_t rows = effort == 2 ? 4096 : 2048, n = 128, i;
+    double *a = (double *)malloc(n * n * sizeof *a), white;
+    float *sigma = floats_of(n, n, n), *l = floats_of(n, n, n), *w = floats_of(rows, n, n),
+          *v = floats_of(rows, n, n);
+    int kind;
+    block b;
+    hrq_mat m = mat_of(&b, "int8:sym", rows, n, 0, NULL, 0);
+    hrq_gptq_options o;
+    tap_begin("GPTQ: loss = step^2 / 12 * AM(L_ii^2), extra gap = 1/2 log2(AM / GM)");
+    memset(&o, 0, sizeof o);
+    o.damping = -1;
+    fill_gauss(w, rows * n, 1.0);
+    EXPECT(hrq_gptq(&m, w, n, NULL, 0, &o, NULL, NULL) == HRQ_OK && hrq_mat_decode(&m, 0, rows, v, n) == HRQ_OK,
+           "white");
+    white = distortion(w, v, rows, n, NULL, 0, NULL);
+    for (kind = 0; kind < SPECTRA; kind++) {
+        hrq_report p;
+        double d, am = 0, gm = 0, extra;
+        covariance(a, sigma, n, kind);
+        memcpy(l, sigma, n * n * sizeof *l);
+        EXPECT(hrq_cholesky(l, n, n, NULL, NULL) == HRQ_OK, "%s: Cholesky", spectra[kind]);
+        for (i = 0; i < n; i++) {
+            am += (double)l[i * n + i] * (double)l[i * n + i] / (double)n;
+            gm += log2((double)l[i * n + i]) / (double)n;
+        }
+        EXPECT(hrq_gptq(&m, w, n, sigma, n, &o, &p, NULL) == HRQ_OK, "%s", spectra[kind]);
+        EXPECT(hrq_mat_decode(&m, 0, rows, v, n) == HRQ_OK, "%s", spectra[kind]);
+        d = distortion(w, v, rows, n, sigma, n, NULL);
+        truthful(&p, hrq_format_bits(&m.format, rows, n), w, v, rows, n, sigma, n, spectra[kind]);
+        extra = 0.5 * log2(d / white) - gm;
+        EXPECT(fabs(d / white / am - 1) <= 0.02, "%s: loss %.4f of white, AM %.4f", spectra[kind], d / white, am);
+        EXPECT(fabs(extra - hrq_sic_loss(l, n, n)) <= 0.015, "%s: extra gap %.4f, 1/2 log2(AM/GM) %.4f",
+               spectra[kind], extra, hrq_sic_loss(l, n, n));
+        printf("# GPTQ, %-20s extra gap %.4f, 1/2 log2(AM/GM) %.4f\n", spectra[kind], extra, hrq_sic_loss(l, n, n));
+    }
+    free(b.base);
+    free(a);
+    free(sigma);
+    free(l);
+    free(w);
+    free(v);
+    tap_end();
+}
+
+/* Textbook GPTQ, forward order, Hinv = U^T U, on reversed indices; steps and zeros are those of the matrix. Returns the
+   share of equal values. */
+static double textbook(const hrq_mat *m, const float *w, const double *sigma)
+{
+    size_t n = m->cols, rows = m->rows, i, j, k, r, same = 0;
+    double *h = (double *)malloc(n * n * sizeof *h), *inv = (double *)calloc(n * n, sizeof *inv),
+           *u = (double *)malloc(n * sizeof *u);
+    float *v = floats_of(rows, n, n);
+    hrq__int_range range = hrq__int_range_of(&m->format);
+    hrq__view view;
+    EXPECT(hrq__view_open(&view, m) == HRQ_OK && hrq_mat_decode(m, 0, rows, v, n) == HRQ_OK, "decode");
+    for (i = 0; i < n; i++)
+        for (j = 0; j < n; j++) h[i * n + j] = sigma[(n - 1 - i) * n + n - 1 - j];
+    EXPECT(chol(h, n), "not positive definite");
+    for (j = 0; j < n; j++) { /* h^-1 column by column: L y = e_j, L^T x = y */
+        for (i = 0; i < n; i++) {
+            double s = i == j;
+            for (k = 0; k < i; k++) s -= h[i * n + k] * inv[k * n + j];
+            inv[i * n + j] = s / h[i * n + i];
+        }
+        for (i = n; i-- > 0;) {
+            double s = inv[i * n + j];
+            for (k = i + 1; k < n; k++) s -= h[k * n + i] * inv[k * n + j];
+            inv[i * n + j] = s / h[i * n + i];
+        }
+    }
+    EXPECT(chol(inv, n), "inverse not positive definite"); /* U = inv^T */
+    for (r = 0; r < rows; r++) {
+        for (i = 0; i < n; i++) u[i] = (double)w[r * n + n - 1 - i];
+        for (i = 0; i < n; i++) {
+            size_t col = n - 1 - i, group = hrq__view_group(&view, col);
+            double step = (double)(hrq__view_row_scale(&view, r) * hrq__view_group_scale(&view, r, group)), q, e;
+            int zero = hrq__view_zero(&view, r, group);
+            q = floor(u[i] / step + 0.5) + zero;
+            q = (q < range.lo ? range.lo : q > range.hi ? range.hi : q) - zero;
+            e = (u[i] - q * step) / inv[i * n + i];
+            for (j = i + 1; j < n; j++) u[j] -= e * inv[j * n + i];
+            same += fabs((double)v[r * n + col] - q * step) <= 1e-5 * fabs(step) * (fabs(q) + 1);
+        }
+    }
+    free(h);
+    free(inv);
+    free(u);
+    free(v);
+    return (double)same / ((double)rows * (double)n);
+}
+
+static void test_textbook(void)
+{
+    static const char *const names[] = {"int8:sym", "int4:sym", "int4",     "int3",
+                                        "int2",     "int4:g32", "int5:mse", "int4:g32:asym"};
+    size_t rows = 256, n = 64, i, k;
+    double *a = (double *)malloc(n * n * sizeof *a);
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n), *unit = floats_of(n, n, n);
+    tap_begin("GPTQ: the codes of the textbook's form with the inverse; of plain encoding where Sigma is white");
+    fill_gauss(w, rows * n, 1.0);
+    for (i = 0; i < n * n; i++) unit[i] = i % (n + 1) == 0 ? 3.0f : 0.0f;
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
+        static const int kinds[] = {POWER_ROTATED, AR, OUTLIER};
+        block b, c;
+        hrq_mat m = mat_of(&b, names[i], rows, n, 0, NULL, 0), plain = mat_of(&c, names[i], rows, n, 0, w, n);
+        hrq_gptq_options o;
+        memset(&o, 0, sizeof o);
+        o.damping = -1;
+        for (k = 0; k < 3; k++) {
+            double same;
+            covariance(a, sigma, n, kinds[k]);
+            EXPECT(hrq_gptq(&m, w, n, sigma, n, &o, NULL, NULL) == HRQ_OK, "%s", names[i]);
+            /* targets are floats: 1e-6 of a step off, so one code in 10^5 falls on the other side, and takes some of
+               the row's other codes along: 64 * 10^-5 / 2 at the worst */
+            same = textbook(&m, w, a);
+            EXPECT(same >= 0.999, "%s, %s: only %.5f of the codes", names[i], spectra[kinds[k]], same);
+        }
+        EXPECT(hrq_gptq(&m, w, n, NULL, 0, &o, NULL, NULL) == HRQ_OK && memcmp(m.data, plain.data, m.bytes) == 0,
+               "%s: sigma NULL", names[i]);
+        EXPECT(hrq_gptq(&m, w, n, unit, n, NULL, NULL, NULL) == HRQ_OK && memcmp(m.data, plain.data, m.bytes) == 0,
+               "%s: 3 I", names[i]);
+        free(b.base);
+        free(c.base);
+    }
+    { /* lattices and plain formats too; a diagonal sigma feeds nothing on */
+        static const char *const more[] = {"f32",       "bf16",         "e8:q16:k4",
+                                           "zn:q16:k4", "e8:q4:k2+had", "int4:g64:mse+had"};
+        for (i = 0; i < sizeof more / sizeof *more; i++) {
+            block b, c;
+            hrq_mat m = mat_of(&b, more[i], rows, n, 7, NULL, 0), plain = mat_of(&c, more[i], rows, n, 7, w, n);
+            EXPECT(hrq_gptq(&m, w, n, NULL, 0, NULL, NULL, NULL) == HRQ_OK &&
+                       memcmp(m.data, plain.data, m.bytes) == 0,
+                   "%s: sigma NULL", more[i]);
+            free(b.base);
+            free(c.base);
+        }
+    }
+    free(a);
+    free(sigma);
+    free(w);
+    free(unit);
+    tap_end();
+}
+
+static void test_gptq_formats(void)
+{
+    static const char *const names[] = {"int4",        "int3:sym",        "int8",          "int4:g32:asym",
+                                        "zn:q16:k4",   "zn:q11:k3:first", "e8:q16:k4",     "e8:q14:k4:first",
+                                        "e8:q4:k2",    "int4+had",        "e8:q16:k4+had", "zn:q16:k4+had",
+                                        "e8:q8:k2+had"};
+    static const size_t cols[] = {33, 40, 100, 64, 5};
+    size_t i, c, rows = 37;
+    int order;
+    tap_begin("GPTQ: every order, lattices, rotation, ragged columns: less loss than plain encoding");
+    for (i = 0; i < sizeof names / sizeof *names; i++)
+        for (c = 0; c < sizeof cols / sizeof *cols; c++) {
+            size_t n = cols[c], j, k;
+            float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n), *v = floats_of(rows, n, n);
+            block b;
+            hrq_mat m = mat_of(&b, names[i], rows, n, 5, NULL, 0);
+            double plain, d;
+            for (j = 0; j < n; j++)
+                for (k = 0; k < n; k++) sigma[j * n + k] = (float)pow(0.9, fabs((double)j - (double)k));
+            fill_gauss(w, rows * n, 1.0);
+            EXPECT(hrq_mat_encode(&m, 0, rows, w, n, NULL) == HRQ_OK && hrq_mat_decode(&m, 0, rows, v, n) == HRQ_OK,
+                   "%s: plain", names[i]);
+            plain = distortion(w, v, rows, n, sigma, n, NULL);
+            for (order = 0; order <= 3; order++) {
+                char what[80];
+                hrq_gptq_options o;
+                hrq_report p;
+                hrq_status status;
+                memset(&o, 0, sizeof o);
+                o.order = (hrq_order)order;
+                sprintf(what, "%s, %lu columns, order %d", names[i], (unsigned long)n, order);
+                status = hrq_gptq(&m, w, n, sigma, n, &o, &p, NULL);
+                EXPECT(status == HRQ_OK && hrq_mat_decode(&m, 0, rows, v, n) == HRQ_OK, "%s: %s", what,
+                       hrq_status_text(status));
+                d = distortion(w, v, rows, n, sigma, n, NULL);
+                /* AM(L^2) = 0.19 (natural), at most 1 for any order; blocks of 8 leave less to gain, five columns
+                   next to nothing */
+                if (n > 8) EXPECT(d < 0.95 * plain, "%s: %g, plain %g", what, d, plain);
+                EXPECT(hrq_mat_check(&m) == HRQ_OK && p.damping == 0.01, "%s: check, damping %g", what, p.damping);
+                truthful(&p, hrq_format_bits(&m.format, rows, n), w, v, rows, n, sigma, n, what);
+            }
+            free(b.base);
+            free(sigma);
+            free(w);
+            free(v);
+        }
+    tap_end();
+}
+
+/* Row 20: an E8 step whitens within its block: loss = mse * mean over blocks of tr D / 8, D the covariance of a block given the
+   blocks quantized after it. In natural order those are the ones before it; a block takes every fourth of 32 columns ([5i]).
+   D = B B^T, B the block of the factor on the diagonal. */
+static void test_block_law(void)
+{
+    static const char *const names[] = {"e8:q64:k16", "e8:q128:k16", "e8:q32:k16", "zn:q200:k16"};
+    size_t rows = 2048, n = 128, i, j, k;
+    double *a = (double *)malloc(n * n * sizeof *a), *l = (double *)malloc(n * n * sizeof *l);
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n), *v = floats_of(rows, n, n);
+    static const int kinds[] = {AR, POWER_ROTATED, AR_ROTATED, SPIKED};
+    tap_begin("GPTQ on lattices: loss = mse * mean(tr D / 8)");
+    fill_gauss(w, rows * n, 1.0);
+    /* one overloaded entry in 262144 with an error of 1 weighs a fifth of an mse of 2e-5: no tails, the law needs none */
+    for (i = 0; i < rows * n; i++) w[i] = w[i] > 3.5f ? 3.5f : w[i] < -3.5f ? -3.5f : w[i];
+    for (i = 0; i < sizeof names / sizeof *names; i++)
+        for (k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+            block b;
+            hrq_mat m = mat_of(&b, names[i], rows, n, 0, w, n);
+            hrq_gptq_options o;
+            double mse, trace = 0, d;
+            size_t order[128], r, c;
+            memset(&o, 0, sizeof o);
+            o.damping = -1;
+            EXPECT(hrq_mat_decode(&m, 0, rows, v, n) == HRQ_OK, "decode");
+            mse = distortion(w, v, rows, n, NULL, 0, NULL);
+            covariance(a, sigma, n, kinds[k]);
+            for (j = 0; j < n; j++) order[j] = j / 32 * 32 + j % 32 / 8 + j % 8 * 4;
+            for (r = 0; r < n; r++)
+                for (c = 0; c < n; c++) l[r * n + c] = (double)sigma[order[r] * n + order[c]];
+            EXPECT(chol(l, n), "not positive definite");
+            for (r = 0; r < n; r++)
+                for (c = r / 8 * 8; c <= r; c++) trace += l[r * n + c] * l[r * n + c];
+            EXPECT(hrq_gptq(&m, w, n, sigma, n, &o, NULL, NULL) == HRQ_OK &&
+                       hrq_mat_decode(&m, 0, rows, v, n) == HRQ_OK,
+                   "%s", names[i]);
+            d = distortion(w, v, rows, n, sigma, n, NULL);
+            /* noise: 2048 rows * 16 blocks, sqrt(1/2) each at the worst: 0.4 %; a block's error is white for E8 and Z, its mse that
+               of the plain one as long as feedback adds little to W: mse is 1e-3 of it and less */
+            EXPECT(fabs(d / (mse * trace / (double)n) - 1) <= 0.02, "%s, %s: %.4f of the law", names[i],
+                   spectra[kinds[k]], d / (mse * trace / (double)n));
+            printf("# %-12s %-20s loss / law %.4f, D/8 %.4f\n", names[i], spectra[kinds[k]],
+                   d / (mse * trace / (double)n), trace / (double)n);
+            free(b.base);
+        }
+    free(a);
+    free(l);
+    free(sigma);
+    free(w);
+    free(v);
+    tap_end();
+}
+
+/* ---- what goes wrong ---- */
+
+/* Everything both calls may answer about one pair of w and sigma. */
+static void survive(const float *w, size_t rows, size_t n, const float *sigma, double rate, double damping,
+                    const char *what)
+{
+    static const char *const names[] = {"int4", "int4:g32:asym", "e8:q16:k4+had", "f32"};
+    hrq_watersic_options o;
+    hrq_gptq_options g;
+    hrq_report p;
+    hrq_status status;
+    float *v = floats_of(rows, n, n);
+    size_t bytes = 0, capacity = hrq_watersic_bytes(rows, n, rate), i, k;
+    block b = block_of(capacity, 0);
+    int finite = 1;
+    memset(&o, 0, sizeof o);
+    o.rate = rate;
+    o.damping = damping;
+    status = hrq_watersic(b.data, capacity, &bytes, w, rows, n, n, sigma, n, &o, &p, NULL);
+    if (status == HRQ_OK) {
+        double r = 8.0 * (double)bytes / ((double)rows * (double)n);
+        EXPECT(bytes <= capacity && r <= rate, "%s: %g bits of %g", what, r, rate);
+        EXPECT(hrq_stream_decode(b.data, bytes, v, n, NULL) == HRQ_OK, "%s: decode", what);
+        for (i = 0; i < rows * n; i++) finite &= isfinite(v[i]) != 0;
+        EXPECT(finite, "%s: not finite", what);
+        truthful(&p, r, w, v, rows, n, sigma, n, what);
+    } else {
+        EXPECT(bytes == 0 && (status == HRQ_ERR_RATE || status == HRQ_ERR_NOT_PD), "%s: %s", what,
+               hrq_status_text(status));
+        EXPECT(rows * n < 70 || status != HRQ_ERR_RATE, "%s: no stream",
+               what); /* a row of 64 has 64 bytes, 25 for the head */
+        if (rows * n > 4) printf("# %s: WaterSIC: %s\n", what, hrq_status_text(status));
+    }
+    free(b.base);
+    memset(&g, 0, sizeof g);
+    g.damping = damping;
+    for (k = 0; k < sizeof names / sizeof *names; k++) {
+        char text[150];
+        hrq_mat m = mat_of(&b, names[k], rows, n, 3, NULL, 0);
+        sprintf(text, "%.90s, %s", what, names[k]);
+        status = hrq_gptq(&m, w, n, sigma, n, &g, &p, NULL);
+        if (status == HRQ_OK) {
+            EXPECT(hrq_mat_check(&m) == HRQ_OK && hrq_mat_decode(&m, 0, rows, v, n) == HRQ_OK, "%s: decode", text);
+            for (finite = 1, i = 0; i < rows * n; i++) finite &= isfinite(v[i]) != 0;
+            EXPECT(finite, "%s: not finite", text);
+            truthful(&p, hrq_format_bits(&m.format, rows, n), w, v, rows, n, sigma, n, text);
+        } else {
+            EXPECT(status == HRQ_ERR_NOT_PD, "%s: %s", text, hrq_status_text(status));
+            printf("# %s: %s\n", text, hrq_status_text(status));
+        }
+        free(b.base);
+    }
+    free(v);
+}
+
+static void test_robust(void)
+{
+    static const size_t shapes[][2] = {{40, 32}, {1, 64}, {300, 1}, {1, 1}, {2, 2}, {33, 70}};
+    static const float scales[] = {1.0f, 1e30f, 1e-30f};
+    size_t s, i, j, t, x, y, k;
+    tap_begin("robustness: rank, zeros, constants, thin shapes, ranges, condition");
+    for (s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        size_t rows = shapes[s][0], n = shapes[s][1], tokens = n / 4 + 1;
+        float *w = floats_of(rows, n, n), *base = floats_of(rows, n, n), *sigma = floats_of(n, n, n),
+              *cov = floats_of(n, n, n), *xs = floats_of(tokens, n, n);
+        double rate = rows * n < 30 ? 16 : rows == 1 ? 8 : 4;
+        char what[100];
+        fill_gauss(base, rows * n, 1.0);
+        for (i = 0; i < n; i++)
+            for (j = 0; j < n; j++) cov[i * n + j] = (float)pow(0.9, fabs((double)i - (double)j));
+        for (k = 0; k < 8; k++) { /* kinds of sigma */
+            static const char *const kinds[] = {
+                "AR(0.9)",        "rank n/4",           "ones",      "zero columns", "all zero",
+                "condition 1e16", "diagonal of 1e+-12", "one column"};
+            for (i = 0; i < n * n; i++) sigma[i] = k == 2 ? 1.0f : k == 4 || k == 6 || k == 7 ? 0.0f : cov[i];
+            if (k == 1) {
+                memset(sigma, 0, n * n * sizeof *sigma);
+                fill_gauss(xs, tokens * n, 1.0);
+                EXPECT(hrq_cov_add(sigma, n, n, xs, tokens, n, NULL) == HRQ_OK &&
+                           hrq_cov_finish(sigma, n, n, (double)tokens) == HRQ_OK,
+                       "covariance");
+            }
+            for (i = 0; k == 3 && i < n; i++)
+                for (j = 0; i % 3 == 1 && j < n; j++) sigma[i * n + j] = sigma[j * n + i] = 0.0f;
+            for (i = 0; k == 5 && i < n; i++) /* correlated columns whose variances run from 1 to 1e-16 */
+                for (j = 0; j < n; j++)
+                    sigma[i * n + j] *=
+                        (float)(pow(10, -8.0 * (double)i / (double)n) * pow(10, -8.0 * (double)j / (double)n));
+            for (i = 0; k == 6 && i < n; i++) sigma[i * n + i] = i % 2 ? 1e12f : 1e-12f;
+            if (k == 7) sigma[n / 2 * (n + 1)] = 2.0f;
+            for (t = 0; t < 5; t++) { /* kinds of w */
+                static const char *const weights[] = {"Gaussian", "zero columns", "constant", "all zero",
+                                                      "one entry"};
+                if (effort == 0 && (s + k + t) % 4) continue;
+                for (i = 0; i < rows * n; i++)
+                    w[i] = t == 0                        ? base[i]
+                           : t == 1                      ? (i % n % 2 ? base[i] : 0.0f)
+                           : t == 2                      ? 0.7f
+                           : t == 4 && i == rows * n / 2 ? 1.0f
+                                                         : 0.0f;
+                sprintf(what, "%lu x %lu, %s, w %s", (unsigned long)rows, (unsigned long)n, kinds[k], weights[t]);
+                survive(w, rows, n, sigma, rate, 0, what);
+            }
+        }
+        for (x = 0; x < 3; x++)
+            for (y = 0; y < 3; y++) {
+                for (i = 0; i < rows * n; i++) w[i] = base[i] * scales[x];
+                for (i = 0; i < n * n; i++) sigma[i] = cov[i] * scales[y];
+                sprintf(what, "%lu x %lu, w %g, sigma %g", (unsigned long)rows, (unsigned long)n, (double)scales[x],
+                        (double)scales[y]);
+                survive(w, rows, n, sigma, rate, y == 1 ? -1 : 0, what);
+            }
+        free(w);
+        free(base);
+        free(sigma);
+        free(cov);
+        free(xs);
+    }
+    tap_end();
+}
+
+/* Scales of w and sigma change nothing but the scale: powers of two give the same codes. */
+static void test_scale(void)
+{
+    size_t rows = 64, n = 32, i, bytes, bytes2;
+    float *w = floats_of(rows, n, n), *w2 = floats_of(rows, n, n), *sigma = floats_of(n, n, n),
+          *sigma2 = floats_of(n, n, n), *v = floats_of(rows, n, n), *v2 = floats_of(rows, n, n);
+    double *a = (double *)malloc(n * n * sizeof *a);
+    hrq_watersic_options o;
+    uint8_t p[4096], q[4096];
+    int same = 1;
+    tap_begin("WaterSIC: w * 2^20 and sigma * 4^-20 give the same integers");
+    memset(&o, 0, sizeof o);
+    o.rate = 3;
+    fill_gauss(w, rows * n, 1.0);
+    covariance(a, sigma, n, AR);
+    for (i = 0; i < rows * n; i++) w2[i] = w[i] * 0x1p20f;
+    for (i = 0; i < n * n; i++) sigma2[i] = sigma[i] * 0x1p-40f;
+    EXPECT(hrq_watersic(p, sizeof p, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_OK, "first");
+    EXPECT(hrq_watersic(q, sizeof q, &bytes2, w2, rows, n, n, sigma2, n, &o, NULL, NULL) == HRQ_OK && bytes2 == bytes,
+           "second");
+    EXPECT(hrq_stream_decode(p, bytes, v, n, NULL) == HRQ_OK && hrq_stream_decode(q, bytes2, v2, n, NULL) == HRQ_OK,
+           "decode");
+    for (i = 0; i < rows * n; i++)
+        same &= fabsf(v[i] * 0x1p20f - v2[i]) <= 1e-6f * fabsf(v2[i]); /* A is a rounded float */
+    EXPECT(same, "other integers");
+    free(w);
+    free(w2);
+    free(sigma);
+    free(sigma2);
+    free(v);
+    free(v2);
+    free(a);
+    tap_end();
+}
+
+static int untouched(const block *b)
+{
+    size_t i;
+    for (i = 0; i < b->bytes; i++)
+        if (b->data[i] != 0xa5) return 0;
+    return 1;
+}
+
+/* Both calls refuse with this status; nothing that they own changes. */
+static void refuse(hrq_status wanted, const float *w, size_t rows, size_t n, const float *sigma, double damping,
+                   size_t bad_pivot, size_t nonfinite, const char *what)
+{
+    hrq_watersic_options o;
+    hrq_gptq_options g;
+    hrq_report p;
+    hrq_mat m;
+    hrq_format f = format_of("int4");
+    size_t bytes = 4321;
+    block b = block_of(hrq_watersic_bytes(rows, n, 4), 0), c = block_of(hrq_mat_bytes(&f, rows, n), 0);
+    int turn;
+    hrq_status status;
+    memset(&o, 0, sizeof o);
+    memset(&g, 0, sizeof g);
+    o.rate = 4;
+    g.damping = o.damping = damping;
+    for (turn = 0; turn < 2; turn++) {
+        status = hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, turn ? &p : NULL, NULL);
+        EXPECT(status == wanted && bytes == 4321 && untouched(&b), "%s: WaterSIC: %s", what, hrq_status_text(status));
+        EXPECT(!turn ||
+                   (p.nonfinite == nonfinite && (bad_pivot == SIZE_MAX ? p.bad_pivot < n : p.bad_pivot == bad_pivot)),
+               "%s: report: %lu, %lu", what, (unsigned long)p.nonfinite, (unsigned long)p.bad_pivot);
+        EXPECT(hrq_mat_init(&m, &f, rows, n, 0, c.data, c.bytes) == HRQ_OK, "init");
+        memset(c.data, 0xa5, c.bytes);
+        status = hrq_gptq(&m, w, n, sigma, n, &g, turn ? &p : NULL, NULL);
+        EXPECT(status == wanted && untouched(&c), "%s: GPTQ: %s", what, hrq_status_text(status));
+        EXPECT(!turn ||
+                   (p.nonfinite == nonfinite && (bad_pivot == SIZE_MAX ? p.bad_pivot < n : p.bad_pivot == bad_pivot)),
+               "%s: report: %lu, %lu", what, (unsigned long)p.nonfinite, (unsigned long)p.bad_pivot);
+    }
+    free(b.base);
+    free(c.base);
+}
+
+static void test_refusals(void)
+{
+    size_t rows = 20, n = 24, i, bytes = 4321, found;
+    float *w = floats_of(rows, n, n), *sigma = floats_of(n, n, n), *ones = floats_of(n, n, n),
+          *xs = floats_of(6, n, n), *low = floats_of(n, n, n);
+    double *a = (double *)malloc(n * n * sizeof *a);
+    hrq_watersic_options o;
+    hrq_gptq_options g;
+    hrq_report p;
+    block b = block_of(4000, 0), c;
+    hrq_mat m = mat_of(&c, "int4", rows, n, 0, NULL, 0);
+    hrq_status status;
+    static const double bad_rates[] = {0, -1, (double)NAN, 16.1, (double)INFINITY};
+    static const int bad_states[] = {2, 3, 5, 7, 12, 255, 512, -1, -8}, later[] = {4, 8, 16, 32, 64, 128, 256};
+    tap_begin("refusals: statuses, nothing touched");
+    fill_gauss(w, rows * n, 1.0);
+    covariance(a, sigma, n, AR);
+    for (i = 0; i < n * n; i++) ones[i] = 1.0f;
+    w[7] = (float)NAN;
+    w[rows * n - 1] = (float)INFINITY;
+    refuse(HRQ_ERR_NONFINITE, w, rows, n, sigma, 0, n, 2, "w");
+    refuse(HRQ_ERR_NONFINITE, w, rows, n, NULL, 0, n, 2, "w, white");
+    sigma[5 * n + 2] = -(float)INFINITY;
+    sigma[n * n - 1] = (float)NAN;
+    refuse(HRQ_ERR_NONFINITE, w, rows, n, sigma, 0, n, 4, "w and sigma");
+    fill_gauss(w, rows * n, 1.0);
+    refuse(HRQ_ERR_NONFINITE, w, rows, n, sigma, 0, n, 2, "sigma");
+    covariance(a, sigma, n, AR);
+    for (i = 0; i < n * n; i++) low[i] = i / n < i % n ? (float)NAN : sigma[i]; /* the upper triangle is not read */
+    memset(&o, 0, sizeof o);
+    o.rate = 6;
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, low, n, &o, &p, NULL) == HRQ_OK && isfinite(p.gap),
+           "WaterSIC reads the upper triangle");
+    EXPECT(hrq_gptq(&m, w, n, low, n, NULL, &p, NULL) == HRQ_OK && isfinite(p.gap), "GPTQ reads the upper triangle");
+    sigma[9 * n + 9] = -1e-30f;
+    refuse(HRQ_ERR_NOT_PD, w, rows, n, sigma, 0, 9, 0, "negative diagonal");
+    refuse(HRQ_ERR_NOT_PD, w, rows, n, sigma, -1, 9, 0, "negative diagonal, no damping");
+    covariance(a, sigma, n, AR);
+    refuse(HRQ_ERR_NOT_PD, w, rows, n, ones, -1, SIZE_MAX, 0, "all ones, no damping");
+    sigma[10 * n + 9] = sigma[9 * n + 10] = 100.0f; /* no damping up to 1 helps */
+    refuse(HRQ_ERR_NOT_PD, w, rows, n, sigma, 0, SIZE_MAX, 0, "indefinite");
+    memset(sigma, 0, n * n * sizeof *sigma);
+    fill_gauss(xs, 6 * n, 1.0);
+    hrq_cov_add(sigma, n, n, xs, 6, n, NULL);
+    hrq_cov_finish(sigma, n, n, 6);
+    refuse(HRQ_ERR_NOT_PD, w, rows, n, sigma, -1, SIZE_MAX, 0, "6 tokens, no damping");
+    memset(&g, 0, sizeof g);
+    g.damping = 1e-9; /* doubled until it passes, and told */
+    EXPECT(hrq_gptq(&m, w, n, ones, n, &g, &p, NULL) == HRQ_OK && p.damping >= 1e-9 && p.damping <= 1e-2,
+           "all ones: damping %g", p.damping);
+    covariance(a, sigma, n, AR);
+
+    memset(b.data, 0xa5, b.bytes);
+    bytes = 4321;
+    memset(&o, 0, sizeof o);
+    for (i = 0; i < sizeof bad_rates / sizeof *bad_rates; i++) {
+        o.rate = bad_rates[i];
+        status = hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL);
+        EXPECT(status == HRQ_ERR_ARG && hrq_watersic_bytes(rows, n, o.rate) == 0, "rate %g: %s", o.rate,
+               hrq_status_text(status));
+    }
+    o.rate = 4;
+    for (i = 0; i < sizeof bad_states / sizeof *bad_states; i++) {
+        o.states = bad_states[i];
+        status = hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL);
+        EXPECT(status == HRQ_ERR_ARG, "%d states: %s", o.states, hrq_status_text(status));
+    }
+    for (i = 0; i < sizeof later / sizeof *later; i++) {
+        o.states = later[i];
+        status = hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL);
+        EXPECT(status == HRQ_ERR_UNSUPPORTED, "%d states: %s", o.states, hrq_status_text(status));
+    }
+    o.states = 1;
+    o.rescale = 1;
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_UNSUPPORTED,
+           "rescale");
+    o.rescale = 0;
+    for (i = 0; i < 3; i++) {
+        o.damping = g.damping = i == 0 ? (double)NAN : i == 1 ? 1.5 : 0;
+        o.order = g.order = (hrq_order)(i == 2 ? 4 : 0);
+        EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_ARG,
+               "option %d", (int)i);
+        EXPECT(hrq_gptq(&m, w, n, sigma, n, &g, NULL, NULL) == HRQ_ERR_ARG, "option %d", (int)i);
+    }
+    o.order = g.order = HRQ_ORDER_DEFAULT;
+    EXPECT(hrq_watersic(NULL, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_ARG,
+           "stream NULL");
+    EXPECT(hrq_watersic(b.data, b.bytes, NULL, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_ARG, "bytes NULL");
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, NULL, rows, n, n, sigma, n, &o, &p, NULL) == HRQ_ERR_ARG, "w NULL");
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, NULL, NULL, NULL) == HRQ_ERR_ARG,
+           "options NULL");
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, 0, n, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_SHAPE, "no rows");
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, 0, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_SHAPE,
+           "no columns");
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n - 1, sigma, n, &o, NULL, NULL) == HRQ_ERR_SHAPE,
+           "ldw");
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n - 1, &o, NULL, NULL) == HRQ_ERR_SHAPE,
+           "lds");
+    EXPECT(hrq_gptq(NULL, w, n, sigma, n, NULL, NULL, NULL) == HRQ_ERR_ARG, "out NULL");
+    EXPECT(hrq_gptq(&m, NULL, n, sigma, n, NULL, NULL, NULL) == HRQ_ERR_ARG, "w NULL");
+    EXPECT(hrq_gptq(&m, w, n - 1, sigma, n, NULL, NULL, NULL) == HRQ_ERR_SHAPE, "ldw");
+    EXPECT(hrq_gptq(&m, w, n, sigma, n - 1, NULL, NULL, NULL) == HRQ_ERR_SHAPE, "lds");
+    EXPECT(hrq_watersic_bytes(0, n, 2) == 0 && hrq_watersic_bytes(SIZE_MAX / 2, 8, 2) == 0,
+           "room for the impossible");
+    for (i = 0; i < 3; i++) { /* 480 entries; 25 bytes of header, some for the fields */
+        o.rate = i == 0 ? 1e-9 : i == 1 ? 0.1 : 0.4;
+        status = hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL);
+        EXPECT(status == HRQ_ERR_RATE, "rate %g: %s", o.rate, hrq_status_text(status));
+    }
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, 1, 1, 1, sigma, n, &o, NULL, NULL) == HRQ_ERR_RATE, "1 x 1");
+    EXPECT(bytes == 4321 && untouched(&b), "something was written");
+    o.rate = 4;
+    EXPECT(hrq_watersic(b.data, b.bytes, &found, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_OK, "rate 4");
+    {
+        block d = block_of(found, 0), e = block_of(found - 1, 0);
+        EXPECT(hrq_watersic(d.data, found, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_OK &&
+                   bytes == found && memcmp(d.data, b.data, found) == 0,
+               "exact room");
+        bytes = 4321;
+        EXPECT(hrq_watersic(e.data, found - 1, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_SPACE &&
+                   bytes == 4321 && untouched(&e),
+               "one byte less");
+        free(d.base);
+        free(e.base);
+    }
+    free(b.base);
+    free(c.base);
+    free(w);
+    free(sigma);
+    free(ones);
+    free(low);
+    free(xs);
+    free(a);
+    tap_end();
+}
+
+/* ---- hooks ---- */
+
+typedef struct {
+    int calls, stop_at;
+    size_t last, total, wrong;
+} watch;
+
+static int watch_progress(void *user, size_t done, size_t total)
+{
+    watch *x = (watch *)user;
+    if (done > total || (x->calls && total != x->total)) x->wrong++;
+    x->total = total;
+    x->last = done;
+    return ++x->calls == x->stop_at;
+}
+
+static void odd_first(void *user, size_t count, void (*body)(void *arg, size_t index), void *arg)
+{
+    size_t i;
+    (void)user;
+    for (i = 1; i < count; i += 2) body(arg, i);
+    for (i = 0; i < count; i += 2) body(arg, i);
+}
+
+static void test_hooks(void)
+{
+    static const char *const names[] = {"int4:g32", "e8:q16:k4+had"};
+    size_t rows = 70, n = 40, i, bytes, bytes2;
+    float *w = floats_of(rows, n, n), *sigma = floats_of(n, n, n);
+    double *a = (double *)malloc(n * n * sizeof *a);
+    hrq_watersic_options o;
+    hrq_report p, q;
+    hrq_hooks h;
+    ledger l;
+    watch x;
+    block b = block_of(hrq_watersic_bytes(rows, n, 3), 0), c = block_of(b.bytes, 0), d, e;
+    int fail, done, used;
+    tap_begin("hooks: memory that ends, progress that stops, threads in any order");
+    memset(&o, 0, sizeof o);
+    o.rate = 3;
+    fill_gauss(w, rows * n, 1.0);
+    covariance(a, sigma, n, AR);
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, &p, NULL) == HRQ_OK, "WaterSIC");
+    h = ledger_hooks(&l, 0);
+    EXPECT(hrq_watersic(c.data, c.bytes, &bytes2, w, rows, n, n, sigma, n, &o, &q, &h) == HRQ_OK && bytes2 == bytes &&
+               memcmp(b.data, c.data, bytes) == 0 && memcmp(&p, &q, sizeof p) == 0 && l.live == 0 && l.runs > 0,
+           "backwards: other bytes, or %d blocks left", l.live);
+    h.parallel_for = odd_first;
+    EXPECT(hrq_watersic(c.data, c.bytes, &bytes2, w, rows, n, n, sigma, n, &o, &q, &h) == HRQ_OK &&
+               memcmp(b.data, c.data, bytes) == 0 && memcmp(&p, &q, sizeof p) == 0,
+           "odd first");
+    used = l.taken / 2;
+    for (fail = 1, done = 0; !done && fail < 500; fail++) {
+        hrq_status status;
+        h = ledger_hooks(&l, fail);
+        memset(c.data, 0xa5, c.bytes);
+        bytes2 = 4321;
+        status = hrq_watersic(c.data, c.bytes, &bytes2, w, rows, n, n, sigma, n, &o, &q, &h);
+        done = status == HRQ_OK;
+        EXPECT((done || (status == HRQ_ERR_NOMEM && bytes2 == 4321 && untouched(&c))) && l.live == 0,
+               "WaterSIC, block %d: %s, %d left", fail, hrq_status_text(status), l.live);
+    }
+    EXPECT(done && fail - 2 == used, "%d blocks, counted %d", fail - 2, used);
+    memset(&h, 0, sizeof h);
+    h.user = &x;
+    h.progress = watch_progress;
+    for (fail = 1, done = 0; !done && fail < 100; fail++) {
+        hrq_status status;
+        memset(&x, 0, sizeof x);
+        x.stop_at = fail;
+        memset(c.data, 0xa5, c.bytes);
+        bytes2 = 4321;
+        status = hrq_watersic(c.data, c.bytes, &bytes2, w, rows, n, n, sigma, n, &o, NULL, &h);
+        done = status == HRQ_OK;
+        EXPECT((done || (status == HRQ_ERR_CANCELLED && bytes2 == 4321 && untouched(&c))) && x.wrong == 0,
+               "WaterSIC, stop %d: %s", fail, hrq_status_text(status));
+    }
+    EXPECT(done && fail > 2, "WaterSIC shows no progress");
+    for (i = 0; i < 2; i++) {
+        hrq_mat m = mat_of(&d, names[i], rows, n, 9, NULL, 0), k = mat_of(&e, names[i], rows, n, 9, NULL, 0);
+        EXPECT(hrq_gptq(&m, w, n, sigma, n, NULL, &p, NULL) == HRQ_OK, "%s", names[i]);
+        h = ledger_hooks(&l, 0);
+        EXPECT(hrq_gptq(&k, w, n, sigma, n, NULL, &q, &h) == HRQ_OK && memcmp(m.data, k.data, m.bytes) == 0 &&
+                   memcmp(&p, &q, sizeof p) == 0 && l.live == 0,
+               "%s: backwards", names[i]);
+        for (fail = 1, done = 0; !done && fail < 500; fail++) {
+            hrq_status status;
+            h = ledger_hooks(&l, fail);
+            memset(e.data, 0xa5, e.bytes);
+            status = hrq_gptq(&k, w, n, sigma, n, NULL, &q, &h);
+            done = status == HRQ_OK;
+            EXPECT((done || (status == HRQ_ERR_NOMEM && untouched(&e))) && l.live == 0, "%s, block %d: %s, %d left",
+                   names[i], fail, hrq_status_text(status), l.live);
+        }
+        EXPECT(done && fail > 5, "%s: %d blocks", names[i], fail - 2);
+        memset(&h, 0, sizeof h);
+        h.user = &x;
+        h.progress = watch_progress;
+        for (fail = 1, done = 0; !done && fail < 500; fail++) {
+            hrq_status status;
+            memset(&x, 0, sizeof x);
+            x.stop_at = fail;
+            memset(e.data, 0xa5, e.bytes);
+            status = hrq_gptq(&k, w, n, sigma, n, NULL, NULL, &h);
+            done = status == HRQ_OK;
+            EXPECT((done || (status == HRQ_ERR_CANCELLED && untouched(&e))) && x.wrong == 0, "%s, stop %d: %s",
+                   names[i], fail, hrq_status_text(status));
+        }
+        EXPECT(done && fail > 2, "%s shows no progress", names[i]);
+        free(d.base);
+        free(e.base);
+    }
+    free(b.base);
+    free(c.base);
+    free(w);
+    free(sigma);
+    free(a);
+    tap_end();
+}
+
+/* ---- damping ---- */
+
+static void test_damping_rule(void)
+{
+    size_t rows = 20, n = 32, i;
+    static const double tokens[] = {1, 8, 32, 64, 320, 1e4, 1e6, 1e9, 0, -5, (double)NAN};
+    float *w = floats_of(rows, n, n), *sigma = floats_of(n, n, n);
+    double *a = (double *)malloc(n * n * sizeof *a);
+    block b = block_of(hrq_watersic_bytes(rows, n, 5), 0), c;
+    hrq_mat m = mat_of(&c, "int4", rows, n, 0, NULL, 0);
+    tap_begin("damping: the rule, as told in the report");
+    fill_gauss(w, rows * n, 1.0);
+    covariance(a, sigma, n, AR);
+    for (i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+        hrq_watersic_options o;
+        hrq_gptq_options g;
+        hrq_report p = {0}, q = {0};
+        size_t bytes;
+        double wanted = 0.2 * sqrt((double)n / tokens[i]);
+        wanted = !(tokens[i] > 0) ? 0.01 : wanted < 1e-4 ? 1e-4 : wanted > 0.4 ? 0.4 : wanted;
+        memset(&o, 0, sizeof o);
+        memset(&g, 0, sizeof g);
+        o.rate = 5;
+        o.tokens = g.tokens = tokens[i];
+        EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, &p, NULL) == HRQ_OK &&
+                   fabs(p.damping / wanted - 1) < 1e-12,
+               "%g tokens: damping %g, wanted %g", tokens[i], p.damping, wanted);
+        EXPECT(hrq_gptq(&m, w, n, sigma, n, &g, &q, NULL) == HRQ_OK && q.damping == p.damping, "%g tokens: GPTQ %g",
+               tokens[i], q.damping);
+        o.damping = g.damping = 0.125;
+        EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, &p, NULL) == HRQ_OK &&
+                   p.damping == 0.125,
+               "asked 0.125: %g", p.damping);
+        EXPECT(hrq_gptq(&m, w, n, sigma, n, &g, &p, NULL) == HRQ_OK && p.damping == 0.125, "asked 0.125: %g",
+               p.damping);
+        o.damping = -3;
+        EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, &p, NULL) == HRQ_OK &&
+                   p.damping == 0.0,
+               "asked none: %g", p.damping);
+    }
+    free(b.base);
+    free(c.base);
+    free(w);
+    free(sigma);
+    free(a);
+    tap_end();
+}
+
+/* weight-only.md 5 in kind: sigma from few tokens, judged by the true one, at 2 bits. The rule against the best of a grid that
+   ends at 1. That table has outlier channels with many tokens only; with no more tokens than columns they want a damping of 1,
+   the rule stops at 0.4: printed, not expected. */
+static void test_damping_choice(void)
+{
+    static const double grid[] = {1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.2, 0.4, 1.0};
+    static const int kinds[] = {POWER_ROTATED, AR, OUTLIER};
+    size_t rows = effort == 2 ? 2048 : 1024, n = effort == 2 ? 256 : 64, i, j, k, t, s;
+    double *a = (double *)malloc(n * n * sizeof *a), *x = (double *)malloc(n * sizeof *x), worst = 0;
+    float *truth = floats_of(n, n, n), *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n),
+          *xs = floats_of(8 * n, n, n);
+    tap_begin("damping: gap with few tokens within 0.1 bit of the best damping's");
+    fill_gauss(w, rows * n, 1.0);
+    for (s = 0; s < 3; s++) {
+        covariance(a, truth, n, kinds[s]);
+        EXPECT(chol(a, n), "not positive definite");
+        for (t = 0; t < 4; t++) {
+            size_t tokens = t == 0 ? n / 4 : t == 1 ? n : t == 2 ? 2 * n : 8 * n;
+            double best = 1e9, at = 0, used;
+            hrq_watersic_options o;
+            result r;
+            for (k = 0; k < tokens; k++) {
+                for (i = 0; i < n; i++) x[i] = draw_gauss();
+                for (i = 0; i < n; i++) {
+                    double v = 0;
+                    for (j = 0; j <= i; j++) v += a[i * n + j] * x[j];
+                    xs[k * n + i] = (float)v;
+                }
+            }
+            memset(sigma, 0, n * n * sizeof *sigma);
+            EXPECT(hrq_cov_add(sigma, n, n, xs, tokens, n, NULL) == HRQ_OK &&
+                       hrq_cov_finish(sigma, n, n, (double)tokens) == HRQ_OK,
+                   "covariance");
+            memset(&o, 0, sizeof o);
+            o.rate = 2;
+            for (k = 0; k < sizeof grid / sizeof *grid; k++) {
+                o.damping = grid[k];
+                r = watersic(w, rows, n, sigma, truth, &o, 0, "grid");
+                if (r.status == HRQ_OK && r.gap < best) {
+                    best = r.gap;
+                    at = grid[k];
+                }
+            }
+            o.damping = 0;
+            o.tokens = (double)tokens;
+            r = watersic(w, rows, n, sigma, truth, &o, 0, "rule");
+            used = 0.2 * sqrt((double)n / (double)tokens);
+            EXPECT(r.status == HRQ_OK && (r.gap <= best + 0.1 || (kinds[s] == OUTLIER && tokens <= n)),
+                   "%s, %lu tokens: gap %.3f, best %.3f at %g", spectra[kinds[s]], (unsigned long)tokens, r.gap, best,
+                   at);
+            worst = r.gap - best > worst ? r.gap - best : worst;
+            printf("# %-18s %4lu tokens for %lu columns: gap %.3f by the rule (%.3f), best %.3f at %g\n",
+                   spectra[kinds[s]], (unsigned long)tokens, (unsigned long)n, r.gap, used > 0.4 ? 0.4 : used, best,
+                   at);
+        }
+    }
+    printf("# the rule loses at most %.3f bit to the best of the grid\n", worst);
+    free(a);
+    free(x);
+    free(truth);
+    free(sigma);
+    free(w);
+    free(xs);
+    tap_end();
+}
+
+/* Dead columns: no input, nothing sent for them, decoded as zero; the rest as without them. */
+static void test_dead(void)
+{
+    size_t rows = 200, n = 48, i, j, bytes, live = 0;
+    float *w = floats_of(rows, n, n), *sigma = floats_of(n, n, n), *v = floats_of(rows, n, n);
+    double *a = (double *)malloc(n * n * sizeof *a), d;
+    hrq_watersic_options o;
+    hrq_report p = {0};
+    block b = block_of(hrq_watersic_bytes(rows, n, 3), 0), c;
+    hrq_mat m = mat_of(&c, "int4", rows, n, 0, NULL, 0);
+    int zero = 1;
+    tap_begin("dead columns");
+    memset(&o, 0, sizeof o);
+    o.rate = 3;
+    fill_gauss(w, rows * n, 1.0);
+    covariance(a, sigma, n, AR);
+    for (i = 0; i < n; i++)
+        if (i % 4 == 2)
+            for (j = 0; j < n; j++) sigma[i * n + j] = sigma[j * n + i] = 0.0f;
+        else live++;
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, &p, NULL) == HRQ_OK &&
+               p.dead_columns == n - live,
+           "%lu dead", (unsigned long)p.dead_columns);
+    EXPECT(hrq_stream_decode(b.data, bytes, v, n, NULL) == HRQ_OK, "decode");
+    for (i = 0; i < rows * n; i++) zero &= i % n % 4 != 2 || v[i] == 0.0f;
+    EXPECT(zero, "a dead column has values");
+    EXPECT(8.0 * (double)bytes <= 3.0 * (double)(rows * n) && 8.0 * (double)bytes > 2.98 * (double)(rows * n),
+           "rate %g", p.rate);
+    d = distortion(w, v, rows, n, sigma, n, NULL);
+    /* all bits serve 36 columns: 4 a column. 2 pi e / 12 |Sigma|^(1/n) 4^-R, L^2 = 0.19 or, over a gap, 1 - 0.81^2 = 0.34:
+       a third of them; 0.3 bit for headers and models of 200 rows */
+    EXPECT(d <= 17.08 / 12 * pow(0.19, 2.0 / 3) * pow(0.34, 1.0 / 3) * (double)live / (double)n * pow(4, 0.3 - 4.0),
+           "distortion %g", d);
+    EXPECT(hrq_gptq(&m, w, n, sigma, n, NULL, &p, NULL) == HRQ_OK && p.dead_columns == n - live, "GPTQ: %lu dead",
+           (unsigned long)p.dead_columns);
+    free(b.base);
+    free(c.base);
+    free(w);
+    free(sigma);
+    free(v);
+    free(a);
+    tap_end();
+}
+
+int main(void)
+{
+    effort = test_setup();
+    test_textbook();
+    test_gptq_law();
+    test_gptq_formats();
+    test_block_law();
+    test_refusals();
+    test_hooks();
+    test_dead();
+    test_scale();
+    test_robust();
+    test_rates();
+    test_damping_rule();
+    test_damping_choice();
+    if (effort == 0) tap_skip("WaterSIC's gap at 4096 rows", "QUICK=1");
+    else test_gaps(4096, 256, effort == 2);
+    if (effort == 2) test_gaps(4096, 512, 1);
+    return tap_finish();
+}
