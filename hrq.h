@@ -1,7 +1,6 @@
 // hrq.h 0.1.0: quantized matrix multiplication near the information-theoretic limit. One C header, MIT licence
 //
 //  WHAT IT IS AND IS NOT
-//
 //  hrq turns float matrices into 2 ... 8 bits an entry (integers, nested lattices), multiplies with them, quantizes
 //  the weights of a layer against the covariance of its inputs (GPTQ, WaterSIC), stores them entropy-coded at the
 //  rate asked for, and says how far each result is from the limit that theory sets. After Ordentlich and Polyanskiy
@@ -9,7 +8,6 @@
 //  of its own, GPUs.
 //
 //  TWO PROGRAMS                          examples/ has them with their errors checked
-//
 //      #define HRQ_IMPLEMENTATION        // in one C file
 //      #include "hrq.h"
 //
@@ -25,34 +23,26 @@
 //      hrq_watersic(stream, room, &bytes, w, rows, cols, cols, sigma, cols, &o, &report, NULL);
 //      hrq_mat_from_stream(&W, data, hrq_mat_from_stream_bytes(stream, bytes), stream, bytes, NULL);
 //
-//  CONTENTS        declarations in this order, then the implementation as [1i] ... [16i]; `grep hrq__e8_` finds a
-//                  room's code
-//
+//  CONTENTS        declarations in this order, then the implementation as [1i] ... [16i]
 //      [1] Configuration     [5] Formats                [9]  Trellis          [13] Linear algebra
 //      [2] Types             [6] Kernels                [10] Transforms       [14] Entropy coding
 //      [3] Numerics          [7] Scalar quantizers      [11] Matrices         [15] Weight-only
 //      [4] Theory            [8] Lattices               [12] Multiply         [16] Container
 //
-//      [7], [8], [9] and [14] declare nothing: formats and streams are how they are used.
-//
 //  SYMBOLS AND UNITS
-//
 //      W [rows x cols] weights, x [cols] an input, n vectors; row-major, leading dimensions and counts in elements,
 //      sizes in bytes where the name says bytes. A row is one vector of the inner product: products are A B^T.
 //      Sigma covariance of inputs [cols x cols], L its Cholesky factor, lambda its eigenvalues. R bits an entry, D
 //      error. dB: -10 log10 of a squared error over the energy of what it is an error of. gap: bits an entry above
 //      the limit.
 //
-//  FORMATS         names that hrq_format_parse reads. True bits: rows of 4096, padding and scales counted. Error: iid
-//                  Gaussian rows, in dB; gap to D(R) = 2^(-2R). `make -C bench readme` measures the whole table
-//
+//  FORMATS         names that hrq_format_parse reads; `make -C bench readme` measures their bits, errors and speeds
 //      f32 f16 bf16               plain
 //      int2 ... int8              one signed-max scale a row: the largest entry takes the code -2^(b-1)
 //          :g<n>                  a scale for each n columns, n a multiple of 8     :sym   absmax on 2^b - 1 levels
 //          :asym                  with zero points                                  :mse   least squared error
 //      zn:q<q>:k<k>               Z^8 / q Z^8, q 3 ... 256, k 1 ... 16 scales for each block of 8 entries
-//      e8:q<q>:k<k>               E8 / q E8, the same;   :first   first scale that holds the block instead of the
-//                                 best
+//      e8:q<q>:k<k>               E8 / q E8, the same;   :first   the first scale that holds the block, not the best
 //      <any of these>+had         rotated by a randomised Hadamard transform, drawn from the matrix's seed
 //      sic                        integers of a WaterSIC stream; made by hrq_mat_from_stream only
 //
@@ -60,7 +50,6 @@
 //      e8h, e8b, tcq, +center, +dither, +keep
 //
 //  GUARANTEES
-//
 //      memory        decode and multiply never allocate; encode only with +had, and says how much; what else needs
 //                    memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
 //                    Stack: 32 KB.
@@ -73,10 +62,9 @@
 //      errors        a status, never errno, output or abort. On an error outputs are as they were, unless said
 //                    otherwise. No call puts another format, method or rate in the place of the one asked for.
 //      shapes        any rows, cols >= 1; ragged groups; Hadamard of any length
-//      input         NaN and infinity are refused (HRQ_ERR_NONFINITE); 1e+-38 is not out of range
+//      input         NaN and infinity are refused (HRQ_ERR_NONFINITE); 1e-36 ... 4e37 is in range for all but f16
 //
 //  COMPILE-TIME OPTIONS                   defined before the #include
-//
 //      HRQ_IMPLEMENTATION    in one C or C++ file: the code itself
 //      HRQ_STATIC            all of it private to the file that includes it (implies HRQ_IMPLEMENTATION); may be
 //                            done in many files, at the price of a copy in each
@@ -91,10 +79,9 @@
 //                         a block in [7i] ... [9i], and their row in hrq__codecs [11i]. Names, sizes, products,
 //                         GPTQ, tests and benches follow.
 //
-//  LIMITS WE KNOW    scalar kernels only in this version. hrq_mul_mat is slow. sigma is one float32 matrix in memory,
-//                    and there is a second while weights are quantized. WaterSIC clips integers at +-16383 steps. e8
-//                    at q <= 16 with k <= 4 clips entries beyond 127 units of its integers (4 sigma at q = 16): use
-//                    +had where rows have heavy tails.
+//  LIMITS WE KNOW    scalar kernels only in this version; hrq_mul_mat is slow. A second cols x cols matrix is in memory
+//                    while weights are quantized. e8 at q <= 16 with k <= 4 clips entries beyond 127 units of its
+//                    integers (4 sigma at q = 16): use +had where rows have heavy tails.
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
 //                [2] High-rate quantized matrix multiplication I, arXiv 2601.17187    [3] II, arXiv 2605.13768
@@ -103,9 +90,7 @@
 //                lattices and groups
 //
 //  REVISIONS
-//
 //      0.1.0   2026-11-25   api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
-//              covariance,
 //                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
 
 #ifndef HRQ_H
@@ -170,7 +155,7 @@ HRQ_API const char *hrq_status_text(hrq_status status);
 HRQ_API const char *hrq_version_text(void);
 
 /* What a long call may use. NULL, or any member zero: HRQ_MALLOC and HRQ_FREE, one thread, silent.
-     alloc, release   given together or not at all; alloc may answer NULL: the call ends in HRQ_ERR_NOMEM
+     alloc, release   given together or not at all, aligned as malloc's; alloc may answer NULL: HRQ_ERR_NOMEM
      parallel_for     runs body(arg, 0) ... body(arg, count - 1), in any order, on any threads, and
                       returns when all have ended; results do not depend on how (BITWISE)
      progress         called on the calling thread only; non-zero cancels: HRQ_ERR_CANCELLED */
@@ -484,8 +469,8 @@ typedef struct hrq_report {
     double entropy;    /* bits an entry by the model's ideal code length; fixed rate: the rate               */
     double distortion; /* tr((W - What) Sigma (W - What)^T) / (rows * cols)                                  */
     double limit_rate; /* reverse waterfilling for iid rows of the measured mean square                      */
-    double gap;        /* rate - limit_rate, bits an entry                                                   */
-    double baseline;   /* distortion of plain absmax rounding a row at ceil(rate) bits                       */
+    double gap;        /* rate - limit_rate, bits an entry; -infinity at distortion 0                        */
+    double baseline;   /* distortion of plain absmax rounding a row at ceil(rate), 2 ... 8, bits; NaN above 4e37 */
     double damping;    /* relative to the diagonal, as used                                                  */
     size_t dead_columns, bad_pivot, nonfinite; /* columns with no input; pivot that failed (cols: none);
                                                   NaN and infinities counted in w and sigma                  */
@@ -493,7 +478,7 @@ typedef struct hrq_report {
 
 typedef struct hrq_gptq_options {
     double damping; /* times diag(sigma); 0: clamp(0.2 sqrt(cols / tokens), 1e-4, 0.4), 0.01 where tokens are
-                        not known; < 0: none; doubled up to 1 until the factorisation passes                  */
+                        not known; < 0: none; > 1 refused; doubled up to 1 until the factorisation passes     */
     hrq_order order;
     double tokens; /* samples behind sigma; 0: not known                                                    */
 } hrq_gptq_options;
@@ -503,7 +488,8 @@ typedef struct hrq_gptq_options {
      out        a matrix from hrq_mat_init, any fixed-rate format of this version; every row is written
      w          [rows x cols] f32, ldw >= cols;  sigma [cols x cols] symmetric (lower triangle read), or NULL: white
      options    NULL: defaults; report may be NULL
-   With "+had" the rows and both sides of sigma are rotated first.
+   With "+had" the rows and both sides of sigma are rotated first (bad_pivot counts there). A column whose diagonal in
+   sigma is 0 has no input: the rest of its row is not looked at, its weights are rounded.
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE (report->nonfinite), HRQ_ERR_NOT_PD (report->bad_pivot),
               HRQ_ERR_NOMEM, HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED; out untouched, never a plain rounding instead
    Cost       rows * cols^2 + cols^3 / 3 flops; a report adds 2 rows * cols^2 and 4/3 cols^3 in double
@@ -517,8 +503,8 @@ typedef struct hrq_watersic_options {
     double damping; /* as above                                                                                */
     hrq_order order;
     double tokens;
-    int rescale; /* row and column rescalers                                                                */
-    uint64_t seed;
+    int rescale;   /* row and column rescalers                                                                */
+    uint64_t seed; /* of what later versions draw                                                             */
 } hrq_watersic_options;
 
 /* Room that is always enough for a stream of this shape and rate; 0: impossible. */
@@ -527,9 +513,10 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
 /* WaterSIC: successive cancellation with a step of its own for each column, c / L_ii, integers entropy-coded.
    0.2546 bit from the limit at high rate whatever Sigma is.
      stream     out [capacity], *bytes of it used
-     w, sigma   as for hrq_gptq
+     w, sigma   as for hrq_gptq; columns without input become 0 and cost nothing
+     options    rate must be there. Where W has entries beyond 16383 steps the rate falls short: the steps stay larger
    Errors     HRQ_ERR_ARG (also a rate that is not in (0, 16]), HRQ_ERR_SHAPE, HRQ_ERR_SPACE, HRQ_ERR_NONFINITE,
-              HRQ_ERR_NOT_PD, HRQ_ERR_RATE (the headers alone take more than the rate), HRQ_ERR_NOMEM,
+              HRQ_ERR_NOT_PD, HRQ_ERR_RATE (headers and steps alone take more than the rate), HRQ_ERR_NOMEM,
               HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED (states above 1, rescale); stream and *bytes untouched
    Cost       about 8 passes of rows * cols^2 flops and one Cholesky
    Source     arXiv 2603.04956, Algorithm PlainWaterSIC with LMMSE in the loop; differs: pivoted order, damping in
@@ -549,7 +536,7 @@ HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w,
 
 /* The stream as a matrix to multiply with, of format "sic": integers in the fewest bits that hold a column, columns
    sorted by width, column steps folded into the activations. mat views data; decode gives what hrq_stream_decode
-   gives. _bytes tells the size exactly (it decodes the stream; 0: not a stream).
+   gives. _bytes tells the size exactly: it decodes the stream in HRQ_MALLOC's memory; 0: not a stream, or none.
    Errors     as above, and HRQ_ERR_SPACE, HRQ_ERR_NOMEM; data and mat untouched */
 HRQ_API size_t hrq_mat_from_stream_bytes(const void *stream, size_t bytes);
 HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity, const void *stream, size_t bytes,
@@ -574,8 +561,8 @@ typedef struct hrq_file {
     size_t count;
 } hrq_file;
 
-/* Bytes that these members take as a file; 0: impossible (a name missing, too long or twice; a matrix that hrq_mat_wrap
-   refuses; an empty stream). */
+/* Bytes that these members take as a file; 0: impossible (a name missing, too long or twice; an empty stream; a
+   matrix that hrq_mat_wrap refuses). */
 HRQ_API size_t hrq_file_bytes(const hrq_member *members, size_t count);
 
 /* Write the file into out[capacity], *bytes of it used; no member may lie in out. count == 0: a file without members.
@@ -849,10 +836,7 @@ HRQ_API float hrq_f32_from_f16(uint16_t h)
     if (mag >= 0x7c00u)
         return hrq__float_of(sign | 0x7f800000u | (mag & 0x3ffu) << 13 | (mag > 0x7c00u ? 0x400000u : 0));
     if (mag >= 0x0400u) return hrq__float_of(sign | ((mag << 13) + 0x38000000u));
-    {
-        float v = (float)mag * 5.9604644775390625e-8f; /* 2^-24 */
-        return sign ? -v : v;
-    }
+    return (sign ? -1.0f : 1.0f) * ((float)mag * 5.9604644775390625e-8f); /* 2^-24 */
 }
 
 HRQ_API uint16_t hrq_bf16_from_f32(float x)
@@ -864,21 +848,6 @@ HRQ_API uint16_t hrq_bf16_from_f32(float x)
 
 HRQ_API float hrq_f32_from_bf16(uint16_t h) { return hrq__float_of((uint32_t)h << 16); }
 
-/* The next 16-bit float whose magnitude is not below |x|: scales are rounded so that nothing they cover overflows.
-   x finite; too large for the format saturates to its largest finite value. */
-static uint16_t hrq__bf16_up(float x)
-{
-    uint32_t u = hrq__bits_of(x), mag = u & 0x7fffffffu, up = (mag + 0xffffu) >> 16;
-    return (uint16_t)((u >> 16 & 0x8000u) | (up > 0x7f7fu ? 0x7f7fu : up));
-}
-
-static uint16_t hrq__f16_up(float x)
-{
-    uint16_t h = hrq_f16_from_f32(x);
-    if (fabsf(hrq_f32_from_f16(h)) < fabsf(x)) h++;
-    return (uint16_t)((h & 0x7fffu) > 0x7bffu ? (h & 0x8000u) | 0x7bffu : h);
-}
-
 /* Nearest integer, ties to even, as the vector instructions give it; |x| < 2^22. */
 HRQ__INLINE int32_t hrq__round(float x)
 {
@@ -888,6 +857,15 @@ HRQ__INLINE int32_t hrq__round(float x)
 
 HRQ__INLINE float hrq__clampf(float x, float lo, float hi) { return x < lo ? lo : x > hi ? hi : x; }
 HRQ__INLINE int32_t hrq__clampi(int32_t x, int32_t lo, int32_t hi) { return x < lo ? lo : x > hi ? hi : x; }
+
+/* Power of two near 1 / x for x > 0, so that scaling by it is exact. */
+static float hrq__power_of_two_over(float x)
+{
+    float p = 1.0f;
+    while (x * p >= 2.0f && p > 1e-37f) p *= 0.5f;
+    while (x * p < 1.0f && p < 1e37f) p *= 2.0f;
+    return p;
+}
 
 /* Number of NaN and infinities in a matrix. */
 static size_t hrq__nonfinite(const float *x, size_t rows, size_t cols, size_t ld)
@@ -1407,7 +1385,8 @@ typedef struct hrq__layout {
     size_t cols8, groups; /* columns padded to 8; groups a row (1 without :g)           */
     size_t lane_bytes;    /* bytes of 8 columns of a panel; plain: of one column        */
     size_t group_at, zero_at, row_at, panel_bytes;
-    int grouped, zeros, scaled;
+    size_t group; /* columns a scale covers; 0: no groups */
+    int zeros, scaled;
 } hrq__layout;
 
 /* 0 (false): overflow. For valid formats with a codec other than NONE and SIC. */
@@ -1419,7 +1398,7 @@ static int hrq__layout_of(hrq__layout *lay, const hrq_format *f, size_t cols)
     if (cols == 0 || cols > SIZE_MAX / 128) return 0; /* a panel of 16 rows of 4 bytes fits twice */
     lay->cols8 = hrq__div_up(cols, 8) * 8;
     lay->groups = f->group ? hrq__div_up(cols, f->group) : 1;
-    lay->grouped = f->group != 0;
+    lay->group = f->group;
     lay->zeros = (f->options & HRQ__OPT_ASYM) != 0;
     lay->scaled = codec != HRQ__CODEC_PLAIN;
     if (codec == HRQ__CODEC_PLAIN) {
@@ -1437,14 +1416,13 @@ static int hrq__layout_of(hrq__layout *lay, const hrq_format *f, size_t cols)
         codes = lay->cols8 / 8 * lay->lane_bytes;
     }
     lay->group_at = codes;
-    lay->zero_at = lay->group_at + (lay->grouped ? lay->groups * HRQ_PANEL * 2 : 0);
+    lay->zero_at = lay->group_at + (lay->group ? lay->groups * HRQ_PANEL * 2 : 0);
     lay->row_at = lay->zero_at + (lay->zeros ? lay->groups * HRQ_PANEL : 0);
     lay->panel_bytes = lay->row_at + (lay->scaled ? HRQ_PANEL * 2 : 0);
     return 1;
 }
 
-/* Bytes of a matrix; 0: impossible. */
-static size_t hrq__format_bytes(const hrq_format *f, size_t rows, size_t cols)
+HRQ_API size_t hrq_mat_bytes(const hrq_format *f, size_t rows, size_t cols)
 {
     hrq__layout lay;
     size_t bytes;
@@ -1456,7 +1434,7 @@ static size_t hrq__format_bytes(const hrq_format *f, size_t rows, size_t cols)
 
 HRQ_API double hrq_format_bits(const hrq_format *format, size_t rows, size_t cols)
 {
-    size_t bytes = hrq__format_bytes(format, rows, cols);
+    size_t bytes = hrq_mat_bytes(format, rows, cols);
     return bytes ? 8.0 * (double)bytes / ((double)rows * (double)cols) : 0.0;
 }
 
@@ -1819,18 +1797,20 @@ static hrq__norm hrq__norm_of(float scale)
 
 HRQ__INLINE float hrq__norm_apply(hrq__norm n, float x) { return x * n.pre * n.inv; }
 
-/* A row scale is a normal bf16, or zero for a row of zeros: below 2^-126 the row is coarser, never lost track of. */
+/* Scales are rounded up in magnitude, so that nothing they cover overflows, or to nearest (:mse), and stop at the
+   largest finite one. A row scale is a normal bf16, or zero for a row of zeros: below 2^-126 the row is coarser. */
 static uint16_t hrq__row_scale(float scale, int nearest)
 {
-    uint16_t h = nearest ? hrq_bf16_from_f32(scale) : hrq__bf16_up(scale);
-    if (scale == 0.0f) return 0;
-    if ((h & 0x7fffu) < 0x80u) return (uint16_t)((h & 0x8000u) | 0x80u);
-    return (uint16_t)((h & 0x7fffu) > 0x7f7fu ? (h & 0x8000u) | 0x7f7fu : h);
+    uint32_t u = hrq__bits_of(scale), mag = u & 0x7fffffffu,
+             h = (mag + (nearest ? 0x7fff + (mag >> 16 & 1) : 0xffff)) >> 16;
+    if (mag == 0) return 0;
+    return (uint16_t)((u >> 16 & 0x8000u) | (h < 0x80u ? 0x80u : h > 0x7f7fu ? 0x7f7fu : h));
 }
 
 static uint16_t hrq__group_scale(float scale, int nearest)
 {
-    uint16_t h = nearest ? hrq_f16_from_f32(scale) : hrq__f16_up(scale);
+    uint16_t h = hrq_f16_from_f32(scale);
+    if (!nearest && fabsf(hrq_f32_from_f16(h)) < fabsf(scale)) h++;
     return (uint16_t)((h & 0x7fffu) > 0x7bffu ? (h & 0x8000u) | 0x7bffu : h);
 }
 
@@ -1972,8 +1952,8 @@ typedef struct hrq__voronoi {
 } hrq__voronoi;
 
 /* Scales of a block by their number k: integer multiples of a common step, so that a decoded block is exact in
-   integers, and the reach beta_k q in units of the row's root mean square, [0] + [1] ceil(log2 q), by lattice: a larger
-   q has less error inside the cell, so its cell must reach further into the tail. Least error on iid Gaussians over
+   integers, and the reach beta_k q in units of the row's root mean square, [0] + [1] ceil(log2 q), by lattice: at a
+   larger q the cell holds less error and must reach further into the tail. Least error on iid Gaussians over
    q = 4 ... 256; `make -C bench scales` searches them again. */
 // clang-format off
 static const int16_t hrq__voronoi_multiple[16][16] = {
@@ -2096,7 +2076,7 @@ static float hrq__voronoi_error(const hrq__voronoi *c, unsigned t, const float x
     return error;
 }
 
-/* The point that stands for a block which scale t does not hold. Z^n: each entry stops at the last point. E8: the block
+/* The point that stands for a block which scale t does not hold. Z^n: each entry stops at the last point. E8: it
    is drawn towards zero in quarters of a step until the cell holds it; at gauge q - 5/4 the nearest point, at most 1
    further, is inside for sure. */
 static void hrq__voronoi_squeeze(const hrq__voronoi *c, unsigned t, const float x[8], uint16_t digit[8], int32_t y[8])
@@ -2156,10 +2136,7 @@ static float hrq__rms(const float *x, size_t n)
     return sqrtf(hrq__dot16(x, x, n, scale) / (float)n) / scale;
 }
 
-//==================================================================================================
-//  [9i] Trellis            no code in this version: tcq parses, and answers HRQ_ERR_UNSUPPORTED
-//  uses: 3, 5, 6
-//==================================================================================================
+// [9i] Trellis: no code in this version; tcq parses, and answers HRQ_ERR_UNSUPPORTED
 
 //==================================================================================================
 //  [10i] Transforms        randomised Hadamard of any length
@@ -2383,21 +2360,15 @@ static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
     return HRQ_OK;
 }
 
-HRQ__INLINE uint8_t *hrq__view_panel(const hrq__view *v, size_t panel)
-{
-    return v->data + panel * v->lay.panel_bytes;
-}
+HRQ__INLINE uint8_t *hrq__view_panel(const hrq__view *v, size_t p) { return v->data + p * v->lay.panel_bytes; }
 
 /* Group of a column; 0 where the row has one scale. */
-HRQ__INLINE size_t hrq__view_group(const hrq__view *v, size_t col)
-{
-    return v->lay.grouped ? col / v->mat->format.group : 0;
-}
+HRQ__INLINE size_t hrq__view_group(const hrq__view *v, size_t col) { return v->lay.group ? col / v->lay.group : 0; }
 
 /* First column behind a group. */
 HRQ__INLINE size_t hrq__view_group_end(const hrq__view *v, size_t group)
 {
-    return v->lay.grouped ? hrq__min_size((group + 1) * v->mat->format.group, v->mat->cols) : v->mat->cols;
+    return v->lay.group ? hrq__min_size((group + 1) * v->lay.group, v->mat->cols) : v->mat->cols;
 }
 
 /* Scale of a row, times the common step of a lattice code; 1 where the format has none. */
@@ -2412,7 +2383,7 @@ static float hrq__view_row_scale(const hrq__view *v, size_t row)
 /* Scale of a group relative to its row, and what to subtract from its codes. */
 static float hrq__view_group_scale(const hrq__view *v, size_t row, size_t group)
 {
-    if (!v->lay.grouped) return 1.0f;
+    if (!v->lay.group) return 1.0f;
     return hrq_f32_from_f16(hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.group_at +
                                        (group * HRQ_PANEL + row % HRQ_PANEL) * 2));
 }
@@ -2518,7 +2489,7 @@ static void hrq__fit_int(const hrq__view *v, size_t row, const float *x)
     float top = 0.0f, scale;
     size_t g, from, end;
     uint8_t *panel = hrq__view_panel(v, row / HRQ_PANEL);
-    if (!v->lay.grouped) {
+    if (!v->lay.group) {
         hrq__put_row_scale(v, row, hrq__row_scale(hrq__int_scale(f, x, v->mat->cols), nearest));
     } else { /* the largest scale a group may want, without the search */
         hrq_format plain = *f;
@@ -2534,7 +2505,7 @@ static void hrq__fit_int(const hrq__view *v, size_t row, const float *x)
     for (g = 0; g < v->lay.groups; g++) {
         from = g * f->group;
         end = hrq__view_group_end(v, g);
-        if (v->lay.grouped) {
+        if (v->lay.group) {
             scale = top == 0.0f ? 0.0f : hrq__int_scale(f, x + from, end - from) / top;
             hrq__put16(panel + v->lay.group_at + (g * HRQ_PANEL + row % HRQ_PANEL) * 2,
                        hrq__group_scale(scale, nearest));
@@ -2549,13 +2520,6 @@ static void hrq__fit_int(const hrq__view *v, size_t row, const float *x)
 static void hrq__fit_voronoi(const hrq__view *v, size_t row, const float *x)
 {
     hrq__put_row_scale(v, row, hrq__row_scale(hrq__rms(x, v->mat->cols), 0));
-}
-
-static void hrq__fit_plain(const hrq__view *v, size_t row, const float *x)
-{
-    (void)v;
-    (void)row;
-    (void)x;
 }
 
 /* Code n <= 8 entries at columns col, col + stride, ... under the row's stored scales. Columns behind the last are
@@ -2611,7 +2575,7 @@ static void hrq__code_plain(const hrq__view *v, size_t row, size_t col, size_t s
     }
 }
 
-/* One row a codec: choose scales, code entries, and how many columns one decision takes. */
+/* One row a codec: choose scales (NULL: it has none), code entries, and how many columns one decision takes. */
 typedef struct hrq__codec {
     void (*fit)(const hrq__view *v, size_t row, const float *x);
     void (*code)(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x, hrq__lane *out);
@@ -2620,7 +2584,7 @@ typedef struct hrq__codec {
 
 static const hrq__codec hrq__codecs[] = {
     {NULL, NULL, 0},
-    {hrq__fit_plain, hrq__code_plain, 1},
+    {NULL, hrq__code_plain, 1},
     {hrq__fit_int, hrq__code_int, 1},
     {hrq__fit_voronoi, hrq__code_voronoi, 8},
     {NULL, NULL, 0},
@@ -2666,7 +2630,7 @@ static int hrq__rotated(const hrq_format *f) { return (f->options & HRQ__OPT_HAD
 
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols)
 {
-    if (!hrq__format_bytes(format, 1, cols)) return 0;
+    if (!hrq_mat_bytes(format, 1, cols)) return 0;
     return hrq__rotated(format) ? cols * sizeof(float) : 0;
 }
 
@@ -2718,7 +2682,7 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
             hrq__hadamard_row(turned, cols, mat->seed, 0);
             x = turned;
         }
-        hrq__codecs[v.codec].fit(&v, row0 + r, x);
+        if (hrq__codecs[v.codec].fit) hrq__codecs[v.codec].fit(&v, row0 + r, x);
         hrq__encode_codes(&v, row0 + r, x);
     }
     hrq__release(hooks, turned);
@@ -2737,7 +2701,7 @@ static void hrq__decode_chunk(const hrq__view *v, size_t row0, size_t row1, size
     for (r = row0; r < row1; r++) {
         float row_scale = hrq__view_row_scale(v, r), scale = row_scale;
         for (c = 0; c < n; c++) {
-            if (v->lay.grouped) scale = row_scale * hrq__view_group_scale(v, r, hrq__view_group(v, from + c));
+            if (v->lay.group) scale = row_scale * hrq__view_group_scale(v, r, hrq__view_group(v, from + c));
             if (v->steps) scale = hrq__view_step(v, hrq__view_column(v, from + c));
             w[(r - row0) * HRQ__CHUNK + c] = tile[c * HRQ_PANEL + r % HRQ_PANEL] * scale;
         }
@@ -2772,11 +2736,6 @@ HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows,
 
 /* ---- make, wrap, check ---- */
 
-HRQ_API size_t hrq_mat_bytes(const hrq_format *format, size_t rows, size_t cols)
-{
-    return hrq__format_bytes(format, rows, cols);
-}
-
 /* Shared by init and wrap: all that can be said without reading bytes. */
 static hrq_status hrq__mat_describe(hrq_mat *out, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
                                     void *data, size_t bytes)
@@ -2790,7 +2749,7 @@ static hrq_status hrq__mat_describe(hrq_mat *out, const hrq_format *format, size
     out->data = data;
     out->bytes = bytes;
     if (hrq__format_codec(format) != HRQ__CODEC_SIC) {
-        out->bytes = hrq__format_bytes(format, rows, cols);
+        out->bytes = hrq_mat_bytes(format, rows, cols);
         if (!out->bytes) return HRQ_ERR_SHAPE;
         if (out->bytes > bytes) return HRQ_ERR_SPACE;
     }
@@ -2884,7 +2843,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 //  [12i] Multiply          activations, products, epilogue
 //  uses: 2, 3, 5 - 7, 10, 11
 //
-//  product   = row scale * vector scale * sum over groups, in order, of group scale * (integer sum of the group)
+//  product   = (row scale * vector scale, in double) * sum over groups, in order, of group scale * (integer sum)
 //  integers  int32 within a chunk of 128 columns (below 2^23), int64 across chunks, one rounding to float a group
 //==================================================================================================
 
@@ -2969,6 +2928,11 @@ static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x
     for (; i < a->ld; i++) f[i] = 0.0f;
     if (hrq__rotated(&v->mat->format)) hrq__hadamard_row(f, a->cols, v->mat->seed, 0);
     if (hrq__nonfinite(f, 1, a->cols, a->cols)) return 0;
+    if (a->kind == HRQ_ACT_F32 && hrq__absmax(f, a->cols) > 0.0f) { /* near 1, so that no sum of codes overflows */
+        float power = hrq__power_of_two_over(hrq__absmax(f, a->cols));
+        for (i = 0; i < a->cols; i++) f[i] *= power;
+        scale = 1.0f / power;
+    }
     if (a->kind == HRQ_ACT_INT8) {
         int8_t *to = hrq__act_s8(a, t);
         int16_t *sums = hrq__act_sums(a, t);
@@ -3065,7 +3029,7 @@ static void hrq__mul_flush(const hrq__view *v, size_t batch, size_t panel, size_
     for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
     for (i = 0; i < batch * HRQ_PANEL; i++) {
         float part = integers ? (float)sums->whole[i] : sums->part[i];
-        sums->total[i] = v->lay.grouped ? fmaf(part, scale[i % HRQ_PANEL], sums->total[i]) : part;
+        sums->total[i] = v->lay.group ? fmaf(part, scale[i % HRQ_PANEL], sums->total[i]) : part;
     }
     memset(sums->part, 0, sizeof sums->part);
     memset(sums->whole, 0, sizeof sums->whole);
@@ -3129,8 +3093,8 @@ HRQ_API hrq_status hrq_mul(const hrq_mat *mat, const hrq_act *act, float *y, siz
                 for (row = panel * HRQ_PANEL; row < (panel + 1) * HRQ_PANEL; row++) {
                     float *to = y + (t0 + t) * ldy + row, product;
                     if (row < row0 || row >= row1) continue;
-                    product = sums.total[t * HRQ_PANEL + row % HRQ_PANEL] *
-                              (hrq__view_row_scale(&v, row) * hrq__act_scales(act)[t0 + t]);
+                    product = (float)((double)sums.total[t * HRQ_PANEL + row % HRQ_PANEL] *
+                                      ((double)hrq__view_row_scale(&v, row) * (double)hrq__act_scales(act)[t0 + t]));
                     *to = hrq__epilogue_apply(epilogue, product, row, to);
                 }
         }
@@ -3251,8 +3215,9 @@ HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, siz
             for (i = pa * HRQ_PANEL; i < (pa + 1) * HRQ_PANEL; i++)
                 for (j = pb * HRQ_PANEL; j < (pb + 1) * HRQ_PANEL; j++)
                     if (i >= row0 && i < row1 && j < b->rows)
-                        c[i * ldc + j] = total[i % HRQ_PANEL * HRQ_PANEL + j % HRQ_PANEL] *
-                                         (hrq__view_row_scale(&va, i) * hrq__view_row_scale(&vb, j));
+                        c[i * ldc + j] =
+                            (float)((double)total[i % HRQ_PANEL * HRQ_PANEL + j % HRQ_PANEL] *
+                                    ((double)hrq__view_row_scale(&va, i) * (double)hrq__view_row_scale(&vb, j)));
         }
     return HRQ_OK;
 }
@@ -3901,11 +3866,12 @@ static double hrq__rans_exp2(double x)
     return sum;
 }
 
-/* log2 of x > 0 to 1e-15, the same everywhere: exponent, then ln(m) = 2 atanh((m - 1) / (m + 1)). */
+/* log2 of x > 0 to 1e-15, the same everywhere (0 and infinity: the ends of the range): exponent, then ln(m) = 2 atanh((m - 1) / (m + 1)). */
 static double hrq__rans_log2(double x)
 {
     double e = 0.0, t, t2, sum, term;
     int i;
+    if (!(x > 0.0) || x > 1e308) return x > 0.0 ? 1024.0 : -1074.0;
     while (x >= 1.4142135623730951) {
         x *= 0.5;
         e += 1.0;
@@ -3931,13 +3897,16 @@ static unsigned hrq__rans_shift(unsigned cls)
 }
 static double hrq__rans_sigma(unsigned cls) { return hrq__rans_exp2(((int)cls - 25) / 8.0 - hrq__rans_shift(cls)); }
 
-/* Class whose sigma is nearest to this mean square of z, in octaves; rounding to integers adds 1/12. */
+/* Where the sigma of this mean square of z > 0 stands among the classes; rounding to integers added 1/12. */
+static double hrq__rans_place(double mean_square)
+{
+    return 25.0 + 4.0 * hrq__rans_log2(mean_square - (mean_square > 0.25 ? 1.0 / 12 : mean_square / 3));
+}
+
 static unsigned hrq__rans_class_of(double mean_square)
 {
-    double s2 = mean_square - (mean_square > 0.25 ? 1.0 / 12 : mean_square / 3), k;
-    if (mean_square <= 0.0) return 0;
-    k = 25.5 + 4.0 * hrq__rans_log2(s2);
-    return k < 1.0 ? 1 : k < 1000.0 && (unsigned)k < HRQ__RANS_CLASSES ? (unsigned)k : HRQ__RANS_CLASSES - 1;
+    double k = mean_square > 0.0 ? hrq__rans_place(mean_square) + 0.5 : 0.0;
+    return mean_square <= 0.0 ? 0 : k < 1.0 ? 1 : k < HRQ__RANS_CLASSES - 1 ? (unsigned)k : HRQ__RANS_CLASSES - 1;
 }
 
 /* Frequencies of one class: symbol s (0 ... 2 K the values -K ... K, 2 K + 1 the escape) has [start[s], start[s +
@@ -4109,7 +4078,7 @@ static void hrq__rans_get_column(hrq__rans *c, unsigned cls, int16_t *z, size_t 
     size_t i;
     hrq__rans_model_make(&m, cls);
     hrq__rans_slots(slot, &m);
-    for (i = 0; i < n; i++) z[i] = (int16_t)hrq__rans_get_value(c, &m, slot, i & (c->lanes - 1));
+    for (i = 0; i < n && !c->bad; i++) z[i] = (int16_t)hrq__rans_get_value(c, &m, slot, i & (c->lanes - 1));
 }
 
 /* Lanes for a stream of this many values: as many as cost less than 1/500 bit a value, 64 at most. */
@@ -4254,15 +4223,6 @@ static void hrq__sic_free(hrq__sic *s)
     hrq__release(s->hooks, s->ends);
 }
 
-/* Power of two near 1 / x for x > 0, so that scaling by it is exact. */
-static float hrq__power_of_two_over(float x)
-{
-    float p = 1.0f;
-    while (x * p >= 2.0f && p > 1e-37f) p *= 0.5f;
-    while (x * p < 1.0f && p < 1e37f) p *= 2.0f;
-    return p;
-}
-
 /* The feedback of times [from, mid) onto [mid, to): one product of [13]. */
 static void hrq__sic_update(hrq__sic *s, size_t from, size_t mid, size_t to)
 {
@@ -4313,20 +4273,14 @@ static void hrq__sic_run(hrq__sic *s, size_t from, size_t to, hrq__sic_step *ste
 
 /* ---- setting up: dead columns, order, damping, factor ---- */
 
-/* Sort indices by key, largest first, stable. */
+/* Sort indices by key, largest first, stable. By insertion: some ten thousand columns, often sorted already. */
 static void hrq__sic_sort(size_t *index, const double *key, size_t n)
 {
-    size_t gap, i, j; /* Shell's sort with index as the tie-break: n is at most some ten thousand */
-    for (gap = n / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
-        for (i = gap; i < n; i++) {
-            size_t v = index[i];
-            for (j = i; j >= gap; j -= gap) {
-                size_t o = index[j - gap];
-                if (key[o] > key[v] || (key[o] == key[v] && o < v)) break;
-                index[j] = o;
-            }
-            index[j] = v;
-        }
+    size_t i, j, v;
+    for (i = 1; i < n; i++) {
+        for (v = index[i], j = i; j > 0 && key[index[j - 1]] < key[v]; j--) index[j] = index[j - 1];
+        index[j] = v;
+    }
 }
 
 /* Sigma(order, order) * scale with (1 + damping) on the diagonal, lower triangle. */
@@ -4337,7 +4291,7 @@ static void hrq__sic_permuted(const hrq__sic *s, const float *sigma, size_t lds,
         for (j = 0; j <= i; j++) {
             size_t a = s->column[i], b = s->column[j];
             float v = (a > b ? sigma[a * lds + b] : sigma[b * lds + a]) * scale;
-            s->factor[i * s->n + j] = i == j ? (float)(v * (1.0 + damping)) : v;
+            s->factor[i * s->n + j] = i == j ? (float)((double)v * (1.0 + damping)) : v;
         }
 }
 
@@ -4395,16 +4349,14 @@ static void hrq__sic_turn(hrq__sic *s, float scale)
         for (t = i + 1; t < n; t++) s->factor[i * n + t] /= s->factor[t * n + t];
 }
 
-/* Factor order of the columns: index 0 is quantized last. key: largest first in `index`. */
-static hrq_status hrq__sic_order(hrq__sic *s, const float *sigma, size_t lds, hrq_order order)
+/* The largest diagonal first in time, so last in factor order. */
+static hrq_status hrq__sic_descending(hrq__sic *s, const float *sigma, size_t lds)
 {
-    size_t i, n = s->n;
-    double *key;
-    if (order != HRQ_ORDER_DESCENDING) return HRQ_OK;
-    key = (double *)hrq__alloc_array(s->hooks, s->column[n - 1] + 1, sizeof *key);
+    double *key = (double *)hrq__alloc_array(s->hooks, s->column[s->n - 1] + 1, sizeof *key);
+    size_t i;
     if (!key) return HRQ_ERR_NOMEM;
-    for (i = 0; i < n; i++) key[s->column[i]] = -(double)sigma[s->column[i] * lds + s->column[i]];
-    hrq__sic_sort(s->column, key, n); /* smallest diagonal at index 0 */
+    for (i = 0; i < s->n; i++) key[s->column[i]] = -(double)sigma[s->column[i] * lds + s->column[i]];
+    hrq__sic_sort(s->column, key, s->n);
     hrq__release(s->hooks, key);
     return HRQ_OK;
 }
@@ -4472,20 +4424,22 @@ static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, 
                                    size_t *bad_pivot)
 {
     float top = 0.0f, scale;
-    size_t i, square;
+    size_t i, square, pack;
     int pivoted = order == HRQ_ORDER_PIVOTED;
     hrq_status status;
     if (!hrq__mul_size(s->n, s->n, &square)) return HRQ_ERR_SHAPE;
     s->factor = (float *)hrq__alloc_array(s->hooks, square, sizeof(float));
-    s->pack = hrq__alloc(s->hooks, hrq__la_pack_bytes(s->n, s->rows, s->n));
+    pack = hrq__la_pack_bytes(s->n, s->rows, s->n);
+    s->pack = pack ? hrq__alloc(s->hooks, pack) : NULL;
     if (!s->factor || !s->pack) return HRQ_ERR_NOMEM;
     for (i = 0; i < s->n; i++) {
         float d = sigma[s->column[i] * lds + s->column[i]];
         top = d > top ? d : top;
     }
     scale = hrq__power_of_two_over(sqrtf(top));
-    scale *= scale; /* an even power: its root is exact */
-    status = hrq__sic_order(s, sigma, lds, order);
+    if (scale > 9.2e18f) scale = 9.223372036854775808e18f; /* 2^63: its square is finite */
+    scale *= scale;                                        /* an even power: its root is exact */
+    status = order == HRQ_ORDER_DESCENDING ? hrq__sic_descending(s, sigma, lds) : HRQ_OK;
     if (status == HRQ_OK && s->cols8 && pivoted)
         status = hrq__sic_factor(s, sigma, lds, scale, 1, damping, bad_pivot);
     if (status == HRQ_OK && s->cols8) status = hrq__sic_group(s);
@@ -4569,11 +4523,16 @@ static hrq_status hrq__report_baseline(double *out, int bits, const float *w, si
     char name[9] = "int8:sym";
     name[3] = (char)('0' + (bits < 2 ? 2 : bits > 8 ? 8 : bits));
     hrq_format_parse(&f, name);
-    bytes = hrq__format_bytes(&f, rows, cols);
+    bytes = hrq_mat_bytes(&f, rows, cols);
     data = hrq__alloc(hooks, bytes);
     if (!data) return HRQ_ERR_NOMEM;
     hrq_mat_init(&m, &f, rows, cols, 0, data, bytes);
     status = hrq_mat_encode(&m, 0, rows, w, ldw, hooks);
+    if (status == HRQ_ERR_NONFINITE) { /* too large for an integer format: nothing to compare with */
+        hrq__release(hooks, data);
+        *out = NAN;
+        return HRQ_OK;
+    }
     if (status == HRQ_OK) status = hrq_mat_decode(&m, 0, rows, e, cols);
     for (r = 0; r < rows; r++)
         for (c = 0; c < cols; c++) e[r * cols + c] = w[r * ldw + c] - e[r * cols + c];
@@ -4732,7 +4691,7 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
         for (i = 0; i < s.n; i++) g->time[s.column[i]] = i;
         for (r = 0; r < rows; r++) { /* columns without input keep their weights as targets */
             memcpy(g->target + r * cols, g->w + r * g->ldw, cols * sizeof(float));
-            hrq__codecs[g->view.codec].fit(&g->view, r, g->w + r * g->ldw);
+            if (hrq__codecs[g->view.codec].fit) hrq__codecs[g->view.codec].fit(&g->view, r, g->w + r * g->ldw);
         }
         if (s.n) {
             memset(s.u, 0, rows * s.n * sizeof(float));
@@ -4881,6 +4840,8 @@ static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
 
 /* ---- writing ---- */
 
+    #define HRQ__CLIPPED 1e18 /* bits of a pass whose integers do not fit */
+
 /* The encoder's state: one pass of the feedback loop at one A gives z, the classes and gains, and their cost. */
 typedef struct hrq__watersic {
     hrq__sic sic;
@@ -4893,7 +4854,41 @@ typedef struct hrq__watersic {
     double gains[HRQ__RANS_CLASSES];
     double log_rms; /* of W, log2 */
     double bits;    /* ideal length of the values */
+    double energy;  /* sum of z^2 of the pass */
+    int clipped;    /* an integer would not fit: the step is too small for this W */
+    int silent;     /* W is all zeros where it has input */
 } hrq__watersic;
+
+/* One column to integers, v = u / step, with sums <v, z> and <z, z>. At a place among the classes
+   (0: none) each may stop one short of
+   the nearest, towards zero, where that lowers (v - gain z)^2 + bits(z) / 10: a dead zone, worth 0.02 bit at 1 bit. */
+static void hrq__watersic_round(hrq__watersic *x, size_t t, float norm, double place, double gain, double *uz,
+                                double *zz)
+{
+    size_t r, rows = x->sic.rows;
+    const float *w = x->sic.w + t * rows, *u = x->sic.u + t * rows;
+    float least[HRQ__RANS_K + 1]; /* where z begins; code lengths between two classes, so that rates have no jumps */
+    unsigned cls = (unsigned)place;
+    int32_t k, most = cls ? (int32_t)(4.0 * hrq__rans_sigma(cls) + 1.5) : 0;
+    for (k = 1; k <= most; k++) {
+        const uint32_t *low = x->costs.value[cls] + k, *high = x->costs.value[cls + 1] + k;
+        double here = (double)low[0] - (double)low[-1], above = (double)high[0] - (double)high[-1];
+        least[k] = (float)(gain * (k - 0.5) + 0.05 / 65536.0 * (here + (place - cls) * (above - here)) / gain);
+    }
+    *uz = *zz = 0.0;
+    for (r = 0; r < rows; r++) {
+        float v = (w[r] + u[r]) * norm, a = fabsf(v);
+        if (!(a <= (float)HRQ__RANS_LIMIT)) {
+            x->clipped = 1;
+            a = (float)HRQ__RANS_LIMIT;
+        }
+        k = hrq__round(a);
+        if (k > 0 && k <= most && a < least[k]) k--;
+        x->z[t * rows + r] = (int16_t)(v < 0.0f ? -k : k);
+        *uz += (double)a * k;
+        *zz += (double)k * k;
+    }
+}
 
 /* One column: round, choose the class, find the gain, feed the error on. */
 static void hrq__watersic_step(void *arg, hrq__sic *sic, size_t t, size_t width)
@@ -4901,22 +4896,24 @@ static void hrq__watersic_step(void *arg, hrq__sic *sic, size_t t, size_t width)
     hrq__watersic *x = (hrq__watersic *)arg;
     hrq__stream *s = &x->s;
     size_t r, rows = sic->rows, j = x->place[t];
-    float *u = sic->u + t * rows, value, norm;
+    float *u = sic->u + t * rows, value;
     const float *w = sic->w + t * rows;
-    int16_t *z = x->z + t * rows;
-    double alpha = hrq__stream_alpha(s, s->field[0][j]) * sic->unit, uz = 0.0, zz = 0.0, cost, gain, unit;
-    int d = 0;
+    const int16_t *z = x->z + t * rows;
+    double alpha = hrq__stream_alpha(s, s->field[0][j]) * (double)sic->unit, uz = 0.0, zz = 0.0, cost = 0.0, gain,
+           unit;
+    int d = 0, turn;
     (void)width;
-    norm = alpha > 1e-37 ? (float)(1.0 / alpha) : 1e37f;
-    for (r = 0; r < rows; r++) {
-        float v = (w[r] + u[r]) * norm;
-        z[r] = (int16_t)hrq__round(hrq__clampf(v, -HRQ__RANS_LIMIT, HRQ__RANS_LIMIT));
-        uz += (double)v * z[r];
-        zz += (double)z[r] * z[r];
+    for (turn = 0; turn < 2; turn++) {
+        double place = turn == 0 ? 0.0 : hrq__rans_place(zz / (double)rows);
+        if (turn && !(zz > 0.0 && place < 33.0)) break; /* 33: sigma 2, no dead zone above */
+        hrq__watersic_round(x, t, alpha > 1e-37 ? (float)(1.0 / alpha) : 1e37f, place < 0.0 ? 0.0 : place,
+                            turn ? uz / zz : 1.0, &uz, &zz);
+        hrq__rans_count(&x->histogram, z, rows);
+        s->cls[j] =
+            (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, hrq__stream_predict(s, s->field[0][j]), &cost);
     }
-    hrq__rans_count(&x->histogram, z, rows);
-    s->cls[j] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, hrq__stream_predict(s, s->field[0][j]), &cost);
     x->bits += cost / 65536.0;
+    x->energy += zz;
     gain = x->gains[s->cls[j]];
     unit = hrq__stream_gain_unit(s->cls[j]);
     /* the measured gain where it saves the bits that say so: off by g it costs g^2 zz steps^2 on rows / 12 */
@@ -4931,24 +4928,18 @@ static void hrq__watersic_step(void *arg, hrq__sic *sic, size_t t, size_t width)
     for (r = 0; r < rows; r++) u[r] = w[r] - (float)z[r] * value;
 }
 
-/* Median of the classes' distances from what their steps say. */
+/* The mean of the classes' distances from what their steps say. */
 static void hrq__watersic_center(hrq__watersic *x)
 {
     hrq__stream *s = &x->s;
-    size_t j, count[2 * HRQ__RANS_CLASSES] = {0}, half = 0, alive = 0;
-    int i;
-    s->c = 0;
-    for (j = 0; j < s->live; j++) {
-        int k8 = s->octave ? s->field[0][j] * (8 / s->octave) : 0;
-        if (s->cls[j] == 0) continue;
-        count[hrq__clampi(s->cls[j] + k8, -HRQ__RANS_CLASSES / 2, HRQ__RANS_CLASSES * 3 / 2 - 1) +
-              HRQ__RANS_CLASSES / 2]++;
-        alive++;
-    }
-    for (i = 0; alive && half <= alive / 2; i++) {
-        half += count[i];
-        s->c = i - HRQ__RANS_CLASSES / 2;
-    }
+    double sum = 0.0, alive = 0.0;
+    size_t j;
+    for (j = 0; j < s->live; j++)
+        if (s->cls[j]) {
+            sum += s->cls[j] + (s->octave ? s->field[0][j] * (8 / s->octave) : 0);
+            alive += 1.0;
+        }
+    s->c = alive > 0.0 ? (int)hrq__round((float)(sum / alive)) : 0;
     for (j = 0; j < s->live; j++) s->field[1][j] = (int16_t)(s->cls[j] - hrq__stream_predict(s, s->field[0][j]));
 }
 
@@ -4972,16 +4963,18 @@ static double hrq__watersic_fields(hrq__watersic *x, const int16_t *marks)
     return bits;
 }
 
-/* The feedback loop at s->a; returns the ideal length of the stream in bits, headers too. */
+/* The feedback loop at s->a; returns the ideal length of the stream in bits, headers too: endless where W does not
+   fit the integers, so that the search takes larger steps. */
 static double hrq__watersic_pass(hrq__watersic *x, const int16_t *marks)
 {
-    x->bits = 0.0;
+    x->bits = x->energy = 0.0;
+    x->clipped = 0;
     if (x->s.live) {
         memset(x->sic.u, 0, x->sic.rows * x->sic.n * sizeof(float));
         hrq__sic_run(&x->sic, 0, x->sic.n, hrq__watersic_step, x);
     }
-    return x->bits + hrq__watersic_fields(x, marks) + 8.0 * (HRQ__STREAM_HEAD + HRQ__STREAM_FIELDS) +
-           32.0 * (double)x->s.lanes;
+    return (x->clipped ? HRQ__CLIPPED : 0.0) + x->bits + hrq__watersic_fields(x, marks) +
+           8.0 * (HRQ__STREAM_HEAD + HRQ__STREAM_FIELDS) + 32.0 * (double)x->s.lanes;
 }
 
 /* A stream of the last pass into out[capacity]; 0: it does not fit. */
@@ -5104,7 +5097,8 @@ static hrq_status hrq__watersic_open(hrq__watersic *x, size_t rows, size_t cols)
     x->histogram.most = HRQ__RANS_LIMIT; /* count clears all that the last one may have left */
     hrq__rans_costs_make(&x->costs);
     for (cls = 0; cls < HRQ__RANS_CLASSES; cls++) x->gains[cls] = hrq__rans_gain(cls);
-    for (i = 0; i < entries; i++) energy += (double)x->sic.w[i] * x->sic.w[i];
+    for (i = 0; i < entries; i++) energy += (double)x->sic.w[i] * (double)x->sic.w[i];
+    x->silent = energy == 0.0;
     if (energy > 0.0) x->log_rms = 0.5 * hrq__rans_log2(energy / (double)entries) - hrq__rans_log2(x->sic.unit);
     hrq__watersic_grid(x);
     return HRQ_OK;
@@ -5163,7 +5157,8 @@ static long hrq__watersic_next(hrq__watersic_search *q, double bits, double entr
         q->hi = q->at;
         q->hi_bits = bits;
     }
-    if (q->have_lo && q->have_hi) slope = (q->lo_bits - q->hi_bits) / (double)(q->hi - q->lo);
+    if (q->have_lo && q->have_hi && q->lo_bits < HRQ__CLIPPED)
+        slope = (q->lo_bits - q->hi_bits) / (double)(q->hi - q->lo);
     if (slope < entries / 512.0 / 50.0) slope = entries / 512.0 / 50.0;
     step = (bits - (q->target - 0.001 * entries)) / slope;
     step = step > 2048.0 ? 2048.0 : step < -2048.0 ? -2048.0 : step;
@@ -5218,10 +5213,11 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
     for (turn = 0; turn < most && status == HRQ_OK; turn++) {
         hrq__watersic_set(x, base + (double)q.at / 512.0);
         bits = hrq__watersic_pass(x, marks);
+        /* the estimate is some words off: write where it may fit. All zeros are no description of a W that is not */
         wrote = bits - 400.0 < target ? hrq__watersic_write(x, marks, work, capacity) : 0;
         if (wrote) bits = 8.0 * (double)wrote;
         else if (bits <= target) bits = target + 8.0;
-        if (wrote && bits <= target && wrote > *bytes) {
+        if (wrote && bits <= target && wrote > *bytes && (x->energy > 0.0 || x->silent)) {
             memcpy(best, work, wrote);
             *bytes = wrote;
             *entropy = (x->bits + hrq__watersic_fields(x, marks)) / entries;
@@ -5965,6 +5961,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #undef HRQ__LA_BLOCK
     #undef HRQ__GAMMA_RATE
     #undef HRQ__RANS_BITS
+    #undef HRQ__CLIPPED
     #undef HRQ__TEXT
     #undef HRQ__TEXT2
 

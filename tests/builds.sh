@@ -88,7 +88,9 @@ for build in $BUILDS; do
         fi ;;
     esac
     # shellcheck disable=SC2086
-    if ! $command $WARN $WEIGHT -o $dir/bytes$i bytes.c -lm > $dir/log 2>&1; then bad "builds without a warning: $build"; continue; fi
+    warn=$WARN
+    case $build in *sanitize*) warn= ;; esac # gcc sees conversions in its own instrumented code
+    if ! $command $warn $WEIGHT -o $dir/bytes$i bytes.c -lm > $dir/log 2>&1; then bad "builds without a warning: $build"; continue; fi
     ok "builds without a warning: $build"
     if ! limited ./$dir/bytes$i > $dir/bytes$i.txt 2> $dir/log; then bad "runs: $build"; continue; fi
     if test -z "$first"; then first=$i; ok "runs, $(wc -l < $dir/bytes$i.txt) checksums: $build"; continue; fi

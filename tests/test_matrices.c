@@ -524,7 +524,7 @@ static void test_illegal(void)
         for (k = 0; k < 4; k++) {
             size_t row = draw_below(16), p = draw_below(2) * panel;
             if (lay.scaled) SPOIL(p + lay.row_at + 2 * row, 2, bf16_bad[k], "row scale");
-            if (lay.grouped)
+            if (lay.group)
                 SPOIL(p + lay.group_at + 2 * (row + 16 * draw_below(lay.groups)), 2, f16_bad[k], "group scale");
             if (lay.zeros && f.bits < 8)
                 SPOIL(p + lay.zero_at + row + 16 * draw_below(lay.groups), 1, (1u << f.bits) + (unsigned)k,

@@ -58,7 +58,7 @@ static void parts_free(parts *p)
 }
 
 /* Product of row r with vector t of an activation, from the parts, as documented: integers exactly with one rounding a
-   group, floats in order; group scales by fmaf; then row scale times vector scale. */
+   group, floats in order; group scales by fmaf; then row scale times vector scale, in double. */
 static float product_of(const parts *p, const hrq_act *act, size_t t, size_t r)
 {
     size_t g, c, cols = p->mat.cols;
@@ -78,7 +78,7 @@ static float product_of(const parts *p, const hrq_act *act, size_t t, size_t r)
         }
         total = p->mat.format.group ? fmaf(part, p->group[r * p->groups + g], total) : part;
     }
-    return total * (p->row[r] * hrq__act_scales(act)[t]);
+    return (float)((double)total * ((double)p->row[r] * (double)hrq__act_scales(act)[t]));
 }
 
 static hrq_act *act_of(block *b, const hrq_mat *m, hrq_act_kind kind, const float *x, size_t n, size_t ldx)
@@ -119,8 +119,8 @@ static void one(const char *name, size_t rows, size_t cols, size_t n, hrq_act_ki
         if (strstr(name, "+had")) hrq_hadamard(turned, 1, cols, cols, 11, 0);
         for (c = 0; c < cols; c++) top = fabs((double)turned[c]) > top ? fabs((double)turned[c]) : top;
         for (c = 0; c < cols; c++) {
-            double v = kind == HRQ_ACT_F32 ? (double)hrq__act_f32(act, t)[c]
-                                           : (double)hrq__act_s8(act, t)[c] * (double)hrq__act_scales(act)[t];
+            double v = (kind == HRQ_ACT_F32 ? (double)hrq__act_f32(act, t)[c] : (double)hrq__act_s8(act, t)[c]) *
+                       (double)hrq__act_scales(act)[t];
             EXPECT(kind == HRQ_ACT_F32 ? v == (double)turned[c]
                                        : fabs(v - (double)turned[c]) <= top / 127 * (0.5 + 1e-4),
                    "%s: activation %g for %g", name, v, (double)turned[c]);
@@ -402,7 +402,7 @@ static float pair_of(const parts *a, size_t i, const parts *b, size_t j)
         if (a->ints && b->ints) part = (float)whole;
         total = fmaf(part, a->group[i * a->groups + ga] * b->group[j * b->groups + gb], total);
     }
-    return total * (a->row[i] * b->row[j]);
+    return (float)((double)total * ((double)a->row[i] * (double)b->row[j]));
 }
 
 static void test_mul_mat(int effort)

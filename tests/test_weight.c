@@ -513,8 +513,8 @@ static void test_block_law(void)
                        hrq_mat_decode(&m, 0, rows, v, n) == HRQ_OK,
                    "%s", names[i]);
             d = distortion(w, v, rows, n, sigma, n, NULL);
-            /* noise: 2048 rows * 16 blocks, sqrt(1/2) each at the worst: 0.4 %; a block's error is white for E8 and Z, its mse that
-               of the plain one as long as feedback adds little to W: mse is 1e-3 of it and less */
+            /* noise: 2048 rows * 16 blocks, sqrt(1/2) each at the worst: 0.4 %; a block's error is white for E8 and Z, its
+               mse that of the plain one as long as feedback adds little to W: mse is 1e-3 of it and less */
             EXPECT(fabs(d / (mse * trace / (double)n) - 1) <= 0.02, "%s, %s: %.4f of the law", names[i],
                    spectra[kinds[k]], d / (mse * trace / (double)n));
             printf("# %-12s %-20s loss / law %.4f, D/8 %.4f\n", names[i], spectra[kinds[k]],
