@@ -79,7 +79,7 @@
 //                         a block in [7i] ... [9i], and their row in hrq__codecs [11i]. Names, sizes, products,
 //                         GPTQ, tests and benches follow.
 //
-//  LIMITS WE KNOW    scalar kernels only in this version; hrq_mul_mat is slow. A second cols x cols matrix is in memory
+//  LIMITS WE KNOW    scalar kernels only in this version; hrq_mul_mat is slow. A second cols x cols matrix is held
 //                    while weights are quantized. e8 at q <= 16 with k <= 4 clips entries beyond 127 units of its
 //                    integers (4 sigma at q = 16): use +had where rows have heavy tails.
 //
@@ -3866,7 +3866,7 @@ static double hrq__rans_exp2(double x)
     return sum;
 }
 
-/* log2 of x > 0 to 1e-15, the same everywhere (0 and infinity: the ends of the range): exponent, then ln(m) = 2 atanh((m - 1) / (m + 1)). */
+/* log2 of x >= 0 to 1e-15, the same everywhere: exponent, then ln(m) = 2 atanh((m - 1) / (m + 1)). */
 static double hrq__rans_log2(double x)
 {
     double e = 0.0, t, t2, sum, term;
@@ -4861,7 +4861,7 @@ typedef struct hrq__watersic {
 
 /* One column to integers, v = u / step, with sums <v, z> and <z, z>. At a place among the classes
    (0: none) each may stop one short of
-   the nearest, towards zero, where that lowers (v - gain z)^2 + bits(z) / 10: a dead zone, worth 0.02 bit at 1 bit. */
+   the nearest, towards zero, where that lowers (v - gain z)^2 + bits(z) / 10: a dead zone, 0.02 bit at 1 bit. */
 static void hrq__watersic_round(hrq__watersic *x, size_t t, float norm, double place, double gain, double *uz,
                                 double *zz)
 {
