@@ -1,5 +1,5 @@
 // test_lattices.c: [8i] and the lattice part of [6i]: nearest points by brute force, Voronoi codes by enumeration,
-// overload, and the distortion on Gaussians of theory.md 8 and kernels.md 1b.
+// overload, and the distortion on Gaussians against published figures.
 
 #define HRQ_IMPLEMENTATION
 #include "../hrq.h"
@@ -109,7 +109,7 @@ static void test_nearest(int effort)
     tap_end();
 }
 
-/* theory.md 8 row 4: mean squared residual of uniform points over the cell, volume 1; four standard errors. The grid of
+/* second moments: mean squared residual of uniform points over the cell, volume 1; four standard errors. The grid of
    2 half = 8192 steps shifts the moment by 1/12 / 8192^2. */
 static void test_moments(int effort)
 {
@@ -144,7 +144,7 @@ static void digits_of(uint16_t d[8], uint64_t code, int q)
 static int by_point(const void *a, const void *b) { return memcmp(a, b, 16); }
 
 /* All q^8 codes: different points of the lattice, nearest to zero in their coset; digits of the point are the code.
-   energy: mean of |y|^2 / 8, or 0 where theory.md 8 row 6 has none. */
+   energy: mean of |y|^2 / 8, or 0 where enumeration has none. */
 static void enumerate(int lattice, int q, double energy)
 {
     uint64_t total = 1, code;

@@ -639,7 +639,7 @@ static void test_status(void)
     tap_end();
 }
 
-/* theory.md 8 rows 12 and 14: iid Gaussians, both sides quantized. */
+/* closed forms: iid Gaussians, both sides quantized. */
 static double relative(const char *name, size_t rows, size_t cols, float **keep)
 {
     float *w = floats_of(rows, cols, cols), *back = floats_of(rows, cols, cols);
@@ -669,7 +669,7 @@ static void test_figures(int effort)
         double want;
     } row14[] = {{"int8:sym", 7.48e-5}, {"int4:sym", 2.484e-2}},
       row12[] = {{"int8:sym", 1.24e-4}, {"int4:sym", 4.14e-2}, {"e8:q14:k4", 1.20e-2}};
-    tap_begin("theory.md 8 row 14: absmax rounding of rows of 4096");
+    tap_begin("closed form: absmax rounding of rows of 4096");
     for (i = 0; i < 2; i++) {
         double d = relative(row14[i].name, rows, 4096, NULL);
         /* 1.5 % of the row; the scale in bf16, rounded up by 2^-9 on average, adds its double; over 256 rows the mean of
@@ -681,7 +681,7 @@ static void test_figures(int effort)
                hrq_int_mse(4096, i ? 4 : 8, 1));
     }
     tap_end();
-    tap_begin("theory.md 8 row 12: products of 1024 terms, both sides quantized: 2 D + D^2");
+    tap_begin("closed form: products of 1024 terms, both sides quantized: 2 D + D^2");
     for (k = 0; k < 3; k++) {
         size_t n = 96;
         float *wa = floats_of(n, cols, cols), *wb = floats_of(n, cols, cols), *y = floats_of(n, n, n);

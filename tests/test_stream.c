@@ -105,7 +105,7 @@ static void test_models(void)
 
 static void test_gain(void)
 {
-    /* theory.md 7: step, D after LMMSE, entropy; sigma = 1 / step: classes 25 - 8 log2(step). gamma(1), gamma(2) too.
+    /* ECSQ, exact integrals: step, D after LMMSE, entropy; sigma = 1 / step: classes 25 - 8 log2(step). gamma(1), gamma(2) too.
        Printed with 5 or 6 digits: half a unit of the last is 5e-6, 5e-7 */
     static const struct {
         unsigned cls;

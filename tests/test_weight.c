@@ -189,7 +189,7 @@ static result watersic(const float *w, size_t rows, size_t n, const float *sigma
     return x;
 }
 
-/* design.md 7, from stream bytes, decoded weights and the covariance */
+/* gaps to reach, from stream bytes, decoded weights and the covariance */
 static void test_gaps(size_t rows, size_t n, int all)
 {
     static const double most[] = {0, 0.36, 0.31, 0.285, 0.275};
@@ -1032,7 +1032,7 @@ static void test_damping_rule(void)
     tap_end();
 }
 
-/* weight-only.md 5 in kind: sigma from few tokens, judged by the true one, at 2 bits. The rule against the best of a grid that
+/* robustness in kind: sigma from few tokens, judged by the true one, at 2 bits. The rule against the best of a grid that
    ends at 1. That table has outlier channels with many tokens only; with no more tokens than columns they want a damping of 1,
    the rule stops at 0.4: printed, not expected. */
 static void test_damping_choice(void)
