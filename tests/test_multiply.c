@@ -725,6 +725,40 @@ static void test_figures(int effort)
     tap_end();
 }
 
+/* Scales whose product is out of range beside a sum that is not: the product is what float arithmetic on W gives. */
+static void test_ranges(void)
+{
+    static const struct {
+        float w, x, want;
+    } cases[] = {{1e-30f, 1e37f, 8e7f}, {1e-3f, 1e37f, 8e34f}, {1e23f, 1e-30f, 8e-7f}, {1e-25f, 1e-10f, 8e-35f}};
+    size_t i, k, kind;
+    tap_begin("ranges: scales far apart neither overflow nor vanish");
+    for (i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (kind = 0; kind < 2; kind++) {
+            float w[8], x[8], y = -1;
+            block b;
+            hrq_mat m;
+            for (k = 0; k < 8; k++) w[k] = cases[i].w, x[k] = cases[i].x;
+            m = mat_of(&b, "int8:sym", 1, 8, 1, w, 8);
+            EXPECT(hrq_matmul(&m, (hrq_act_kind)kind, x, 1, 8, &y, 1, NULL) == HRQ_OK, "matmul");
+            /* bf16 scale rounded up: 2^-8 of a step of 1/127 at most, and its code to the nearest */
+            EXPECT(fabsf(y / cases[i].want - 1.0f) < 0.01f, "%g x %g: %g, want %g", (double)cases[i].w,
+                   (double)cases[i].x, (double)y, (double)cases[i].want);
+            free(b.base);
+        }
+    {
+        float w[16] = {0}, x[16] = {0}, y = -1;
+        block b;
+        hrq_mat m;
+        for (k = 0; k < 8; k++) w[k] = 1e23f, x[8 + k] = 1e22f;
+        m = mat_of(&b, "int8", 1, 16, 1, w, 16);
+        EXPECT(hrq_matmul(&m, HRQ_ACT_INT8, x, 1, 16, &y, 1, NULL) == HRQ_OK && y == 0.0f, "0 times infinity: %g",
+               (double)y);
+        free(b.base);
+    }
+    tap_end();
+}
+
 int main(void)
 {
     int effort = test_setup();
@@ -734,6 +768,7 @@ int main(void)
     test_mul_t(effort);
     test_mul_mat(effort);
     test_wide(effort);
+    test_ranges();
     test_status();
     if (effort) test_figures(effort);
     return tap_finish();
