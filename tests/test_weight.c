@@ -267,6 +267,8 @@ static void test_rates(void)
             memset(&o, 0, sizeof o);
             o.rate = rates[i];
             o.damping = -1;
+            /* at 10 bits the strong tenth asks for 14.5: sigma of 5600 steps, whose entries pass 16383, so the rate stops */
+            if (kind == TWO && o.rate > 8) continue;
             sprintf(name, "%s, %g bits", spectra[kind], o.rate);
             x = watersic(w, rows, n, kind == WHITE && i % 2 ? NULL : sigma, sigma, &o, kind != WHITE || i % 2 == 0,
                          name);
