@@ -6,9 +6,6 @@ CC=${CC:-cc}
 dir=build/builds
 mkdir -p $dir
 WARN="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Werror"
-grep -q '^//  \[16i\]' ../hrq.h || WARN="$WARN -Wno-unused-function" # rooms still to come use them
-WEIGHT=
-grep -q 'hrq_status hrq_watersic(void' ../hrq.h && grep -q '^//  \[15i\]' ../hrq.h && WEIGHT=-DBYTES_WEIGHT_ONLY
 n=0
 failed=0
 
@@ -90,7 +87,7 @@ for build in $BUILDS; do
     # shellcheck disable=SC2086
     warn=$WARN
     case $build in *sanitize*) warn= ;; esac # gcc sees conversions in its own instrumented code
-    if ! $command $warn $WEIGHT -o $dir/bytes$i bytes.c -lm > $dir/log 2>&1; then bad "builds without a warning: $build"; continue; fi
+    if ! $command $warn -o $dir/bytes$i bytes.c -lm > $dir/log 2>&1; then bad "builds without a warning: $build"; continue; fi
     ok "builds without a warning: $build"
     if ! limited ./$dir/bytes$i > $dir/bytes$i.txt 2> $dir/log; then bad "runs: $build"; continue; fi
     if test -z "$first"; then first=$i; ok "runs, $(wc -l < $dir/bytes$i.txt) checksums: $build"; continue; fi

@@ -96,7 +96,6 @@ static void algebra(void)
     print_sum("cholesky", "70", square, sizeof square);
 }
 
-#ifdef BYTES_WEIGHT_ONLY
 static void weight_only(void)
 {
     static const char *const names[] = {"int4",      "int3:g32",        "int2:mse",
@@ -136,7 +135,6 @@ static void weight_only(void)
         print_sum("stream", text, back, sizeof back);
     }
 }
-#endif
 
 int main(int argc, char **argv)
 {
@@ -146,8 +144,6 @@ int main(int argc, char **argv)
     for (i = 0; i < VECTORS * COLS; i++) x[i] = noise(i + 100000u);
     matrices(chunk ? chunk : 1);
     algebra();
-#ifdef BYTES_WEIGHT_ONLY
     weight_only();
-#endif
     return 0;
 }
