@@ -353,7 +353,10 @@ static void test_overload(int effort)
                 EXPECT(cosine > (q - 1) / 2 / sqrt((q - 1) / 2 * ((q - 1) / 2) + 7.0 * (q / 2) * (q / 2)),
                        "%s: cosine %g", name, cosine);
             else EXPECT(cosine > (c.clamp == 127 ? 0.35 : q >= 8 ? 0.93 : 0.58), "%s: cosine %g", name, cosine);
-            EXPECT(out > 0.08 * longest * longest, "%s: length %g of %g", name, sqrt(out), longest);
+            /* Z^8: the largest entry alone, (q - 1) / 2 of q steps; E8: sqrt(1 / 2) of the cell less 5/4 and the covering radius */
+            EXPECT(out > (c.lattice == ZN ? 0.99 * ((q - 1) / 2) * ((q - 1) / 2) / ((double)q * q) : 0.08) * longest *
+                             longest,
+                   "%s: length %g of %g", name, sqrt(out), longest);
         }
     tap_end();
 }
@@ -361,28 +364,33 @@ static void test_overload(int effort)
 /* ---- distortion on Gaussians ---- */
 
 typedef struct {
-    double mse, bits, overload;
+    double mse, bits, se; /* standard error of mse, from the spread of its rows */
 } figure;
 
 static figure measure(const char *name, size_t rows, size_t cols)
 {
     float *w = floats_of(rows, cols, cols), *back = floats_of(rows, cols, cols);
-    double error = 0, energy = 0;
+    double error = 0, energy = 0, squares = 0;
     hrq_format f = format_of(name);
     block b;
     hrq_mat m;
     figure out;
-    size_t i;
+    size_t i, c;
     fill_gauss(w, rows * cols, 1.0);
     m = mat_of(&b, name, rows, cols, 1, w, cols);
     hrq_mat_decode(&m, 0, rows, back, cols);
-    for (i = 0; i < rows * cols; i++) {
-        error += ((double)w[i] - (double)back[i]) * ((double)w[i] - (double)back[i]);
-        energy += (double)w[i] * (double)w[i];
+    for (i = 0; i < rows; i++) {
+        double e = 0;
+        for (c = i * cols; c < (i + 1) * cols; c++) {
+            e += ((double)w[c] - (double)back[c]) * ((double)w[c] - (double)back[c]);
+            energy += (double)w[c] * (double)w[c];
+        }
+        error += e;
+        squares += e * e;
     }
     out.mse = error / energy;
+    out.se = sqrt((squares - error * error / (double)rows) / (double)(rows - 1) * (double)rows) / energy;
     out.bits = hrq_format_bits(&f, 4096, 4096);
-    out.overload = 0;
     free(w);
     free(back);
     free(b.base);
@@ -408,8 +416,12 @@ static void test_distortion(int effort)
         double db = -10 * log10(f.mse), gap = f.bits + 0.5 * log2(f.mse);
         printf("# %-16s %6.3f bits  D %.4e  %6.2f dB (prototype %5.2f)  gap %.3f\n", want[i].name, f.bits, f.mse, db,
                want[i].db, gap);
-        /* 32768 blocks of 8: the mean of squared errors is known to 0.5 %, 0.02 dB */
-        EXPECT(db > want[i].db - 0.15, "%s: %.2f dB, prototype %.2f", want[i].name, db, want[i].db);
+        /* rare blocks beyond the largest scale carry much of the error at large q: four standard errors, as the rows of
+           this sample spread */
+        EXPECT(-10 * log10(f.mse - 4 * f.se) > want[i].db - 0.15,
+               "%s: %.2f dB, prototype %.2f, standard error %.1f %%", want[i].name, db, want[i].db,
+               100 * f.se / f.mse);
+        EXPECT(f.se < 0.1 * f.mse, "%s: the sample says nothing", want[i].name);
         EXPECT(f.bits < want[i].bits + 0.0005, "%s: %.4f bits, table %.3f", want[i].name, f.bits, want[i].bits);
     }
     tap_end();
@@ -427,9 +439,9 @@ static void test_distortion(int effort)
             figure f = measure(rows9[i].name, rows, 4096);
             printf("# %-16s D %.4e, row %.4e (%+.1f %%)\n", rows9[i].name, f.mse, rows9[i].mse,
                    100 * (f.mse / rows9[i].mse - 1));
-            /* the row's own tolerance and four standard errors of this sample, 0.5 % each */
-            EXPECT(f.mse < rows9[i].mse * (1 + rows9[i].tolerance + 0.02), "%s: %.4e, row %.4e", rows9[i].name, f.mse,
-                   rows9[i].mse);
+            /* the row's own tolerance, and four standard errors of this sample */
+            EXPECT(f.mse - 4 * f.se < rows9[i].mse * (1 + rows9[i].tolerance), "%s: %.4e, row %.4e", rows9[i].name,
+                   f.mse, rows9[i].mse);
         }
     }
     tap_end();
