@@ -353,7 +353,8 @@ static void test_overload(int effort)
                 EXPECT(cosine > (q - 1) / 2 / sqrt((q - 1) / 2 * ((q - 1) / 2) + 7.0 * (q / 2) * (q / 2)),
                        "%s: cosine %g", name, cosine);
             else EXPECT(cosine > (c.clamp == 127 ? 0.35 : q >= 8 ? 0.93 : 0.58), "%s: cosine %g", name, cosine);
-            /* Z^8: the largest entry alone, (q - 1) / 2 of q steps; E8: sqrt(1 / 2) of the cell less 5/4 and the covering radius */
+            /* Z^8: the largest entry alone, (q - 1) / 2 of q steps; E8: sqrt(1 / 2) of the cell less 5/4 and the
+               covering radius */
             EXPECT(out > (c.lattice == ZN ? 0.99 * ((q - 1) / 2) * ((q - 1) / 2) / ((double)q * q) : 0.08) * longest *
                              longest,
                    "%s: length %g of %g", name, sqrt(out), longest);
@@ -421,7 +422,7 @@ static void test_distortion(int effort)
         EXPECT(-10 * log10(f.mse - 4 * f.se) > want[i].db - 0.15,
                "%s: %.2f dB, prototype %.2f, standard error %.1f %%", want[i].name, db, want[i].db,
                100 * f.se / f.mse);
-        EXPECT(f.se < 0.1 * f.mse, "%s: the sample says nothing", want[i].name);
+        EXPECT(f.se < 0.25 * f.mse, "%s: the sample says nothing", want[i].name);
         EXPECT(f.bits < want[i].bits + 0.0005, "%s: %.4f bits, table %.3f", want[i].name, f.bits, want[i].bits);
     }
     tap_end();
