@@ -816,18 +816,20 @@ HRQ__INLINE uint32_t hrq__shift_rne(uint32_t u, int s)
     return (u + half - 1 + odd) >> s;
 }
 
+/* Magnitude of a float32 to exponent and `man` mantissa bits with this bias, ties to even; subnormals are kept. Too
+   large runs on into larger exponents: the caller's business. */
+static uint32_t hrq__narrow(uint32_t mag, int bias, int man)
+{
+    int least = 128 - bias, e = (int)(mag >> 23), s = least - e + 23 - man;
+    if (e >= least) return hrq__shift_rne(mag - ((uint32_t)(least - 1) << 23), 23 - man);
+    return s > 24 ? 0 : hrq__shift_rne((mag & 0x7fffffu) | 0x800000u, s);
+}
+
 HRQ_API uint16_t hrq_f16_from_f32(float x)
 {
-    uint32_t u = hrq__bits_of(x), sign = u >> 16 & 0x8000u, mag = u & 0x7fffffffu, h;
+    uint32_t u = hrq__bits_of(x), sign = u >> 16 & 0x8000u, mag = u & 0x7fffffffu;
     if (mag > 0x7f800000u) return (uint16_t)(sign | 0x7e00u | (mag >> 13 & 0x3ffu));
-    if (mag >= 0x47800000u) return (uint16_t)(sign | 0x7c00u); /* 65536 and more */
-    if (mag >= 0x38800000u) {                                  /* normal: 2^-14 and more */
-        h = hrq__shift_rne(mag - 0x38000000u, 13);
-    } else {
-        int e = (int)(mag >> 23), s = 126 - e; /* subnormal: steps of 2^-24 */
-        h = s > 24 ? 0 : hrq__shift_rne((mag & 0x7fffffu) | 0x800000u, s);
-    }
-    return (uint16_t)(sign | h);
+    return (uint16_t)(sign | (mag >= 0x47800000u ? 0x7c00u : hrq__narrow(mag, 15, 10))); /* 65536: infinity */
 }
 
 HRQ_API float hrq_f32_from_f16(uint16_t h)
@@ -857,6 +859,55 @@ HRQ__INLINE int32_t hrq__round(float x)
 
 HRQ__INLINE float hrq__clampf(float x, float lo, float hi) { return x < lo ? lo : x > hi ? hi : x; }
 HRQ__INLINE int32_t hrq__clampi(int32_t x, int32_t lo, int32_t hi) { return x < lo ? lo : x > hi ? hi : x; }
+
+/* A number of at most 8 bits: sign, exp exponent bits, man mantissa bits. As OCP has them: 8 bits with exp >= 5 keep the
+   top exponent for infinity and NaN, 8 bits with less keep the all-ones code for NaN, fewer bits are all numbers;
+   exp = 0 is MXINT8, two's complement in steps of 2^-man, +-127. */
+typedef struct hrq__small {
+    int exp, man, bias;
+    uint32_t sign, top; /* sign bit; largest finite magnitude as a code */
+} hrq__small;
+
+static hrq__small hrq__small_of(int exp, int man)
+{
+    hrq__small t;
+    t.exp = exp;
+    t.man = man;
+    t.bias = exp ? (1 << (exp - 1)) - 1 : 0;
+    t.sign = exp ? 1u << (exp + man) : 128u;
+    t.top = t.sign - 1u;
+    if (exp >= 5 && exp + man == 7) t.top = (t.sign - (1u << man)) - 1u;
+    else if (exp && exp + man == 7) t.top--;
+    return t;
+}
+
+static float hrq__small_decode(hrq__small t, uint32_t code)
+{
+    uint32_t mag = code & (t.sign - 1u);
+    float x;
+    if (t.exp == 0) return (float)((int32_t)(code ^ 128u) - 128) / (float)(1 << t.man);
+    x = hrq__float_of(mag << (23 - t.man)) * hrq__float_of((uint32_t)(254 - t.bias) << 23);
+    if (mag > t.top) x = t.exp >= 5 && mag == t.top + 1u ? (float)INFINITY : (float)NAN;
+    return code & t.sign ? -x : x;
+}
+
+/* Nearest, ties to even, saturating. */
+static uint32_t hrq__small_encode(hrq__small t, float x)
+{
+    uint32_t u = hrq__bits_of(x), mag;
+    if (t.exp == 0) {
+        float most = 127.0f / (float)(1 << t.man);
+        return (uint32_t)hrq__round(hrq__clampf(x, -most, most) * (float)(1 << t.man)) & 255u;
+    }
+    mag = hrq__narrow(u & 0x7fffffffu, t.bias, t.man);
+    return (u >> 31 ? t.sign : 0u) | (mag < t.top ? mag : t.top);
+}
+
+/* 2^(e - 127), e = 0 ... 254; 255 is NaN: OCP's E8M0. */
+static float hrq__e8m0_decode(uint32_t e)
+{
+    return hrq__float_of(e == 0 ? 0x00400000u : e == 255 ? 0x7fc00000u : e << 23);
+}
 
 /* Power of two near 1 / x for x > 0, so that scaling by it is exact. */
 static float hrq__power_of_two_over(float x)
@@ -1079,14 +1130,24 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 //
 //      codes          superblocks of 32 columns; the last has 8 s columns, s in 1 ... 4 (s = 4 in the others)
 //      group scales   [groups][16 rows] fp16, relative to the row scale                (formats with :g)
+//                     [groups of 32][16 rows] E8M0                                     (mx: no row scale)
+//                     [groups of 16][16 rows] E4M3, relative to the row scale          (nvfp4)
 //      zero points    [groups][16 rows] uint8                                          (:asym)
-//      row scales     [16 rows] bf16
+//      row scales     [16 rows] bf16, nvfp4 float32
+//      means          [16 rows] float32                                                (+center)
 //
 //  A superblock has 16 s lanes; lane row * s + i holds columns i, i + s, ..., i + 7 s of that row: coordinates
 //  0 ... 7 of a lattice block. A code of b bits is cut, low bits first, into parts of 1, 2, 4 and 8 bits (b in
 //  binary). A part of w bits takes w planes of one byte a lane: plane p holds coordinates p, p + w, p + 2 w, ...
 //  from its low bits up. After the planes come the lane's packed digits (lattices whose q is no power of two) and
 //  its scale index: 8 bits a plane of bytes while there are 8, the rest one bit a plane, 16 s bits = 2 s bytes.
+//
+//      int, zn, e8b      code - 2^(b - 1), digit, label: b bits;  e8b: the class as scale index
+//      e<E>m<M>, mx, nv  sign, exponent, mantissa from the top down; mxint8 two's complement
+//      d4, e8            8 digits of base q as [6i] has them, log2 q bits each or ceil(8 log2 q) packed; scale index
+//      e8h               the same planes for each layer, lowest first; then the scale index
+//      tcq               the coded bit, 1 plane; then the b - 1 raw bits. Time: columns i, i + 4, i + 8, ...
+//      +keep             the coordinates kept, ascending, as if they were all columns
 //
 //      int4, s = 4     plane 0           plane 1           plane 2           plane 3
 //      byte 4 row + i  col i | col 16+i  col 4+i | 20+i    col 8+i | 24+i    col 12+i | 28+i    (low | high nibble)
@@ -1097,27 +1158,32 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 // clang-format off
 enum { /* hrq_format.options, in the order in which names are written */
     HRQ__OPT_SYM = 1, HRQ__OPT_MSE = 2, HRQ__OPT_ASYM = 4, HRQ__OPT_FIRST = 8, HRQ__OPT_COL = 16,
-    HRQ__OPT_HAD = 32, HRQ__OPT_CENTER = 64, HRQ__OPT_DITHER = 128
+    HRQ__OPT_HAD = 32, HRQ__OPT_CENTER = 64, HRQ__OPT_DITHER = 128, HRQ__OPT_UNBIASED = 256
 };
     // clang-format on
     #define HRQ__OPT_GRID  (HRQ__OPT_SYM | HRQ__OPT_MSE | HRQ__OPT_ASYM) /* at most one of these */
-    #define HRQ__OPT_MOVES (HRQ__OPT_HAD | HRQ__OPT_CENTER | HRQ__OPT_DITHER)
+    #define HRQ__OPT_MOVES (HRQ__OPT_HAD | HRQ__OPT_CENTER)
+    #define HRQ__OPT_GAINS (HRQ__OPT_MOVES | HRQ__OPT_UNBIASED)
+    #define HRQ__OPT_CELLS (HRQ__OPT_GAINS | HRQ__OPT_DITHER) /* dither wants a uniform cell */
 
 static const struct {
     const char *text;
     uint16_t bit;
 } hrq__format_options[] = {{":sym", HRQ__OPT_SYM},       {":mse", HRQ__OPT_MSE},      {":asym", HRQ__OPT_ASYM},
                            {":first", HRQ__OPT_FIRST},   {":col", HRQ__OPT_COL},      {"+had", HRQ__OPT_HAD},
-                           {"+center", HRQ__OPT_CENTER}, {"+dither", HRQ__OPT_DITHER}};
+                           {"+center", HRQ__OPT_CENTER}, {"+dither", HRQ__OPT_DITHER},   {"+unbiased", HRQ__OPT_UNBIASED}};
 enum { HRQ__OPTIONS = sizeof hrq__format_options / sizeof hrq__format_options[0] };
 
-/* The table. A row: what codes it, the name (b, E, M: numbers), numbers behind colons (upper case: must be there),
-   options it may have, range of bits, names that show it. Codec 0 belongs to a later version. */
-enum { HRQ__CODEC_NONE, HRQ__CODEC_PLAIN, HRQ__CODEC_INT, HRQ__CODEC_VORONOI, HRQ__CODEC_SIC };
-enum { HRQ__LATTICE_ZN, HRQ__LATTICE_E8 };
+/* The table. A row: what codes it, with which lattice and which scales, range of bits, exponent and mantissa bits and
+   columns a scale covers where the name does not say, the name (b, E, M: numbers), numbers behind colons (upper case:
+   must be there), options it may have, names that show it. */
+enum { HRQ__CODEC_PLAIN = 1, HRQ__CODEC_INT, HRQ__CODEC_FLOAT, HRQ__CODEC_VORONOI, HRQ__CODEC_BOX, HRQ__CODEC_TRELLIS,
+       HRQ__CODEC_SIC, HRQ__CODECS };
+enum { HRQ__LATTICE_ZN, HRQ__LATTICE_D4, HRQ__LATTICE_E8 };
+enum { HRQ__SCALE_NONE, HRQ__SCALE_ROW, HRQ__SCALE_E8M0, HRQ__SCALE_E4M3 }; /* see the drawing above */
 
 typedef struct hrq__family {
-    uint8_t codec, lattice, bits_lo, bits_hi;
+    uint8_t codec, lattice, scale, bits_lo, bits_hi, exp, man, group;
     const char *pattern, *numbers;
     uint16_t options;
     const char *shown[12];
@@ -1125,31 +1191,36 @@ typedef struct hrq__family {
 
 // clang-format off
 static const hrq__family hrq__families[] = {
-    {0, 0, 0, 0, "", "", 0, {0}},
-    {HRQ__CODEC_PLAIN, 0, 32, 32, "f32", "", HRQ__OPT_MOVES, {"f32", "f32+had"}},
-    {HRQ__CODEC_PLAIN, 0, 16, 16, "f16", "", HRQ__OPT_MOVES, {"f16"}},
-    {HRQ__CODEC_PLAIN, 0, 16, 16, "bf16", "", HRQ__OPT_MOVES, {"bf16"}},
-    {HRQ__CODEC_INT, 0, 2, 8, "int%b", "g", HRQ__OPT_GRID | HRQ__OPT_MOVES,
-     {"int2", "int3", "int4", "int5", "int6", "int7", "int8", "int4:sym", "int4:g32", "int4:g64:mse+had",
-      "int4:g32:asym", "int8:asym"}},
-    {HRQ__CODEC_VORONOI, HRQ__LATTICE_ZN, 0, 0, "zn", "QK", HRQ__OPT_FIRST | HRQ__OPT_MOVES,
+    {0, 0, 0, 0, 0, 0, 0, 0, "", "", 0, {0}},
+    {HRQ__CODEC_PLAIN, 0, HRQ__SCALE_NONE, 32, 32, 0, 0, 0, "f32", "", HRQ__OPT_MOVES, {"f32", "f32+had", "f32+center+keep50"}},
+    {HRQ__CODEC_PLAIN, 0, HRQ__SCALE_NONE, 16, 16, 0, 0, 0, "f16", "", HRQ__OPT_MOVES, {"f16"}},
+    {HRQ__CODEC_PLAIN, 0, HRQ__SCALE_NONE, 16, 16, 0, 0, 0, "bf16", "", HRQ__OPT_MOVES, {"bf16"}},
+    {HRQ__CODEC_INT, 0, HRQ__SCALE_ROW, 2, 8, 0, 0, 0, "int%b", "g", HRQ__OPT_GRID | HRQ__OPT_CELLS,
+     {"int2", "int3", "int4", "int5", "int6", "int7", "int8", "int4:sym", "int4:g32", "int4:g64:mse+had", "int4:g32:asym",
+      "int4:g32+center+dither+unbiased"}},
+    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 4, 4, 2, 1, 32, "mxfp4", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxfp4", "mxfp4:mse+had"}},
+    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 6, 6, 2, 3, 32, "mxfp6e2m3", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxfp6e2m3"}},
+    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 6, 6, 3, 2, 32, "mxfp6e3m2", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxfp6e3m2"}},
+    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 8, 8, 4, 3, 32, "mxfp8e4m3", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxfp8e4m3"}},
+    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 8, 8, 5, 2, 32, "mxfp8e5m2", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxfp8e5m2"}},
+    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 8, 8, 0, 6, 32, "mxint8", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxint8"}},
+    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E4M3, 4, 4, 2, 1, 16, "nvfp4", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"nvfp4", "nvfp4:mse+center"}},
+    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_ROW, 2, 8, 0, 0, 0, "e%Em%M", "g", HRQ__OPT_GAINS,
+     {"e4m3", "e5m2", "e3m2", "e2m3", "e2m1", "e4m3:g32", "e3m0", "e2m1:g64+had+unbiased"}},
+    {HRQ__CODEC_VORONOI, HRQ__LATTICE_ZN, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, "zn", "QK", HRQ__OPT_FIRST | HRQ__OPT_CELLS,
      {"zn:q16:k4", "zn:q11:k3:first", "zn:q200:k2"}},
-    {HRQ__CODEC_VORONOI, HRQ__LATTICE_E8, 0, 0, "e8", "QK", HRQ__OPT_FIRST | HRQ__OPT_MOVES,
-     {"e8:q16:k4", "e8:q16:k4:first", "e8:q16:k1", "e8:q14:k4", "e8:q4:k2+had", "e8:q3:k1", "e8:q9:k5", "e8:q8:k8",
-      "e8:q64:k16", "e8:q255:k3", "e8:q256:k4"}},
-    {0, 0, 0, 0, "d4", "QK", HRQ__OPT_FIRST | HRQ__OPT_MOVES, {0}},
-    {0, 0, 0, 0, "e8h", "QMK", HRQ__OPT_FIRST | HRQ__OPT_MOVES, {0}},
-    {0, 0, 2, 4, "e8b%b", "K", HRQ__OPT_MOVES, {0}},
-    {0, 0, 2, 4, "tcq%b", "s", HRQ__OPT_COL | HRQ__OPT_MOVES, {0}},
-    {0, 0, 4, 4, "mxfp4", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
-    {0, 0, 6, 6, "mxfp6e2m3", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
-    {0, 0, 6, 6, "mxfp6e3m2", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
-    {0, 0, 8, 8, "mxfp8e4m3", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
-    {0, 0, 8, 8, "mxfp8e5m2", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
-    {0, 0, 8, 8, "mxint8", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
-    {0, 0, 4, 4, "nvfp4", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {0}},
-    {0, 0, 0, 0, "e%Em%M", "g", HRQ__OPT_MOVES, {0}},
-    {HRQ__CODEC_SIC, 0, 0, 0, "sic", "", 0, {0}},
+    {HRQ__CODEC_VORONOI, HRQ__LATTICE_D4, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, "d4", "QK", HRQ__OPT_FIRST | HRQ__OPT_CELLS,
+     {"d4:q16:k4", "d4:q7:k3", "d4:q4:k2+center+dither"}},
+    {HRQ__CODEC_VORONOI, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, "e8", "QK", HRQ__OPT_FIRST | HRQ__OPT_CELLS,
+     {"e8:q16:k4", "e8:q16:k4:first", "e8:q16:k1", "e8:q14:k4", "e8:q4:k4+center+had+unbiased", "e8:q3:k1", "e8:q9:k5",
+      "e8:q8:k8", "e8:q64:k16", "e8:q255:k3", "e8:q256:k4", "e8:q8:k4+had+dither"}},
+    {HRQ__CODEC_VORONOI, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, "e8h", "QMK", HRQ__OPT_FIRST | HRQ__OPT_CELLS,
+     {"e8h:q4:m2:k4", "e8h:q3:m5:k2+dither", "e8h:q16:m2:k4"}},
+    {HRQ__CODEC_BOX, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, "e8b%b", "K", HRQ__OPT_GAINS,
+     {"e8b2:k1", "e8b3:k1", "e8b4:k1", "e8b2:k4", "e8b3:k4", "e8b4:k2", "e8b4:k4", "e8b4:k8+had+unbiased"}},
+    {HRQ__CODEC_TRELLIS, 0, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, "tcq%b", "s", HRQ__OPT_COL | HRQ__OPT_GAINS,
+     {"tcq2", "tcq3", "tcq4", "tcq2:s6", "tcq3:s6", "tcq4:s8+had+unbiased", "tcq2+center+keep25"}},
+    {HRQ__CODEC_SIC, 0, HRQ__SCALE_NONE, 0, 0, 0, 0, 0, "sic", "", 0, {0}},
 };
 // clang-format on
 enum { HRQ__FAMILIES = sizeof hrq__families / sizeof hrq__families[0] };
@@ -1179,7 +1250,7 @@ static int hrq__format_field(hrq_format *f, char letter, unsigned v)
     case 'g': f->group = v; return v >= 8 && v % 8 == 0;
     case 'q': f->q = (uint16_t)v; return v >= 3 && v <= 256;
     case 'k': f->scales = (uint8_t)v; return v >= 1 && v <= 16;
-    case 'm': f->layers = (uint8_t)v; return v >= 1 && v <= 8;
+    case 'm': f->layers = (uint8_t)v; return v >= 1 && v <= 5;
     case 's': f->states = (uint8_t)v; return v >= 6 && v <= 14 && v % 2 == 0;
     case 'p': f->keep = (uint8_t)v; return v >= 1 && v <= 99;
     default: return 0;
@@ -1222,7 +1293,7 @@ static int hrq__format_option(hrq_format *f, const hrq__family *row, const char 
         p += 5;
         if (!hrq__format_number(&p, 99, &v) || !hrq__format_field(f, 'p', v)) return 0;
         *text = p;
-        return 1;
+        return *p == '\0' || *p == ':' || *p == '+';
     }
     for (n = row->numbers; *p == ':' && *n; n++) {
         char letter = (char)(*n >= 'A' && *n <= 'Z' ? *n - 'A' + 'a' : *n);
@@ -1238,19 +1309,28 @@ static int hrq__format_option(hrq_format *f, const hrq__family *row, const char 
     return 0;
 }
 
-/* All that must be there is there, and in this family's range; defaults filled in. */
+/* All that must be there is there, and in this family's range; what the name leaves out is filled in. */
 static int hrq__format_complete(hrq_format *f, const hrq__family *row)
 {
     const char *n;
+    unsigned i, points = 1; /* q^layers */
     for (n = row->numbers; *n; n++) {
         if ((*n == 'Q' && !f->q) || (*n == 'K' && !f->scales) || (*n == 'M' && !f->layers)) return 0;
         if (*n == 's' && !f->states) f->states = 10;
     }
     if (f->bits == 0) f->bits = row->bits_lo;
-    if (strcmp(row->pattern, "e%Em%M") == 0) {
+    if (row->codec == HRQ__CODEC_FLOAT && row->bits_lo < row->bits_hi) {
         f->bits = (uint8_t)(1 + f->exp + f->man);
-        return f->bits <= 8;
+    } else if (row->codec == HRQ__CODEC_FLOAT) {
+        f->exp = row->exp;
+        f->man = row->man;
+        f->group = row->group;
     }
+    for (i = 0; i < f->layers && points <= 256; i++) points *= f->q;
+    if (points > 256) return 0; /* 8 bits an entry: values fit int16 */
+    if (row->codec == HRQ__CODEC_BOX && (f->scales > 8 || f->scales & (f->scales - 1))) return 0;
+    if (f->keep) f->options |= HRQ__OPT_HAD; /* what is kept are rotated coordinates */
+    if (f->keep && f->options & HRQ__OPT_UNBIASED) return 0;
     return f->bits >= row->bits_lo && f->bits <= row->bits_hi;
 }
 
@@ -1353,12 +1433,8 @@ HRQ_API const char *hrq_format_list(size_t index)
     return NULL;
 }
 
-/* Codec of a valid format; NONE where a part of the name belongs to a later version. */
-static int hrq__format_codec(const hrq_format *f)
-{
-    if (f->keep || f->options & (HRQ__OPT_CENTER | HRQ__OPT_DITHER)) return HRQ__CODEC_NONE;
-    return hrq__families[f->kind].codec;
-}
+/* 0 (false) for what a later version will have: a name it is already. */
+HRQ__INLINE int hrq__format_known(const hrq_format *f) { return !(f->options & HRQ__OPT_COL); }
 
 /* Bits that hold n different values. */
 HRQ__INLINE unsigned hrq__bits_for(uint64_t n)
@@ -1379,46 +1455,57 @@ static unsigned hrq__digits_bits(unsigned q)
 
 /* Where everything lies in a panel. */
 typedef struct hrq__layout {
-    unsigned code_bits;   /* of each coordinate, in planes                              */
-    unsigned digit_bits;  /* of a lane's 8 digits, packed                               */
-    unsigned scale_bits;  /* of a lane's scale index                                    */
-    size_t cols8, groups; /* columns padded to 8; groups a row (1 without :g)           */
-    size_t lane_bytes;    /* bytes of 8 columns of a panel; plain: of one column        */
-    size_t group_at, zero_at, row_at, panel_bytes;
-    size_t group; /* columns a scale covers; 0: no groups */
-    int zeros, scaled;
+    unsigned lead_bits;           /* of each coordinate, in planes before the others     */
+    unsigned code_bits;           /* of each coordinate and layer, in planes             */
+    unsigned digit_bits;          /* of a lane's 8 digits of a layer, packed             */
+    unsigned scale_bits;          /* of a lane's scale index                             */
+    unsigned layers;              /* of a hierarchical code, else 1                      */
+    size_t cols, cols8, groups;   /* columns kept; padded to 8; groups a row (1 without) */
+    size_t lane_bytes;            /* bytes of 8 columns of a panel; plain: of one column */
+    size_t group;                 /* columns a scale covers; 0: no groups                */
+    size_t group_bytes, row_bytes; /* of a scale                                         */
+    size_t group_at, zero_at, row_at, mean_at, panel_bytes;
+    int zeros, means;
 } hrq__layout;
 
-/* 0 (false): overflow. For valid formats with a codec other than NONE and SIC. */
+/* Rotated coordinates that the sketch keeps. */
+HRQ__INLINE size_t hrq__kept(const hrq_format *f, size_t cols)
+{
+    return f->keep ? cols / 100 * f->keep + hrq__div_up(cols % 100 * f->keep, 100) : cols;
+}
+
+/* 0 (false): overflow. For valid formats other than sic. */
 static int hrq__layout_of(hrq__layout *lay, const hrq_format *f, size_t cols)
 {
-    int codec = hrq__format_codec(f);
-    size_t codes;
+    const hrq__family *row = &hrq__families[f->kind];
     memset(lay, 0, sizeof *lay);
-    if (cols == 0 || cols > SIZE_MAX / 128) return 0; /* a panel of 16 rows of 4 bytes fits twice */
-    lay->cols8 = hrq__div_up(cols, 8) * 8;
-    lay->groups = f->group ? hrq__div_up(cols, f->group) : 1;
+    if (cols == 0 || cols > SIZE_MAX / 256) return 0; /* a panel of 16 rows of 4 bytes fits four times */
+    lay->cols = hrq__kept(f, cols);
+    lay->cols8 = hrq__div_up(lay->cols, 8) * 8;
+    lay->groups = f->group ? hrq__div_up(lay->cols, f->group) : 1;
     lay->group = f->group;
     lay->zeros = (f->options & HRQ__OPT_ASYM) != 0;
-    lay->scaled = codec != HRQ__CODEC_PLAIN;
-    if (codec == HRQ__CODEC_PLAIN) {
+    lay->means = (f->options & HRQ__OPT_CENTER) != 0;
+    lay->layers = f->layers ? f->layers : 1;
+    if (row->codec == HRQ__CODEC_PLAIN) {
         lay->lane_bytes = HRQ_PANEL * (size_t)f->bits / 8;
-        codes = lay->cols8 * lay->lane_bytes;
+        lay->group_at = lay->cols8 * lay->lane_bytes;
     } else {
-        if (codec == HRQ__CODEC_INT) {
-            lay->code_bits = f->bits;
-        } else {
-            if (f->q & (f->q - 1)) lay->digit_bits = hrq__digits_bits(f->q);
-            else lay->code_bits = hrq__bits_for(f->q);
-            lay->scale_bits = hrq__bits_for(f->scales);
-        }
-        lay->lane_bytes = 16 * (size_t)lay->code_bits + 2 * (size_t)(lay->digit_bits + lay->scale_bits);
-        codes = lay->cols8 / 8 * lay->lane_bytes;
+        lay->lead_bits = row->codec == HRQ__CODEC_TRELLIS;
+        if (!f->q) lay->code_bits = f->bits - lay->lead_bits;
+        else if (f->q & (f->q - 1)) lay->digit_bits = hrq__digits_bits(f->q);
+        else lay->code_bits = hrq__bits_for(f->q);
+        lay->scale_bits = f->scales ? hrq__bits_for(f->scales) : 0;
+        lay->lane_bytes = 16 * (size_t)(lay->lead_bits + lay->layers * lay->code_bits) +
+                          2 * (size_t)(lay->layers * lay->digit_bits + lay->scale_bits);
+        lay->group_at = lay->cols8 / 8 * lay->lane_bytes;
     }
-    lay->group_at = codes;
-    lay->zero_at = lay->group_at + (lay->group ? lay->groups * HRQ_PANEL * 2 : 0);
+    lay->group_bytes = row->scale == HRQ__SCALE_ROW ? 2 : 1;
+    lay->row_bytes = row->scale == HRQ__SCALE_ROW ? 2 : row->scale == HRQ__SCALE_E4M3 ? 4 : 0;
+    lay->zero_at = lay->group_at + (lay->group ? lay->groups * HRQ_PANEL * lay->group_bytes : 0);
     lay->row_at = lay->zero_at + (lay->zeros ? lay->groups * HRQ_PANEL : 0);
-    lay->panel_bytes = lay->row_at + (lay->scaled ? HRQ_PANEL * 2 : 0);
+    lay->mean_at = lay->row_at + HRQ_PANEL * lay->row_bytes;
+    lay->panel_bytes = lay->mean_at + (lay->means ? HRQ_PANEL * 4 : 0);
     return 1;
 }
 
@@ -1426,9 +1513,8 @@ HRQ_API size_t hrq_mat_bytes(const hrq_format *f, size_t rows, size_t cols)
 {
     hrq__layout lay;
     size_t bytes;
-    if (!hrq__format_valid(f) || rows == 0) return 0;
-    if (hrq__format_codec(f) == HRQ__CODEC_NONE || hrq__format_codec(f) == HRQ__CODEC_SIC) return 0;
-    if (!hrq__layout_of(&lay, f, cols)) return 0;
+    if (!hrq__format_valid(f) || rows == 0 || !hrq__format_known(f)) return 0;
+    if (hrq__families[f->kind].codec == HRQ__CODEC_SIC || !hrq__layout_of(&lay, f, cols)) return 0;
     return hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), lay.panel_bytes, &bytes) ? bytes : 0;
 }
 
@@ -1446,12 +1532,18 @@ HRQ_API double hrq_format_bits(const hrq_format *format, size_t rows, size_t col
 //  more than int8 come as two tiles, value = lo + 256 hi.
 //==================================================================================================
 
-/* What a decoder must know beside the bytes. */
+/* What a decoder must know beside the bytes. Tables come in as arguments. */
 typedef struct hrq__decode_args {
-    unsigned code_bits, digit_bits, scale_bits, q, scales;
+    unsigned code_bits, digit_bits, scale_bits, layers, q, scales;
     int lattice;
-    int16_t clamp;           /* values are held in +-clamp                                     */
-    const int16_t *multiple; /* [16] value of a lattice coordinate: times the block's multiple */
+    int16_t clamp;           /* values are held in +-clamp                                               */
+    const int16_t *multiple; /* [16] value of a lattice coordinate: times the block's multiple           */
+    const int16_t *value;    /* [2^code_bits] of a code                                                  */
+    const int8_t *level;     /* box: [scales][2][2^code_bits]; trellis: the upper half of its levels     */
+    const uint16_t *hash;    /* trellis: [parities] masks of the window; the newest bit is the lowest    */
+    unsigned parities;
+    uint16_t *past; /* trellis: [64] coded bits before this superblock, by lane of s = 4; the newest is the lowest.
+                       Moved on by the superblock's */
 } hrq__decode_args;
 
 /* n bits of a lane: 8 a plane of bytes while there are 8, then one a plane of bits. `lanes` = 16 s. */
@@ -1493,7 +1585,7 @@ static void hrq__planes_get(uint16_t out[8][64], const uint8_t *p, size_t lanes,
     }
 }
 
-/* The codes of one lane. */
+/* The codes of one lane, put and got. */
 static void hrq__planes_put(uint8_t *p, size_t lanes, size_t lane, unsigned bits, const uint16_t code[8])
 {
     unsigned w, shift = 0, plane, part;
@@ -1504,6 +1596,20 @@ static void hrq__planes_put(uint8_t *p, size_t lanes, size_t lane, unsigned bits
             for (part = 0; part < 8 / w; part++) byte |= (code[plane + w * part] >> shift & mask) << w * part;
             p[lane] = (uint8_t)byte;
         }
+        shift += w;
+    }
+}
+
+static void hrq__planes_lane(uint16_t code[8], const uint8_t *p, size_t lanes, size_t lane, unsigned bits)
+{
+    unsigned w, shift = 0, plane, part;
+    memset(code, 0, 8 * sizeof code[0]);
+    for (w = 1; w <= 8; w *= 2) {
+        if (!(bits & w)) continue;
+        for (plane = 0; plane < w; plane++, p += lanes)
+            for (part = 0; part < 8 / w; part++)
+                code[plane + w * part] =
+                    (uint16_t)(code[plane + w * part] | (p[lane] >> w * part & ((1u << w) - 1)) << shift);
         shift += w;
     }
 }
@@ -1538,6 +1644,21 @@ static void hrq__decode_int_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes,
     hrq__tile_put(lo, args->code_bits > 8 ? hi : NULL, value, s);
 }
 
+/* decode_table: a superblock of codes to their values.
+     value      args->value[code]; two tiles where clamp > 127
+     reads      16 s * bits bytes; writes 128 s bytes of lo, and of hi where clamp > 127     EXACT */
+static void hrq__decode_table_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
+                                     const hrq__decode_args *args)
+{
+    uint16_t code[8][64];
+    int16_t value[8][64];
+    size_t j, lane;
+    hrq__planes_get(code, codes, 16 * s, args->code_bits);
+    for (j = 0; j < 8; j++)
+        for (lane = 0; lane < 16 * s; lane++) value[j][lane] = args->value[code[j][lane]];
+    hrq__tile_put(lo, args->clamp > 127 ? hi : NULL, value, s);
+}
+
 HRQ__INLINE int32_t hrq__floor_div(int32_t a, int32_t b) { return a / b - (a % b < 0); }
 
 /* r = t - nearest point of 2 half E8', where E8' = {n + s/2 (1, ..., 1) : n in Z^8, s in {0, 1}, sum n = s mod 2}
@@ -1567,35 +1688,58 @@ static void hrq__e8_residual(int32_t r[8], const int32_t t[8], int32_t half)
     if (i >= 0) r[i] += r[i] < 0 ? unit : -unit;
 }
 
-/* The same for 2 half Z^8. */
+/* The same for 2 half Z^8, and for 2 half D4 twice: D4 = {n in Z^4 : sum n even}; an odd sum costs the flip of the
+   worst coordinate. */
 static void hrq__zn_residual(int32_t r[8], const int32_t t[8], int32_t half)
 {
     int i;
     for (i = 0; i < 8; i++) r[i] = t[i] - hrq__floor_div(t[i] + half, 2 * half) * 2 * half;
 }
 
+static void hrq__d4_residual(int32_t r[8], const int32_t t[8], int32_t half)
+{
+    int32_t unit = 2 * half;
+    int i, b, at = 0, odd;
+    for (b = 0; b < 8; b += 4) {
+        for (i = at = b, odd = 0; i < b + 4; i++) {
+            int32_t f = hrq__floor_div(t[i] + half, unit);
+            r[i] = t[i] - f * unit;
+            odd ^= f & 1;
+            if ((r[i] < 0 ? -r[i] : r[i]) > (r[at] < 0 ? -r[at] : r[at])) at = i;
+        }
+        if (odd) r[at] += r[at] < 0 ? unit : -unit;
+    }
+}
+
 HRQ__INLINE void hrq__lattice_residual(int lattice, int32_t r[8], const int32_t t[8], int32_t half)
 {
     if (lattice == HRQ__LATTICE_E8) hrq__e8_residual(r, t, half);
+    else if (lattice == HRQ__LATTICE_D4) hrq__d4_residual(r, t, half);
     else hrq__zn_residual(r, t, half);
 }
 
 /* Digits of a coset of Lambda / q Lambda to one of its points, doubled coordinates.
-   Z^n: the digits. E8', odd q: Lambda / q Lambda = Z^8 / q Z^8 by n, a point of D8. E8', even q: all n in the box
-   [0, q/2) x [0, q)^6 x [0, 2q) are different, because q Lambda = {q m + q/2 t (1, ..., 1) : sum m = t mod 2} in n;
-   the spare bit of digit 0 is the high bit of n_7. */
-HRQ__INLINE void hrq__lattice_point(int lattice, int32_t y[8], const uint16_t digit[8], int32_t q)
+   Z^n: the digits. D4 and E8', odd q: Lambda / q Lambda = Z^n / q Z^n by n, a point of D_n.
+   D4, even q: n mod q has an even sum, so n_0's parity need not be told; its place, half of digit 0, is taken by
+   the parity of sum m, n = n mod q + q m, which q D4 leaves as it is.
+   E8', even q: all n in the box [0, q/2) x [0, q)^6 x [0, 2q) are different, because q Lambda = {q m + q/2 t (1, ...,
+   1) : sum m = t mod 2} in n; the spare bit of digit 0 is the high bit of n_7. */
+static void hrq__lattice_point(int lattice, int32_t y[8], const uint16_t digit[8], int32_t q)
 {
-    int32_t sum = 0, high;
-    int i;
-    for (i = 0; i < 8; i++) sum += digit[i];
+    int32_t sum = 0, high = digit[0] >= q / 2;
+    int i, b, n = lattice == HRQ__LATTICE_D4 ? 4 : 8;
     for (i = 0; i < 8; i++) y[i] = 2 * digit[i];
     if (lattice == HRQ__LATTICE_ZN) return;
-    if (q & 1) {
-        y[0] += sum & 1 ? 2 * q : 0;
-        return;
+    for (b = 0; b < 8; b += n) {
+        for (i = b, sum = 0; i < b + n; i++) sum += digit[i];
+        if (q & 1) {
+            y[b] += sum & 1 ? 2 * q : 0;
+        } else if (n == 4) {
+            high = digit[b] >= q / 2;
+            y[b] = 2 * (2 * (digit[b] - high * (q / 2)) + ((sum - digit[b]) & 1) + high * q);
+        }
     }
-    high = digit[0] >= q / 2;
+    if (q & 1 || n == 4) return;
     y[0] -= high * q;
     y[7] += high * 2 * q;
     sum = (y[0] + y[1] + y[2] + y[3] + y[4] + y[5] + y[6] + y[7]) / 2;
@@ -1610,38 +1754,110 @@ static void hrq__voronoi_point(int lattice, int32_t y[8], const uint16_t digit[8
     hrq__lattice_residual(lattice, y, t, q);
 }
 
-/* Value of a coordinate: Z^n counts in whole steps, E8 in half ones. */
-HRQ__INLINE int32_t hrq__voronoi_value(int lattice, int32_t y, int32_t multiple, int32_t clamp)
-{
-    return hrq__clampi((lattice == HRQ__LATTICE_ZN ? y / 2 : y) * multiple, -clamp, clamp);
-}
+/* Z^n and D4 count in whole steps, E8 in half ones. */
+HRQ__INLINE int32_t hrq__lattice_count(int lattice, int32_t y) { return lattice == HRQ__LATTICE_E8 ? y : y / 2; }
 
-/* decode_voronoi: a superblock of a Lambda / q Lambda code to its tile.
-     value      clamp(multiple[scale index] * coordinate of the coset's point nearest to zero); an index out of range
-                takes 0, digits out of range are taken mod q
-     reads      s * (16 code_bits + 2 digit_bits + 2 scale_bits) bytes; writes 128 s bytes of lo, and of hi where
-                clamp > 127                                                          EXACT */
+/* decode_voronoi: a superblock of a Lambda / q Lambda code, or of a hierarchy of them, to its tile.
+     value      clamp(multiple[scale index] * coordinate), coordinate = sum over layers m of q^m times that of the
+                layer's coset's point nearest to zero; an index out of range takes 0, digits out of range are taken mod q
+     reads      s * (layers (16 code_bits + 2 digit_bits) + 2 scale_bits) bytes; writes 128 s bytes of lo, and of hi
+                where clamp > 127     EXACT     Source: arXiv 2502.09720, 2505.13164 */
 static void hrq__decode_voronoi_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
                                        const hrq__decode_args *args)
 {
     uint16_t code[8][64];
     int16_t value[8][64];
+    int32_t sum[8][64], power = 1;
     size_t j, lane, lanes = 16 * s;
-    const uint8_t *digits = codes + lanes * args->code_bits, *scale = digits + lanes / 8 * args->digit_bits;
-    hrq__planes_get(code, codes, lanes, args->code_bits);
+    unsigned layer;
+    memset(sum, 0, sizeof sum);
+    for (layer = 0; layer < args->layers; layer++, power *= (int32_t)args->q) {
+        hrq__planes_get(code, codes, lanes, args->code_bits);
+        codes += lanes * args->code_bits;
+        for (lane = 0; lane < lanes; lane++) {
+            uint16_t digit[8];
+            int32_t y[8];
+            uint64_t packed = hrq__lane_get(codes, lanes, lane, args->digit_bits);
+            for (j = 0; j < 8; j++, packed /= args->q)
+                digit[j] = args->digit_bits ? (uint16_t)(packed % args->q) : code[j][lane];
+            hrq__voronoi_point(args->lattice, y, digit, (int32_t)args->q);
+            for (j = 0; j < 8; j++) sum[j][lane] += power * y[j];
+        }
+        codes += lanes / 8 * args->digit_bits;
+    }
     for (lane = 0; lane < lanes; lane++) {
-        uint16_t digit[8];
-        int32_t y[8];
-        uint64_t packed = hrq__lane_get(digits, lanes, lane, args->digit_bits);
-        unsigned index = (unsigned)hrq__lane_get(scale, lanes, lane, args->scale_bits);
+        unsigned index = (unsigned)hrq__lane_get(codes, lanes, lane, args->scale_bits);
         int32_t multiple = index < args->scales ? args->multiple[index] : 0;
-        for (j = 0; j < 8; j++, packed /= args->q)
-            digit[j] = args->digit_bits ? (uint16_t)(packed % args->q) : code[j][lane];
-        hrq__voronoi_point(args->lattice, y, digit, (int32_t)args->q);
         for (j = 0; j < 8; j++)
-            value[j][lane] = (int16_t)hrq__voronoi_value(args->lattice, y[j], multiple, args->clamp);
+            value[j][lane] = (int16_t)hrq__clampi(hrq__lattice_count(args->lattice, sum[j][lane]) * multiple,
+                                                  -args->clamp, args->clamp);
     }
     hrq__tile_put(lo, args->clamp > 127 ? hi : NULL, value, s);
+}
+
+/* decode_box: a superblock of the box code of E8 to its tile.
+     value      level[class][coset][label], coset = parity of the block's labels
+     reads      s * (16 code_bits + 2 scale_bits) bytes; writes 128 s bytes of lo     EXACT */
+static void hrq__decode_box_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
+                                   const hrq__decode_args *args)
+{
+    uint16_t code[8][64];
+    int16_t value[8][64];
+    size_t j, lane, lanes = 16 * s;
+    (void)hi;
+    hrq__planes_get(code, codes, lanes, args->code_bits);
+    for (lane = 0; lane < lanes; lane++) {
+        unsigned c = (unsigned)hrq__lane_get(codes + lanes * args->code_bits, lanes, lane, args->scale_bits), odd = 0;
+        for (j = 0; j < 8; j++) odd ^= code[j][lane] & 1u;
+        for (j = 0; j < 8; j++)
+            value[j][lane] = args->level[((2 * c + odd) << args->code_bits) + code[j][lane]];
+    }
+    hrq__tile_put(lo, NULL, value, s);
+}
+
+/* Parities of the masked window, the first mask's lowest: H w over GF(2). */
+HRQ__INLINE unsigned hrq__tcq_hash(const uint16_t *hash, unsigned parities, unsigned window)
+{
+    unsigned out = 0, i, m;
+    for (i = 0; i < parities; i++) {
+        m = window & hash[i];
+        m ^= m >> 8;
+        m ^= m >> 4;
+        out |= (0x6996u >> (m & 15) & 1u) << i;
+    }
+    return out;
+}
+
+/* Levels are antisymmetric, T[n] = -T[count - 1 - n]: the upper half is kept. */
+HRQ__INLINE int hrq__tcq_level(const int8_t *upper, unsigned count, unsigned n)
+{
+    return n >= count / 2 ? upper[n - count / 2] : -upper[count / 2 - 1 - n];
+}
+
+/* decode_trellis: a superblock of a trellis code to its tile. Time runs over the columns congruent mod 4.
+     value      level[n], n = raw bits, then the parities of the window of coded bits below them
+     reads      16 s * (1 + code_bits) bytes; writes 128 s bytes of lo; moves args->past on     EXACT
+     Source     the alphabet doubled 16 or 32 times instead of once; Ungerboeck 1982, Marcellin, Fischer 1990 */
+static void hrq__decode_trellis_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
+                                       const hrq__decode_args *args)
+{
+    uint16_t lead[8][64], raw[8][64];
+    size_t row, i, c, lanes = 16 * s;
+    (void)hi;
+    hrq__planes_get(lead, codes, lanes, 1);
+    hrq__planes_get(raw, codes + lanes, lanes, args->code_bits);
+    for (row = 0; row < HRQ_PANEL; row++)
+        for (i = 0; i < 4; i++) {
+            unsigned past = args->past[row * 4 + i], n;
+            for (c = i; c < 8 * s; c += 4) {
+                size_t lane = row * s + c % s;
+                past = (past << 1 | lead[c / s][lane]) & 0xffffu;
+                n = (unsigned)raw[c / s][lane] << args->parities | hrq__tcq_hash(args->hash, args->parities, past);
+                lo[c / 4 * 64 + row * 4 + c % 4] =
+                    (int8_t)hrq__tcq_level(args->level, 1u << (args->code_bits + args->parities), n);
+            }
+            args->past[row * 4 + i] = (uint16_t)past;
+        }
 }
 
 /* dot_s8: acc[t * 16 + row] += sum over k < depth of tile[k / 4][row][k % 4] * x[t * ldx + k], t < n.
@@ -1709,7 +1925,7 @@ static void hrq__fma_tile_scalar(float *c, size_t ldc, const float *a, const flo
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {
     const char *isa;
-    void (*decode[HRQ__CODEC_SIC + 1])(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
+    void (*decode[HRQ__CODECS])(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
                                        const hrq__decode_args *args); /* by codec; plain has none */
     void (*dot_s8)(int32_t *acc, const int8_t *tile, const int8_t *x, size_t ldx, size_t n, size_t depth);
     void (*dot_f32)(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth);
@@ -1720,7 +1936,8 @@ typedef struct hrq__kernels {
 // clang-format off
 static const hrq__kernels hrq__kernel_table[] = {
     {"scalar",
-     {NULL, NULL, hrq__decode_int_scalar, hrq__decode_voronoi_scalar, hrq__decode_int_scalar},
+     {NULL, NULL, hrq__decode_int_scalar, hrq__decode_table_scalar, hrq__decode_voronoi_scalar, hrq__decode_box_scalar,
+      hrq__decode_trellis_scalar, hrq__decode_int_scalar},
      hrq__dot_s8_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N},
 };
 // clang-format on
@@ -1776,7 +1993,7 @@ static const hrq__kernels *hrq__kernels_now(void)
 HRQ_API const char *hrq_isa_text(void) { return hrq__kernels_now()->isa; }
 
 //==================================================================================================
-//  [7i] Scalar quantizers  INT: signed-max, absmax, least squares, zero points; a scale a row or group
+//  [7i] Scalar quantizers  INT: signed-max, absmax, least squares, zero points; floats; MX and NV block scales
 //  uses: 3, 5, 6
 //==================================================================================================
 
@@ -1827,10 +2044,10 @@ static hrq__int_range hrq__int_range_of(const hrq_format *f)
     return r;
 }
 
-/* zero: what the value 0 is coded as, 0 but for :asym */
-HRQ__INLINE int32_t hrq__int_code(float x, hrq__norm norm, int32_t zero, hrq__int_range range)
+/* z: dither in steps; zero: what the value 0 is coded as, 0 but for :asym */
+HRQ__INLINE int32_t hrq__int_code(float x, float z, hrq__norm norm, int32_t zero, hrq__int_range range)
 {
-    float v = hrq__clampf(hrq__norm_apply(norm, x), -65536.0f, 65536.0f);
+    float v = hrq__clampf(hrq__norm_apply(norm, x), -65536.0f, 65536.0f) + z;
     return hrq__clampi(hrq__round(v) + zero, range.lo, range.hi);
 }
 
@@ -1847,7 +2064,7 @@ static hrq__int_fit hrq__int_try(const float *x, size_t n, float scale, float un
     hrq__int_fit fit;
     size_t i, half;
     for (i = 0; i < n; i++) {
-        float v = hrq__norm_apply(norm, x[i]), c = (float)hrq__int_code(x[i], norm, 0, range), e = v - c;
+        float v = hrq__norm_apply(norm, x[i]), c = (float)hrq__int_code(x[i], 0.0f, norm, 0, range), e = v - c;
         error[i & 15] += e * e;
         dot[i & 15] += v * c;
         energy[i & 15] += c * c;
@@ -1929,22 +2146,87 @@ static int32_t hrq__int_zero(const hrq_format *f, const float *x, size_t n, floa
     return hrq__clampi(range.lo - hrq__round(hrq__norm_apply(hrq__norm_of(scale), lo)), range.lo, range.hi);
 }
 
+/* ---- floats of 8 bits and less ---- */
+
+/* Squared error of x[n] under a scale, in units of (1 / unit)^2; 16 lanes and one tree. */
+static float hrq__float_error(hrq__small type, const float *x, size_t n, float scale, float unit)
+{
+    float error[16] = {0}, s = scale * unit;
+    hrq__norm norm = hrq__norm_of(scale);
+    size_t i, half;
+    for (i = 0; i < n; i++) {
+        float v = hrq__norm_apply(norm, x[i]), e = v - hrq__small_decode(type, hrq__small_encode(type, v));
+        error[i & 15] += e * e;
+    }
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) error[i] += error[i + half];
+    return error[0] * s * s;
+}
+
+HRQ__INLINE float hrq__float_top(hrq__small type) { return hrq__small_decode(type, type.top); }
+
+/* The E8M0 scale of a block: the exponent of its largest entry less that of the type's largest number, so that
+   entries up to 2^(1 - 2^-man) times the largest number saturate (OCP MX 1.0, section 6.3). mse: of this, the next
+   and the one before, the least error. */
+static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, int mse)
+{
+    float top = hrq__absmax(x, n), best = 0.0f, error, unit;
+    int at = (int)(hrq__bits_of(top) >> 23) - (int)(hrq__bits_of(hrq__float_top(type)) >> 23) + 127, chosen, e;
+    at = chosen = (int)hrq__clampi(at, 0, 254);
+    unit = 1.0f / hrq__e8m0_decode((uint32_t)at);
+    if (mse && top > 0.0f) best = hrq__float_error(type, x, n, 1.0f / unit, unit);
+    for (e = at - 1; mse && top > 0.0f && e <= at + 1; e += 2) {
+        if (e < 0 || e > 254) continue;
+        error = hrq__float_error(type, x, n, hrq__e8m0_decode((uint32_t)e), unit);
+        if (!(error < best)) continue;
+        best = error;
+        chosen = e;
+    }
+    return (uint8_t)chosen;
+}
+
+/* The E4M3 scale of a block under its row's: largest entry to largest number. mse: the least error of it and five
+   codes either way. */
+static uint8_t hrq__float_e4m3(hrq__small type, const float *x, size_t n, float row_scale, int mse)
+{
+    hrq__small scale = hrq__small_of(4, 3);
+    float top = hrq__absmax(x, n), want, best, error, unit;
+    uint32_t at, chosen, c;
+    if (row_scale == 0.0f || top == 0.0f) return 0;
+    want = hrq__norm_apply(hrq__norm_of(row_scale), top) / hrq__float_top(type);
+    at = chosen = hrq__small_encode(scale, want);
+    if (!mse) return (uint8_t)at;
+    unit = hrq__norm_of(top).pre;
+    best = hrq__float_error(type, x, n, hrq__small_decode(scale, at) * row_scale, unit);
+    for (c = at > 5 ? at - 5 : 1; c <= at + 5 && c <= scale.top; c++) {
+        error = hrq__float_error(type, x, n, hrq__small_decode(scale, c) * row_scale, unit);
+        if (!(error < best)) continue;
+        best = error;
+        chosen = c;
+    }
+    return (uint8_t)chosen;
+}
+
 //==================================================================================================
-//  [8i] Lattices           Voronoi codes Lambda / q Lambda of Z^n and E8, k scales a block of 8
+//  [8i] Lattices           Voronoi codes Lambda / q Lambda of Z^n, D4, E8, hierarchies of them; the box code of E8
 //  uses: 3, 5, 6
 //
 //  x      a block of 8 entries over the row's root mean square
 //  beta_t = reach * multiple_t / (multiple_k q): scale t of a block; a point of beta_t Lambda is the value
 //  y      doubled coordinates of a lattice point; the code is y's coset of q Lambda
+//  layers y = y_0 + q (y_1 + q (...)), y_m in the cell of q Lambda: one code each; q below stands for q^layers then
+//  z      dither, uniform over the cell of Lambda: the code is that of x / beta + z, z is subtracted on the way back
 //
 //  Encoding is done in 16-bit integers, as vector registers hold them: t = x / beta in 2^-F, F = 14 - ceil(log2 q),
 //  saturated; the nearest point by hrq__e8_residual with half = 2^(F-1).
 //==================================================================================================
 
+enum { HRQ__LAYERS = 5 }; /* 3^5 = 243 */
+
 typedef struct hrq__voronoi {
     int lattice, first;
-    int32_t q, half;
-    unsigned k;
+    int32_t q, bound, half; /* bound: q^layers */
+    unsigned k, layers;
     int16_t clamp;
     const int16_t *multiple; /* [16], ascending                    */
     float step;              /* value of one unit of an integer    */
@@ -1964,10 +2246,13 @@ static const int16_t hrq__voronoi_multiple[16][16] = {
     {8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 25},
     {10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 25, 28, 32},
     {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 25, 27, 32}};
-static const float hrq__voronoi_reach[2][16][2] = {
+static const float hrq__voronoi_reach[3][16][2] = {
     {{2.90f, 0.64f}, {4.10f, 0.52f}, {4.95f, 0.44f}, {6.00f, 0.36f}, {5.60f, 0.36f}, {5.80f, 0.44f},
      {5.80f, 0.36f}, {6.40f, 0.36f}, {6.65f, 0.32f}, {6.35f, 0.36f}, {6.90f, 0.28f}, {6.90f, 0.28f},
      {6.85f, 0.36f}, {6.90f, 0.28f}, {6.85f, 0.32f}, {7.15f, 0.28f}},
+    {{3.20f, 0.44f}, {4.40f, 0.32f}, {4.70f, 0.32f}, {6.20f, 0.16f}, {4.85f, 0.32f}, {6.15f, 0.16f},
+     {5.50f, 0.24f}, {6.15f, 0.16f}, {5.50f, 0.24f}, {5.75f, 0.24f}, {6.20f, 0.16f}, {6.00f, 0.24f},
+     {6.75f, 0.12f}, {6.75f, 0.12f}, {6.85f, 0.12f}, {6.95f, 0.12f}},
     {{3.20f, 0.44f}, {4.40f, 0.32f}, {4.70f, 0.32f}, {6.20f, 0.16f}, {4.85f, 0.32f}, {6.15f, 0.16f},
      {5.50f, 0.24f}, {6.15f, 0.16f}, {5.50f, 0.24f}, {5.75f, 0.24f}, {6.20f, 0.16f}, {6.00f, 0.24f},
      {6.75f, 0.12f}, {6.75f, 0.12f}, {6.85f, 0.12f}, {6.95f, 0.12f}}};
@@ -1980,149 +2265,365 @@ static hrq__voronoi hrq__voronoi_of(const hrq_format *f)
     hrq__voronoi c;
     const float *reach;
     float far;
-    unsigned t, fraction = 14 - hrq__bits_for(f->q);
+    unsigned t, twice;
     int32_t top, largest;
     c.lattice = hrq__families[f->kind].lattice;
     c.first = (f->options & HRQ__OPT_FIRST) != 0;
-    c.q = f->q;
-    c.half = 1 << (fraction - 1);
+    c.q = c.bound = f->q;
+    c.layers = f->layers ? f->layers : 1;
+    for (t = 1; t < c.layers; t++) c.bound *= c.q;
+    c.half = 1 << (14 - hrq__bits_for((uint64_t)c.bound) - 1);
     c.k = f->scales;
     c.multiple = hrq__voronoi_multiple[c.k - 1];
     top = c.multiple[c.k - 1];
-    largest = (c.lattice == HRQ__LATTICE_E8 ? 2 * c.q : (c.q + 1) / 2) * top;
-    c.clamp = (int16_t)(largest <= 127 || (c.q <= 16 && c.k <= 4) ? 127 : 32767);
+    twice = c.lattice == HRQ__LATTICE_E8 ? 2 : 1;
+    largest = (c.lattice == HRQ__LATTICE_ZN ? (c.bound + 1) / 2 : c.bound * (int32_t)twice) * top;
+    c.clamp = (int16_t)(largest <= 127 || (c.bound <= 16 && c.k <= 4) ? 127 : 32767);
     reach = hrq__voronoi_reach[c.lattice][c.k - 1];
-    far = reach[0] + reach[1] * (float)hrq__bits_for(f->q);
-    c.step = far / (float)(c.q * top * (c.lattice == HRQ__LATTICE_E8 ? 2 : 1));
-    for (t = 0; t < c.k; t++) c.beta[t] = far * (float)c.multiple[t] / (float)(c.q * top);
+    far = reach[0] + reach[1] * (float)hrq__bits_for((uint64_t)c.bound);
+    c.step = far / (float)(c.bound * top * (int32_t)twice);
+    for (t = 0; t < c.k; t++) c.beta[t] = far * (float)c.multiple[t] / (float)(c.bound * top);
     return c;
 }
 
 /* Digits of the coset of y; see hrq__lattice_point for the other way. */
 static void hrq__lattice_digits(int lattice, uint16_t digit[8], const int32_t y[8], int32_t q)
 {
-    int32_t n[8], t, high;
-    int i, odd = lattice == HRQ__LATTICE_E8 && (y[0] & 1);
-    if (lattice == HRQ__LATTICE_ZN || (q & 1)) {
-        for (i = 0; i < 8;
-             i++) { /* an odd coset of E8', odd q: plus q (1, ..., 1) / 2 and q e_i, which are 0 mod q */
-            t = (y[i] + (odd ? q : 0)) / 2 % q;
-            digit[i] = (uint16_t)(t < 0 ? t + q : t);
-        }
-        return;
-    }
-    for (i = 0; i < 8; i++) n[i] = (y[i] - odd) / 2;
-    t = hrq__floor_div(n[0], q / 2); /* n = q m + q/2 (t mod 2) (1, ..., 1) + representative */
-    for (i = 0; i < 8; i++) n[i] -= (t & 1) * (q / 2);
-    high = t & 1; /* sum m = t mod 2 decides which of n_7, n_7 + q stands for the coset */
+    int32_t n[8], rest[8], t = 0, high;
+    int i, b, odd = lattice == HRQ__LATTICE_E8 && (y[0] & 1), even = !(q & 1) && lattice != HRQ__LATTICE_ZN;
+    /* odd q: an odd coset of E8' moves by q (1, ..., 1) / 2, which is 0 mod q Lambda up to q e_i */
+    for (i = 0; i < 8; i++) n[i] = (y[i] + (odd && !even ? q : -odd)) / 2;
+    if (even && lattice == HRQ__LATTICE_E8) t = hrq__floor_div(n[0], q / 2) & 1;
+    for (i = 0; i < 8; i++) n[i] -= t * (q / 2); /* n = q m + q/2 t (1, ..., 1) + rest */
     for (i = 0; i < 8; i++) {
-        int32_t m = hrq__floor_div(n[i], q);
-        n[i] -= m * q;
-        high ^= m & 1;
+        rest[i] = n[i] - hrq__floor_div(n[i], q) * q;
+        digit[i] = (uint16_t)rest[i];
     }
-    digit[0] = (uint16_t)(n[0] + high * (q / 2));
-    for (i = 1; i < 8; i++) digit[i] = (uint16_t)n[i];
+    for (b = 0; even && b < 8; b += lattice == HRQ__LATTICE_D4 ? 4 : 8) {
+        for (i = b, high = t; i < b + (lattice == HRQ__LATTICE_D4 ? 4 : 8); i++) high ^= (n[i] - rest[i]) / q & 1;
+        /* the parity of sum m: D4: stands for n_0's; E8': with t it decides which of n_7, n_7 + q the coset has */
+        digit[b] = (uint16_t)((lattice == HRQ__LATTICE_D4 ? rest[b] / 2 : rest[b]) + high * (q / 2));
+    }
 }
 
 /* How far out a block is: x lies in the Voronoi cell of beta q Lambda where gauge(x) <= beta q. Z^n: half a step each
-   way. E8': its 240 shortest vectors bound it: two entries, or all eight with an odd number of minus signs. */
+   way. D4: its 24 shortest vectors, two entries of a half. E8': its 240 shortest vectors, two entries, or all eight
+   with an odd number of minus signs. */
 static float hrq__lattice_gauge(int lattice, const float x[8])
 {
-    float most = 0.0f, next = 0.0f, least = fabsf(x[0]), sum = 0.0f, all;
-    int i, even = 1;
+    float most[2] = {0.0f, 0.0f}, next[2] = {0.0f, 0.0f}, least = fabsf(x[0]), sum = 0.0f, two;
+    int i, even = 1, h;
     for (i = 0; i < 8; i++) {
         float a = fabsf(x[i]);
-        if (a > most) {
-            next = most;
-            most = a;
-        } else if (a > next) {
-            next = a;
+        h = lattice == HRQ__LATTICE_D4 ? i / 4 : 0;
+        if (a > most[h]) {
+            next[h] = most[h];
+            most[h] = a;
+        } else if (a > next[h]) {
+            next[h] = a;
         }
         least = a < least ? a : least;
         sum += a;
         even ^= x[i] < 0.0f;
     }
-    if (lattice == HRQ__LATTICE_ZN) return 2.0f * most;
-    all = 0.5f * sum - (even ? least : 0.0f);
-    return most + next > all ? most + next : all;
+    if (lattice == HRQ__LATTICE_ZN) return 2.0f * most[0];
+    two = most[0] + next[0] > most[1] + next[1] ? most[0] + next[0] : most[1] + next[1];
+    sum = 0.5f * sum - (even ? least : 0.0f);
+    return lattice == HRQ__LATTICE_D4 || two > sum ? two : sum;
 }
 
-/* One scale: nearest point of beta_t Lambda to x, its digits; 1 where decoding gives that point back. */
-static int hrq__voronoi_try(const hrq__voronoi *c, unsigned t, const float x[8], uint16_t digit[8], int32_t y[8])
+/* What a block becomes. */
+typedef struct hrq__voronoi_block {
+    uint16_t digit[HRQ__LAYERS][8];
+    unsigned index;
+    int32_t value[8]; /* in steps, before the dither is taken off */
+} hrq__voronoi_block;
+
+/* Layers of a point; 1 where decoding gives the point back. What a layer's code stands for is taken off and the rest,
+   a point of q Lambda, divided: ties cannot part encoder and decoder. */
+static int hrq__voronoi_layers(const hrq__voronoi *c, const int32_t y[8], hrq__voronoi_block *out)
+{
+    int32_t rest[8], back[8], any = 0;
+    unsigned layer;
+    int i;
+    memcpy(rest, y, sizeof rest);
+    for (layer = 0; layer < c->layers; layer++) {
+        hrq__lattice_digits(c->lattice, out->digit[layer], rest, c->q);
+        hrq__voronoi_point(c->lattice, back, out->digit[layer], c->q);
+        for (i = 0; i < 8; i++) rest[i] = (rest[i] - back[i]) / c->q;
+    }
+    for (i = 0; i < 8; i++) any |= rest[i];
+    return any == 0;
+}
+
+/* One scale: nearest point of beta_t Lambda to x + dither, its code; 1 where decoding gives that point back. */
+static int hrq__voronoi_try(const hrq__voronoi *c, unsigned t, const float x[8], const int32_t z[8], int32_t y[8],
+                            hrq__voronoi_block *out)
 {
     float to_fixed = (float)(2 * c->half) / c->beta[t];
-    int32_t fixed[8], rest[8], back[8];
-    int i, same = 1;
-    for (i = 0; i < 8; i++) fixed[i] = hrq__round(hrq__clampf(x[i] * to_fixed, -32767.0f, 32767.0f));
+    int32_t fixed[8], rest[8];
+    int i;
+    for (i = 0; i < 8; i++) {
+        fixed[i] = hrq__round(hrq__clampf(x[i] * to_fixed, -32767.0f, 32767.0f));
+        if (z) fixed[i] = hrq__clampi(fixed[i] + z[i], -32767, 32767);
+    }
     hrq__lattice_residual(c->lattice, rest, fixed, c->half);
     for (i = 0; i < 8; i++) y[i] = (fixed[i] - rest[i]) / c->half;
-    hrq__lattice_digits(c->lattice, digit, y, c->q);
-    hrq__voronoi_point(c->lattice, back, digit, c->q);
-    for (i = 0; i < 8; i++) same &= back[i] == y[i];
-    return same;
+    return hrq__voronoi_layers(c, y, out);
 }
 
-static float hrq__voronoi_error(const hrq__voronoi *c, unsigned t, const float x[8], const int32_t y[8],
-                                int32_t value[8])
+/* Dither of an entry in integer steps of the lattice, before the block's multiple: exact in float. */
+HRQ__INLINE float hrq__voronoi_dither(const hrq__voronoi *c, int32_t z)
+{
+    return (float)z / (float)(c->lattice == HRQ__LATTICE_E8 ? c->half : 2 * c->half);
+}
+
+/* Uniform over the cell of the lattice, in fixed point: any point of a box that tiles, less its nearest. */
+static void hrq__voronoi_draw(const hrq__voronoi *c, const uint16_t random[8], int32_t z[8])
+{
+    int32_t t[8];
+    int i;
+    for (i = 0; i < 8; i++) t[i] = random[i] & (4 * c->half - 1);
+    hrq__lattice_residual(c->lattice, z, t, c->half);
+}
+
+static float hrq__voronoi_error(const hrq__voronoi *c, unsigned t, const float x[8], const int32_t z[8],
+                                const int32_t y[8], int32_t value[8])
 {
     float error = 0.0f;
     int i;
     for (i = 0; i < 8; i++) {
         float e;
-        value[i] = hrq__voronoi_value(c->lattice, y[i], c->multiple[t], c->clamp);
-        e = x[i] - (float)value[i] * c->step;
+        value[i] = hrq__clampi(hrq__lattice_count(c->lattice, y[i]) * c->multiple[t], -c->clamp, c->clamp);
+        e = (float)value[i];
+        if (z) e -= hrq__voronoi_dither(c, z[i]) * (float)c->multiple[t];
+        e = x[i] - e * c->step;
         error += e * e;
     }
     return error;
 }
 
-/* The point that stands for a block which scale t does not hold. Z^n: each entry stops at the last point. E8: it
+/* The point that stands for a block which scale t does not hold. Z^n: each entry stops at the last point. D4, E8: it
    is drawn towards zero in quarters of a step until the cell holds it; at gauge q - 5/4 the nearest point, at most 1
-   further, is inside for sure. */
-static void hrq__voronoi_squeeze(const hrq__voronoi *c, unsigned t, const float x[8], uint16_t digit[8], int32_t y[8])
+   further, is inside for sure, and a dither is at most 1 too. Layers: their codes reach at least to half of the cell
+   (arXiv 2505.13164), so steps are sixteenths of it. */
+static void hrq__voronoi_squeeze(const hrq__voronoi *c, unsigned t, const float x[8], const int32_t z[8],
+                                 int32_t y[8], hrq__voronoi_block *out)
 {
-    float gauge = hrq__lattice_gauge(c->lattice, x), in[8];
+    float gauge = hrq__lattice_gauge(c->lattice, x), in[8], quarter = 0.25f;
     int i, step;
-    if (c->lattice == HRQ__LATTICE_ZN) {
-        hrq__voronoi_try(c, t, x, digit, y);
+    if (c->layers > 1 && c->bound > 4) quarter = (float)c->bound / 16.0f;
+    if (c->lattice == HRQ__LATTICE_ZN && c->layers == 1) {
+        hrq__voronoi_try(c, t, x, z, y, out);
         for (i = 0; i < 8; i++) y[i] = hrq__clampi(y[i], -(c->q / 2) * 2, (c->q + 1) / 2 * 2 - 2);
-        hrq__lattice_digits(c->lattice, digit, y, c->q);
+        hrq__voronoi_layers(c, y, out);
         return;
     }
-    for (step = 0; step < 8; step++) {
-        for (i = 0; i < 8; i++) in[i] = x[i] * (c->beta[t] * ((float)c->q - 0.25f * (float)step) / gauge);
-        if (hrq__voronoi_try(c, t, in, digit, y)) return;
+    for (step = 0; step < 16; step++) {
+        for (i = 0; i < 8; i++)
+            in[i] = x[i] * (c->beta[t] * ((float)c->bound - quarter * (float)step) / gauge);
+        if (hrq__voronoi_try(c, t, in, z, y, out)) return;
     }
 }
 
 /* Best fit squeezes into scales whose cell the block exceeds by a quarter at most: 0.1 dB at q = 16, 0.3 at q = 4. */
 static int hrq__voronoi_near(const hrq__voronoi *c, unsigned t, const float x[8])
 {
-    return hrq__lattice_gauge(c->lattice, x) <= 1.25f * c->beta[t] * (float)c->q;
+    return hrq__lattice_gauge(c->lattice, x) <= 1.25f * c->beta[t] * (float)c->bound;
 }
 
-/* Encode a block: the scale of least error, or the first that holds it (:first). Gives the digits, the scale's index
-   and the values in steps. */
-static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], uint16_t digit[8], unsigned *index,
-                                int32_t value[8])
+/* Encode a block: the scale of least error, or the first that holds it (:first). z: NULL without dither. */
+static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], const int32_t z[8], hrq__voronoi_block *out)
 {
     float best = -1.0f, error;
-    uint16_t d[8];
-    int32_t y[8], v[8];
-    unsigned t;
-    for (t = 0; t < c->k; t++) {
-        int held = hrq__voronoi_try(c, t, x, d, y);
+    hrq__voronoi_block b;
+    int32_t y[8];
+    for (b.index = 0; b.index < c->k; b.index++) {
+        int held = hrq__voronoi_try(c, b.index, x, z, y, &b);
         if (!held) {
-            if (t + 1 < c->k && (c->first || !hrq__voronoi_near(c, t, x))) continue;
-            hrq__voronoi_squeeze(c, t, x, d, y);
+            if (b.index + 1 < c->k && (c->first || !hrq__voronoi_near(c, b.index, x))) continue;
+            hrq__voronoi_squeeze(c, b.index, x, z, y, &b);
         }
-        error = hrq__voronoi_error(c, t, x, y, v);
+        error = hrq__voronoi_error(c, b.index, x, z, y, b.value);
         if (best >= 0.0f && !(error < best)) continue;
         best = error;
-        *index = t;
-        memcpy(digit, d, sizeof d);
-        memcpy(value, v, sizeof v);
+        *out = b;
         if (c->first && held) return;
+    }
+}
+
+/* ---- the box code of E8 ----
+   Labels n_i in 0 ... 2^b - 1, coset bit sum n_i mod 2 as in E8', and for each class and coset 2^b levels of its own
+   instead of a lattice's: Lloyd's iteration bends them to the Gaussian. A class is to a block what a scale is to the
+   codes above. `make -C bench boxes` searches the levels again. */
+
+typedef struct hrq__box {
+    unsigned bits, classes;
+    float step;
+    const int8_t *level; /* [classes][2][2^bits], ascending; in steps of the row's root mean square */
+} hrq__box;
+
+// clang-format off
+/* [classes - 1 + class][coset][label] */
+static const int8_t hrq__box_level2[15][2][4] = {
+    {{-126, -44, 15, 79},
+     {-78, -14, 45, 127}},
+    {{-85, -31, 11, 56},
+     {-55, -10, 32, 86}},
+    {{-127, -42, 13, 75},
+     {-77, -14, 41, 127}},
+    {{-78, -34, 1, 38},
+     {-38, 1, 39, 88}},
+    {{-52, -16, 19, 57},
+     {-66, -14, 25, 79}},
+    {{-91, -29, 14, 65},
+     {-57, -4, 46, 127}},
+    {{-126, -48, 0, 49},
+     {-100, -26, 24, 102}},
+    {{-66, -30, 1, 33},
+     {-43, -15, 14, 42}},
+    {{-58, -8, 37, 87},
+     {-58, -22, 20, 61}},
+    {{-57, -15, 13, 54},
+     {-32, -1, 29, 63}},
+    {{-85, -30, 8, 49},
+     {-29, 7, 44, 94}},
+    {{-76, -12, 25, 66},
+     {-79, -34, 8, 72}},
+    {{-96, -46, -8, 29},
+     {-47, -8, 26, 81}},
+    {{-126, -45, 2, 49},
+     {-46, 1, 47, 127}},
+    {{-107, -26, 19, 78},
+     {-77, -18, 26, 106}}};
+/* [classes - 1 + class][coset][label] */
+static const int8_t hrq__box_level3[15][2][8] = {
+    {{-127, -72, -42, -17, 6, 30, 57, 93},
+     {-93, -56, -29, -5, 18, 43, 73, 127}},
+    {{-77, -49, -29, -11, 6, 24, 44, 68},
+     {-62, -38, -19, -2, 15, 33, 55, 85}},
+    {{-126, -84, -46, -20, 3, 26, 53, 97},
+     {-99, -59, -31, -8, 14, 38, 68, 122}},
+    {{-70, -47, -29, -13, 1, 15, 31, 51},
+     {-60, -38, -21, -6, 9, 26, 45, 70}},
+    {{-85, -50, -28, -10, 6, 22, 40, 63},
+     {-53, -33, -16, 0, 16, 35, 57, 83}},
+    {{-96, -63, -36, -14, 6, 26, 50, 91},
+     {-72, -42, -21, -2, 17, 37, 64, 104}},
+    {{-127, -76, -43, -20, 0, 21, 45, 79},
+     {-105, -56, -29, -7, 14, 37, 66, 127}},
+    {{-57, -37, -21, -7, 6, 19, 34, 51},
+     {-41, -28, -16, -4, 9, 24, 40, 58}},
+    {{-63, -44, -26, -12, 1, 14, 27, 43},
+     {-48, -30, -14, 0, 14, 29, 48, 68}},
+    {{-79, -54, -33, -16, -1, 13, 28, 45},
+     {-52, -36, -21, -7, 7, 21, 37, 74}},
+    {{-72, -49, -28, -11, 4, 19, 34, 57},
+     {-67, -38, -21, -5, 11, 29, 52, 79}},
+    {{-86, -44, -24, -7, 10, 28, 50, 85},
+     {-55, -31, -14, 2, 18, 37, 60, 88}},
+    {{-90, -60, -33, -14, 3, 20, 40, 66},
+     {-68, -37, -16, 2, 21, 42, 67, 102}},
+    {{-105, -65, -40, -21, -4, 13, 32, 61},
+     {-100, -50, -26, -8, 9, 27, 49, 102}},
+    {{-125, -73, -44, -20, 1, 20, 43, 75},
+     {-78, -45, -23, -5, 14, 36, 65, 126}}};
+/* [classes - 1 + class][coset][label] */
+static const int8_t hrq__box_level4[15][2][16] = {
+    {{-126, -86, -66, -51, -38, -27, -17, -7, 3, 12, 22, 33, 45, 58, 75, 101},
+     {-101, -75, -58, -44, -32, -22, -12, -2, 7, 17, 27, 38, 51, 66, 86, 126}},
+    {{-79, -62, -50, -40, -31, -22, -14, -6, 2, 9, 17, 25, 34, 43, 54, 68},
+     {-69, -56, -45, -35, -26, -18, -10, -2, 5, 13, 21, 29, 38, 48, 60, 78}},
+    {{-127, -94, -73, -54, -40, -29, -18, -8, 2, 12, 23, 35, 48, 64, 86, 106},
+     {-107, -87, -63, -47, -35, -24, -13, -3, 7, 17, 29, 41, 55, 73, 93, 127}},
+    {{-64, -50, -41, -33, -25, -18, -11, -4, 3, 9, 15, 21, 28, 36, 45, 56},
+     {-55, -45, -36, -28, -21, -14, -7, -1, 5, 11, 18, 25, 33, 41, 49, 69}},
+    {{-78, -60, -48, -38, -29, -21, -13, -6, 1, 8, 15, 22, 30, 40, 53, 64},
+     {-71, -55, -42, -32, -24, -16, -9, -2, 5, 12, 20, 29, 38, 49, 61, 76}},
+    {{-95, -74, -58, -45, -34, -25, -16, -8, 0, 8, 16, 25, 34, 45, 59, 88},
+     {-87, -67, -52, -40, -30, -20, -11, -3, 5, 14, 23, 32, 42, 54, 72, 96}},
+    {{-123, -83, -62, -47, -35, -24, -14, -4, 5, 14, 24, 34, 46, 61, 80, 108},
+     {-106, -67, -50, -38, -27, -18, -9, 0, 9, 18, 27, 38, 51, 67, 83, 126}},
+    {{-59, -45, -34, -27, -20, -14, -8, -2, 4, 9, 15, 21, 27, 34, 41, 48},
+     {-43, -37, -30, -24, -18, -12, -7, -2, 4, 10, 16, 22, 28, 36, 45, 55}},
+    {{-63, -47, -39, -30, -23, -16, -10, -4, 1, 7, 12, 18, 24, 31, 39, 52},
+     {-50, -36, -29, -22, -16, -10, -4, 1, 6, 12, 18, 24, 30, 37, 47, 65}},
+    {{-71, -49, -40, -33, -26, -19, -13, -6, 0, 6, 12, 19, 26, 33, 42, 59},
+     {-54, -41, -33, -25, -19, -12, -6, 0, 6, 12, 19, 26, 33, 42, 53, 69}},
+    {{-79, -54, -44, -34, -26, -18, -11, -5, 2, 9, 15, 22, 30, 39, 50, 61},
+     {-56, -47, -37, -28, -20, -13, -6, 1, 8, 15, 22, 30, 38, 45, 57, 79}},
+    {{-85, -67, -42, -32, -23, -16, -9, -3, 3, 9, 16, 24, 32, 41, 49, 75},
+     {-65, -53, -42, -31, -22, -15, -8, -1, 6, 13, 20, 28, 36, 45, 62, 86}},
+    {{-94, -60, -50, -40, -29, -20, -11, -4, 3, 10, 17, 26, 35, 47, 60, 72},
+     {-69, -56, -47, -36, -26, -17, -9, -2, 5, 12, 20, 28, 37, 51, 73, 93}},
+    {{-103, -73, -58, -41, -31, -22, -14, -6, 1, 8, 17, 26, 37, 50, 65, 80},
+     {-82, -63, -50, -36, -25, -16, -8, 0, 8, 16, 24, 34, 44, 56, 68, 107}},
+    {{-117, -75, -61, -45, -32, -22, -13, -5, 3, 12, 21, 31, 43, 55, 66, 98},
+     {-90, -75, -51, -37, -27, -19, -11, -3, 5, 13, 22, 32, 42, 53, 86, 123}}};
+/* [bits - 2][log2 classes], in root mean squares of the row */
+static const float hrq__box_step[3][4] = {{0.014672f, 0.017538f, 0.019916f, 0.022308f}, {0.019327f, 0.022240f, 0.023612f, 0.025893f}, {0.023753f, 0.025527f, 0.028050f, 0.031540f}};
+// clang-format on
+
+static hrq__box hrq__box_of(const hrq_format *f)
+{
+    unsigned log = hrq__bits_for(f->scales), at = 0, k;
+    hrq__box c;
+    for (k = 0; k < log; k++) at += 2u << (k + f->bits); /* tables of 1, 2, ... classes lie behind each other */
+    c.bits = f->bits;
+    c.classes = f->scales;
+    c.step = hrq__box_step[f->bits - 2][log];
+    c.level = (f->bits == 2   ? &hrq__box_level2[0][0][0]
+               : f->bits == 3 ? &hrq__box_level3[0][0][0]
+                              : &hrq__box_level4[0][0][0]) +
+              at;
+    return c;
+}
+
+enum { HRQ__BOX_FIXED = 16 }; /* entries are compared in 1/16 of a step, +-6000: no sum of eight squares overflows */
+
+/* Nearest levels of one class and coset under its parity: the labels and their squared error. */
+static int32_t hrq__box_try(const hrq__box *c, const int8_t *level, unsigned coset, const int32_t t[8], uint16_t n[8])
+{
+    int32_t total = 0, least = INT32_MAX, extra, d, e, count = 1 << c->bits;
+    int i, at = 0, other = 0;
+    unsigned parity = coset;
+    for (i = 0; i < 8; i++) {
+        int32_t k = 0, side;
+        while (k + 1 < count && HRQ__BOX_FIXED * (level[k] + level[k + 1]) < 2 * t[i]) k++; /* lower on ties */
+        d = t[i] - HRQ__BOX_FIXED * level[k];
+        side = k == 0 ? 1 : k == count - 1 || 2 * t[i] <= HRQ__BOX_FIXED * (level[k - 1] + level[k + 1]) ? -1 : 1;
+        e = t[i] - HRQ__BOX_FIXED * level[k + side];
+        extra = e * e - d * d;
+        total += d * d;
+        parity ^= (unsigned)k & 1u;
+        n[i] = (uint16_t)k;
+        if (extra < least) {
+            least = extra;
+            at = i;
+            other = (int)(k + side);
+        }
+    }
+    if (!(parity & 1u)) return total;
+    n[at] = (uint16_t)other;
+    return total + least;
+}
+
+/* Encode a block: labels, class, and the levels in steps. */
+static void hrq__box_encode(const hrq__box *c, const float x[8], uint16_t label[8], unsigned *index, int32_t value[8])
+{
+    float to_fixed = (float)HRQ__BOX_FIXED / c->step;
+    int32_t t[8], best = INT32_MAX, error;
+    uint16_t n[8];
+    unsigned k, i;
+    for (i = 0; i < 8; i++) t[i] = hrq__round(hrq__clampf(x[i] * to_fixed, -6000.0f, 6000.0f));
+    for (k = 0; k < 2 * c->classes; k++) {
+        const int8_t *level = c->level + (k << c->bits);
+        error = hrq__box_try(c, level, k & 1, t, n);
+        if (error >= best) continue;
+        best = error;
+        *index = k / 2;
+        memcpy(label, n, sizeof n);
+        for (i = 0; i < 8; i++) value[i] = level[n[i]];
     }
 }
 
@@ -2136,10 +2637,326 @@ static float hrq__rms(const float *x, size_t n)
     return sqrtf(hrq__dot16(x, x, n, scale) / (float)n) / scale;
 }
 
-// [9i] Trellis: no code in this version; tcq parses, and answers HRQ_ERR_UNSUPPORTED
+//==================================================================================================
+//  [9i] Trellis            hashed-window trellis codes: matrices and levels, 8-bit Viterbi search
+//  uses: 2, 3, 5, 6
+//
+//  c_t    coded bit of step t; window = c_t, c_(t-1), ..., c_(t-S), the newest lowest; state: its S newest bits
+//  level  T[raw bits, H window]: H of 5 or 6 rows hashes the window linearly, so neighbouring levels lie in different
+//         cosets of the parities and the raw bits choose far apart. The lowest rows of H mix the past, the highest has
+//         the newest and the oldest bit (Ungerboeck 1982). 16 or 32 times the alphabet of one weight, where the
+//         classical trellis code has twice.
+//  A row is four sequences, columns congruent mod 4; windows wrap around from a sequence's end to its start.
+//
+//  The search is in integers: x in 1 / multiplier of a level, squared errors over 2^15, path metrics in 8 bits:
+//  0.001 - 0.003 bit are lost to that.
+//==================================================================================================
+
+typedef struct hrq__tcq {
+    unsigned bits, states, parities;
+    int32_t multiplier;
+    float step;
+    const uint16_t *hash; /* [parities] */
+    const int8_t *upper;  /* [2^(bits - 2 + parities)] the levels n >= count / 2; T[count - 1 - n] = -T[n] */
+} hrq__tcq;
+
+// clang-format off
+/* [bits - 2][states / 2 - 3][parity] */
+static const uint16_t hrq__tcq_rows[3][5][6] = {
+    {{44, 20, 36, 58, 81, 0},
+     {2, 4, 8, 16, 257, 0},
+     {2, 4, 8, 16, 1025, 0},
+     {2, 4, 8, 16, 4097, 0},
+     {2, 4, 8, 16, 16385, 0}},
+    {{2, 4, 8, 16, 32, 65},
+     {2, 4, 8, 16, 32, 257},
+     {2, 4, 8, 16, 32, 1025},
+     {2, 4, 8, 16, 32, 4097},
+     {2, 4, 8, 16, 32, 16385}},
+    {{2, 4, 8, 16, 65, 0},
+     {2, 4, 8, 16, 257, 0},
+     {2, 4, 8, 16, 1025, 0},
+     {2, 4, 8, 16, 4097, 0},
+     {2, 4, 8, 16, 16385, 0}}};
+static const float hrq__tcq_step[3][5] = {
+    {0.0204326753f, 0.025f, 0.025f, 0.025f, 0.025f},
+    {0.025f, 0.025f, 0.025f, 0.025f, 0.025f},
+    {0.025f, 0.025f, 0.025f, 0.025f, 0.025f}};
+static const uint8_t hrq__tcq_multiplier[3][5] = {
+    {31, 64, 64, 64, 64},
+    {64, 64, 64, 64, 64},
+    {64, 64, 64, 64, 64}};
+static const int8_t hrq__tcq_level2[5][32] = {
+    {4, 4, 6, 9, 10, 9, 10, 14, 19, 24, 23, 24, 28, 30, 31, 33, 42, 42, 45, 47, 46, 48, 51, 55, 67, 71, 69, 73, 86,
+     93, 94, 127},
+    {1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41, 45, 49, 53, 57, 61, 65, 69, 73, 77, 81, 85, 89, 93, 97, 101, 105, 109,
+     113, 117, 121, 125},
+    {1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41, 45, 49, 53, 57, 61, 65, 69, 73, 77, 81, 85, 89, 93, 97, 101, 105, 109,
+     113, 117, 121, 125},
+    {1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41, 45, 49, 53, 57, 61, 65, 69, 73, 77, 81, 85, 89, 93, 97, 101, 105, 109,
+     113, 117, 121, 125},
+    {1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41, 45, 49, 53, 57, 61, 65, 69, 73, 77, 81, 85, 89, 93, 97, 101, 105, 109,
+     113, 117, 121, 125}};
+static const int8_t hrq__tcq_level3[5][128] = {
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+     31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+     59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86,
+     87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+     112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 127},
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+     31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+     59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86,
+     87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+     112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 127},
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+     31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+     59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86,
+     87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+     112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 127},
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+     31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+     59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86,
+     87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+     112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 127},
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+     31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+     59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86,
+     87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+     112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 127}};
+static const int8_t hrq__tcq_level4[5][128] = {
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+     31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+     59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86,
+     87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+     112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 127},
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+     31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+     59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86,
+     87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+     112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 127},
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+     31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+     59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86,
+     87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+     112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 127},
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+     31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+     59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86,
+     87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+     112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 127},
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+     31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+     59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86,
+     87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+     112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 127}};
+// clang-format on
+
+static hrq__tcq hrq__tcq_of(const hrq_format *f)
+{
+    unsigned at = f->states / 2u - 3u;
+    hrq__tcq c;
+    c.bits = f->bits;
+    c.states = f->states;
+    c.parities = f->bits == 3 ? 6 : 5;
+    c.multiplier = hrq__tcq_multiplier[f->bits - 2][at];
+    c.step = hrq__tcq_step[f->bits - 2][at];
+    c.hash = hrq__tcq_rows[f->bits - 2][at];
+    c.upper = f->bits == 2 ? hrq__tcq_level2[at] : f->bits == 3 ? hrq__tcq_level3[at] : hrq__tcq_level4[at];
+    return c;
+}
+
+/* Working memory of a row. */
+typedef struct hrq__tcq_work {
+    hrq__tcq c;
+    size_t cols, steps;  /* real columns; steps a sequence, padding included */
+    int16_t *x;          /* [steps] this sequence                            */
+    int8_t *level;       /* [4 steps] what each column decodes to            */
+    uint8_t *code;       /* [4 steps] coded bit, raw bits above it           */
+    uint8_t *hash;       /* [states] parities of a window whose oldest bit is 0 */
+    uint8_t *path;       /* [2][states] metrics                              */
+    uint8_t *chosen;     /* [most steps of a search][states / 8]: the oldest bit that wins */
+    unsigned top;        /* parities of the oldest bit                       */
+    int16_t levels[256]; /* times the multiplier                             */
+} hrq__tcq_work;
+
+/* Steps looked at before and after the wrap to find the state there. */
+HRQ__INLINE size_t hrq__tcq_reach(unsigned states) { return 8 * (size_t)states; }
+
+static int hrq__tcq_bytes(unsigned states, size_t cols8, size_t *bytes)
+{
+    size_t count = (size_t)1 << states, steps = cols8 / 4, most = 2 * hrq__tcq_reach(states);
+    most = steps > most ? steps : most;
+    if (!hrq__mul_size(most, count / 8, bytes)) return 0;
+    return hrq__add_size(*bytes, 3 * count + 2 * cols8 + 2 * steps, bytes);
+}
+
+static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, void *memory)
+{
+    size_t count, s;
+    unsigned n, levels;
+    w->c = hrq__tcq_of(f);
+    count = (size_t)1 << w->c.states;
+    levels = 1u << (w->c.bits - 1 + w->c.parities);
+    w->cols = cols;
+    w->steps = hrq__div_up(cols, 8) * 2;
+    w->x = (int16_t *)memory;
+    w->level = (int8_t *)(w->x + w->steps);
+    w->code = (uint8_t *)w->level + 4 * w->steps;
+    w->hash = w->code + 4 * w->steps;
+    w->path = w->hash + count;
+    w->chosen = w->path + 2 * count;
+    for (s = 0; s < count; s++) w->hash[s] = (uint8_t)hrq__tcq_hash(w->c.hash, w->c.parities, (unsigned)s);
+    w->top = hrq__tcq_hash(w->c.hash, w->c.parities, 1u << w->c.states);
+    for (n = 0; n < levels; n++)
+        w->levels[n] = (int16_t)(hrq__tcq_level(w->c.upper, levels, n) * w->c.multiplier);
+}
+
+/* Squared error of x and the level of these raw bits and parities. */
+HRQ__INLINE int32_t hrq__tcq_error(const hrq__tcq_work *w, int32_t x, unsigned raw, unsigned parities)
+{
+    int32_t d = x - w->levels[raw << w->c.parities | parities];
+    return (d * d + 16384) >> 15;
+}
+
+/* Metrics of a step by parities: the best raw bits', less the least of all, in 8 bits. Padding costs nothing. */
+static void hrq__tcq_metric(const hrq__tcq_work *w, size_t step, size_t sequence, uint8_t metric[64])
+{
+    unsigned p, raw, count = 1u << w->c.parities;
+    int32_t best[64], least = INT32_MAX, e;
+    for (p = 0; p < count; p++) {
+        best[p] = hrq__tcq_error(w, w->x[step], 0, p);
+        for (raw = 1; raw < 1u << (w->c.bits - 1); raw++) {
+            e = hrq__tcq_error(w, w->x[step], raw, p);
+            best[p] = e < best[p] ? e : best[p];
+        }
+        least = best[p] < least ? best[p] : least;
+    }
+    for (p = 0; p < count; p++)
+        metric[p] = (uint8_t)(4 * step + sequence >= w->cols ? 0 : hrq__clampi(best[p] - least, 0, 255));
+}
+
+/* CONTRACT One step of the search: state s = 2 p + c comes from p or, where the oldest bit is 1, from p + states / 2;
+   metrics saturate at 255; a tie takes 0; `oldest` 0 or 1 allows that one alone, -1 both. The least metric is then
+   taken off all. chosen: bit s of it says which.      EXACT */
+static void hrq__tcq_advance(const hrq__tcq_work *w, const uint8_t metric[64], uint8_t *next, const uint8_t *path,
+                             uint8_t *chosen, int oldest)
+{
+    size_t count = (size_t)1 << w->c.states, s;
+    int least = 255;
+    memset(chosen, 0, count / 8);
+    for (s = 0; s < count; s++) {
+        int a = path[s >> 1] + metric[w->hash[s]], b = path[s >> 1 | count / 2] + metric[w->hash[s] ^ w->top], take;
+        a = a > 255 ? 255 : a;
+        b = b > 255 ? 255 : b;
+        take = oldest < 0 ? b < a : oldest;
+        a = take ? b : a;
+        next[s] = (uint8_t)a;
+        chosen[s / 8] = (uint8_t)(chosen[s / 8] | take << s % 8);
+        least = a < least ? a : least;
+    }
+    for (s = 0; s < count; s++) next[s] = (uint8_t)(next[s] - least);
+}
+
+HRQ__INLINE unsigned hrq__tcq_back(const hrq__tcq_work *w, size_t step, unsigned state, unsigned *window)
+{
+    const uint8_t *chosen = w->chosen + step * (((size_t)1 << w->c.states) / 8);
+    *window = state | (unsigned)(chosen[state / 8] >> state % 8 & 1) << w->c.states;
+    return *window >> 1;
+}
+
+/* State where the end of the sequence meets its start, by a search around that place with free ends. */
+static unsigned hrq__tcq_wrap(hrq__tcq_work *w, size_t sequence)
+{
+    size_t reach = hrq__tcq_reach(w->c.states), count = (size_t)1 << w->c.states, k, s, back;
+    unsigned state = 0, window;
+    uint8_t metric[64], *now = w->path, *next = w->path + count, *swap;
+    memset(now, 0, count);
+    back = reach % w->steps;
+    for (k = 0; k < 2 * reach; k++) {
+        hrq__tcq_metric(w, (w->steps - back + k) % w->steps, sequence, metric);
+        hrq__tcq_advance(w, metric, next, now, w->chosen + k * (count / 8), -1);
+        swap = now;
+        now = next;
+        next = swap;
+    }
+    for (s = 1; s < count; s++) state = now[s] < now[state] ? (unsigned)s : state;
+    for (k = 2 * reach; k > reach; k--) state = hrq__tcq_back(w, k - 1, state, &window);
+    return state;
+}
+
+/* A sequence no longer than the window: every choice of coded bits, repeated. */
+static unsigned hrq__tcq_try_all(hrq__tcq_work *w, size_t sequence)
+{
+    uint8_t metric[16][64];
+    unsigned pattern, state, best = 0, window, mask = (1u << w->c.states) - 1u;
+    int32_t least = INT32_MAX, sum;
+    size_t t, n = w->steps;
+    for (t = 0; t < n; t++) hrq__tcq_metric(w, t, sequence, metric[t]);
+    for (pattern = 0; pattern < 1u << n; pattern++) {
+        for (state = pattern, t = n; t < w->c.states; t += n) state |= pattern << t;
+        state &= mask;
+        for (t = 0, sum = 0; t < n; t++) {
+            window = state << 1 | (state >> (n - 1) & 1u);
+            sum += metric[t][w->hash[window & mask] ^ (window >> w->c.states ? w->top : 0u)];
+            state = window & mask;
+        }
+        if (sum >= least) continue;
+        least = sum;
+        best = state;
+    }
+    return best;
+}
+
+/* The code of a step: the window's coded bit, the best raw bits (the lowest on ties), the level they give. */
+static void hrq__tcq_emit(hrq__tcq_work *w, size_t step, size_t sequence, unsigned window)
+{
+    unsigned parities = hrq__tcq_hash(w->c.hash, w->c.parities, window), raw, best = 0;
+    size_t col = 4 * step + sequence;
+    for (raw = 1; raw < 1u << (w->c.bits - 1) && col < w->cols; raw++)
+        if (hrq__tcq_error(w, w->x[step], raw, parities) < hrq__tcq_error(w, w->x[step], best, parities)) best = raw;
+    w->code[col] = (uint8_t)((window & 1u) | best << 1);
+    w->level[col] = (int8_t)(w->levels[best << w->c.parities | parities] / w->c.multiplier);
+}
+
+/* A row of cols entries over its root mean square (norm): codes and levels of all padded columns. */
+static void hrq__tcq_encode(hrq__tcq_work *w, const float *row, float pre, float inv)
+{
+    float to_fixed = (float)w->c.multiplier / w->c.step;
+    size_t count = (size_t)1 << w->c.states, sequence, t;
+    for (sequence = 0; sequence < 4; sequence++) {
+        unsigned start, state, window;
+        for (t = 0; t < w->steps; t++) {
+            size_t col = 4 * t + sequence;
+            float v = col < w->cols ? row[col] * pre * inv * to_fixed : 0.0f;
+            w->x[t] = (int16_t)hrq__round(hrq__clampf(v, -16383.0f, 16383.0f));
+        }
+        if (w->steps <= w->c.states) {
+            state = hrq__tcq_try_all(w, sequence);
+            for (t = 0; t < w->steps; t++) {
+                window = state << 1 | (state >> (w->steps - 1) & 1u);
+                hrq__tcq_emit(w, t, sequence, window);
+                state = window & (unsigned)(count - 1);
+            }
+            continue;
+        }
+        start = hrq__tcq_wrap(w, sequence);
+        memset(w->path, 0, count);
+        for (t = 0; t < w->steps; t++) { /* the first steps shift the start's bits out: no other path can end there */
+            uint8_t metric[64];
+            int oldest = t < w->c.states ? (int)(start >> (w->c.states - 1 - t) & 1u) : -1;
+            hrq__tcq_metric(w, t, sequence, metric);
+            hrq__tcq_advance(w, metric, w->path + (t & 1 ? 0 : count), w->path + (t & 1 ? count : 0),
+                             w->chosen + t * (count / 8), oldest);
+        }
+        for (state = start; t > 0; t--) {
+            state = hrq__tcq_back(w, t - 1, state, &window);
+            hrq__tcq_emit(w, t - 1, sequence, window);
+        }
+    }
+}
 
 //==================================================================================================
-//  [10i] Transforms        randomised Hadamard of any length
+//  [10i] Transforms        randomised Hadamard of any length; centring, sketch, dither
 //  uses: 2, 3, 6
 //==================================================================================================
 
@@ -2254,6 +3071,59 @@ HRQ_API hrq_status hrq_hadamard(float *x, size_t rows, size_t cols, size_t ld, u
     return HRQ_OK;
 }
 
+/* Entry k of the rotated vector of ones, as hrq__hadamard_row gives it: a sum of signs is exact in float. */
+static float hrq__hadamard_ones(size_t cols, uint64_t seed, size_t k)
+{
+    size_t at = 0, block, h, i, power, order;
+    int32_t sum = 0;
+    uint64_t bits = 0;
+    for (;; at += block) {
+        block = hrq__hadamard_block(cols - at, &h);
+        if (k < at + block) break;
+    }
+    power = block / h;
+    order = h / 2;
+    for (i = 0; i < block; i++) {
+        size_t low = (k - at) % power & i % power, to = (k - at) / power, from = i / power, a = to / 2, b = from / 2;
+        int minus = 0, chi = 1;
+        if ((at + i) % 64 == 0 || i == 0) bits = hrq__random(seed & 0xffffffffu, (at + i) / 64);
+        for (; low; low &= low - 1) minus ^= 1;
+        if (h > 1 && a == b) chi = to % 2 == 0 && from % 2 == 0 ? 1 : -1;
+        else if (h > 1 && a > 0 && b > 0) chi = hrq__hadamard_chi((unsigned)order - 1, (unsigned)a - 1, (unsigned)b - 1);
+        if (h > 1 && a != b && to % 2 && from % 2) chi = -chi;
+        minus ^= (int)(bits >> (at + i) % 64 & 1);
+        sum += minus ? -chi : chi;
+    }
+    return (float)sum * (1.0f / sqrtf((float)block));
+}
+
+/* Sum of a row in 16 lanes and one tree, in double where floats would leave their range. */
+static double hrq__row_sum(const float *x, size_t n)
+{
+    float lane[16] = {0}, power = hrq__power_of_two_over(hrq__absmax(x, n));
+    size_t i, half;
+    for (i = 0; i < n; i++) lane[i & 15] += x[i] * power;
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) lane[i] += lane[i + half];
+    return (double)lane[0] / (double)power;
+}
+
+/* The j-th coordinate of the sketch: one of each of `kept` runs of coordinates, drawn from the low half of seed. */
+static size_t hrq__sketch_column(size_t cols, size_t kept, uint64_t seed, size_t j)
+{
+    size_t each = cols / kept, more = cols % kept, at, n;
+    if (kept == cols) return j;
+    at = j * each + (j < more ? j : more); /* the first `more` runs are one longer */
+    n = each + (j < more);
+    return at + (size_t)(hrq__random((seed & 0xffffffffu) ^ 0x736b65746368u, j) >> 32) % n;
+}
+
+/* Random number for the dither of an entry: the same in every panel, so that panels can be moved. */
+HRQ__INLINE uint16_t hrq__dither_draw(uint64_t seed, size_t row, size_t col)
+{
+    return (uint16_t)(hrq__random(seed ^ 0x646974686572u, (uint64_t)(row % HRQ_PANEL) << 48 ^ col) >> 48);
+}
+
 //==================================================================================================
 //  [11i] Matrices          views, encode, decode, check
 //  uses: 2, 3, 5 - 10
@@ -2273,7 +3143,13 @@ typedef struct hrq__view {
     hrq__layout lay;
     hrq__decode_args args;
     hrq__voronoi voronoi;
-    int codec, wide;                      /* wide: values need two tiles */
+    hrq__box box;
+    hrq__small type;
+    const hrq__tcq_work *trellis; /* the row that was searched last: encoding only                 */
+    int16_t value[256];           /* of a float's code, in steps                                   */
+    float step;                   /* what one unit of a value is worth, in row scales              */
+    int codec, scale, wide;       /* wide: values need two tiles                                   */
+    int integers, dither;         /* values are integers: there are tiles; 0: there are floats only */
     const uint8_t *steps, *perm, *widths; /* sic only */
     const hrq__kernels *kernels;
 } hrq__view;
@@ -2319,6 +3195,7 @@ static hrq_status hrq__sicmat_open(hrq__view *v)
     v->steps = p + HRQ__SIC_HEADER;
     v->perm = v->steps + 4 * mat->cols;
     v->data = (uint8_t *)mat->data + panels_at;
+    v->lay.cols = mat->cols;
     v->lay.cols8 = hrq__div_up(mat->cols, 8) * 8;
     v->lay.groups = 1;
     v->lay.panel_bytes = hrq__sicmat_panel_bytes(v->widths, mat->cols);
@@ -2327,37 +3204,79 @@ static hrq_status hrq__sicmat_open(hrq__view *v)
     return bytes <= mat->bytes - panels_at ? HRQ_OK : HRQ_ERR_SPACE;
 }
 
+/* Floats whose numbers are multiples of the least one up to int16 become those multiples. */
+static void hrq__view_open_float(hrq__view *v, const hrq_format *f)
+{
+    float unit, top;
+    uint32_t code;
+    v->type = hrq__small_of(f->exp, f->man);
+    unit = hrq__small_decode(v->type, 1);
+    top = hrq__float_top(v->type) / unit;
+    v->integers = (f->bits < 8 || f->exp == 0) && top <= 32767.0f;
+    if (!v->integers) return;
+    for (code = 0; code < 1u << f->bits; code++)
+        v->value[code] = (int16_t)(hrq__small_decode(v->type, code) / unit);
+    v->step = unit;
+    v->wide = top > 127.0f;
+}
+
+static hrq_status hrq__view_open_codec(hrq__view *v, const hrq_format *f)
+{
+    v->args.code_bits = v->lay.code_bits;
+    v->args.digit_bits = v->lay.digit_bits;
+    v->args.scale_bits = v->lay.scale_bits;
+    v->args.layers = v->lay.layers;
+    v->args.scales = f->scales;
+    v->dither = (f->options & HRQ__OPT_DITHER) != 0;
+    v->integers = v->codec != HRQ__CODEC_PLAIN && !v->dither;
+    if (v->codec == HRQ__CODEC_FLOAT) {
+        if (f->exp > 7 || f->man > 7 - f->exp) return HRQ_ERR_ARG;
+        hrq__view_open_float(v, f);
+    } else if (v->codec == HRQ__CODEC_VORONOI) {
+        if (f->q < 3 || f->q > 256 || f->scales < 1 || f->scales > 16 || f->layers > HRQ__LAYERS) return HRQ_ERR_ARG;
+        v->voronoi = hrq__voronoi_of(f);
+        v->args.q = f->q;
+        v->args.lattice = v->voronoi.lattice;
+        v->args.multiple = v->voronoi.multiple;
+        v->step = v->voronoi.step;
+        v->wide = v->voronoi.clamp > 127;
+    } else if (v->codec == HRQ__CODEC_BOX) {
+        if (f->bits < 2 || f->bits > 4 || f->scales < 1 || f->scales > 8) return HRQ_ERR_ARG;
+        v->box = hrq__box_of(f);
+        v->args.level = v->box.level;
+        v->step = v->box.step;
+    } else if (v->codec == HRQ__CODEC_TRELLIS) {
+        hrq__tcq c;
+        if (f->bits < 2 || f->bits > 4 || f->states < 6 || f->states > 14) return HRQ_ERR_ARG;
+        c = hrq__tcq_of(f);
+        v->args.level = c.upper;
+        v->args.hash = c.hash;
+        v->args.parities = c.parities;
+        v->step = c.step;
+    }
+    v->args.clamp = v->wide ? 32767 : 127;
+    return HRQ_OK;
+}
+
 static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
 {
     size_t bytes;
     memset(v, 0, sizeof *v);
     if (!mat || !mat->data || mat->format.kind == 0 || mat->format.kind >= HRQ__FAMILIES) return HRQ_ERR_ARG;
     if (mat->rows == 0 || mat->cols == 0) return HRQ_ERR_SHAPE;
+    if (!hrq__format_known(&mat->format)) return HRQ_ERR_UNSUPPORTED;
     v->mat = mat;
     v->data = (uint8_t *)mat->data;
-    v->codec = hrq__format_codec(&mat->format);
+    v->codec = hrq__families[mat->format.kind].codec;
+    v->scale = hrq__families[mat->format.kind].scale;
+    v->step = 1.0f;
+    v->integers = 1;
     v->kernels = hrq__kernels_now();
-    if (v->codec == HRQ__CODEC_NONE) return HRQ_ERR_UNSUPPORTED;
     if (v->codec == HRQ__CODEC_SIC) return hrq__sicmat_open(v);
     if (!hrq__layout_of(&v->lay, &mat->format, mat->cols)) return HRQ_ERR_SHAPE;
     if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
     if (mat->bytes < bytes) return HRQ_ERR_SPACE;
-    v->args.code_bits = v->lay.code_bits;
-    v->args.digit_bits = v->lay.digit_bits;
-    v->args.scale_bits = v->lay.scale_bits;
-    v->args.clamp = 127;
-    if (v->codec == HRQ__CODEC_VORONOI) {
-        if (mat->format.q < 3 || mat->format.q > 256 || mat->format.scales < 1 || mat->format.scales > 16)
-            return HRQ_ERR_ARG;
-        v->voronoi = hrq__voronoi_of(&mat->format);
-        v->args.q = mat->format.q;
-        v->args.scales = mat->format.scales;
-        v->args.lattice = v->voronoi.lattice;
-        v->args.clamp = v->voronoi.clamp;
-        v->args.multiple = v->voronoi.multiple;
-        v->wide = v->voronoi.clamp > 127;
-    }
-    return HRQ_OK;
+    return hrq__view_open_codec(v, &mat->format);
 }
 
 HRQ__INLINE uint8_t *hrq__view_panel(const hrq__view *v, size_t p) { return v->data + p * v->lay.panel_bytes; }
@@ -2368,24 +3287,40 @@ HRQ__INLINE size_t hrq__view_group(const hrq__view *v, size_t col) { return v->l
 /* First column behind a group. */
 HRQ__INLINE size_t hrq__view_group_end(const hrq__view *v, size_t group)
 {
-    return v->lay.group ? hrq__min_size((group + 1) * v->lay.group, v->mat->cols) : v->mat->cols;
+    return v->lay.group ? hrq__min_size((group + 1) * v->lay.group, v->lay.cols) : v->lay.cols;
 }
 
-/* Scale of a row, times the common step of a lattice code; 1 where the format has none. */
-static float hrq__view_row_scale(const hrq__view *v, size_t row)
+/* Scale of a row as it is stored, and times the step of its values; 1 where the format has none. */
+static float hrq__view_stored_scale(const hrq__view *v, size_t row)
 {
-    float s;
-    if (!v->lay.scaled) return 1.0f;
-    s = hrq_f32_from_bf16(hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2));
-    return v->codec == HRQ__CODEC_VORONOI ? s * v->voronoi.step : s;
+    const uint8_t *p = hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * v->lay.row_bytes;
+    return v->lay.row_bytes == 2   ? hrq_f32_from_bf16(hrq__get16(p))
+           : v->lay.row_bytes == 4 ? hrq__float_of(hrq__get32(p))
+                                   : 1.0f;
+}
+static float hrq__view_row_scale(const hrq__view *v, size_t row) { return hrq__view_stored_scale(v, row) * v->step; }
+
+/* Mean of a row; 0 without +center. */
+static float hrq__view_mean(const hrq__view *v, size_t row)
+{
+    if (!v->lay.means) return 0.0f;
+    return hrq__float_of(hrq__get32(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.mean_at + row % HRQ_PANEL * 4));
 }
 
 /* Scale of a group relative to its row, and what to subtract from its codes. */
+HRQ__INLINE uint8_t *hrq__view_group_at(const hrq__view *v, size_t row, size_t group)
+{
+    return hrq__view_panel(v, row / HRQ_PANEL) + v->lay.group_at +
+           (group * HRQ_PANEL + row % HRQ_PANEL) * v->lay.group_bytes;
+}
 static float hrq__view_group_scale(const hrq__view *v, size_t row, size_t group)
 {
+    const uint8_t *p;
     if (!v->lay.group) return 1.0f;
-    return hrq_f32_from_f16(hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.group_at +
-                                       (group * HRQ_PANEL + row % HRQ_PANEL) * 2));
+    p = hrq__view_group_at(v, row, group);
+    return v->scale == HRQ__SCALE_ROW    ? hrq_f32_from_f16(hrq__get16(p))
+           : v->scale == HRQ__SCALE_E8M0 ? hrq__e8m0_decode(*p)
+                                         : hrq__small_decode(hrq__small_of(4, 3), *p);
 }
 
 static int32_t hrq__view_zero(const hrq__view *v, size_t row, size_t group)
@@ -2406,14 +3341,34 @@ static uint8_t *hrq__view_super(const hrq__view *v, size_t panel, size_t positio
     return p;
 }
 
+/* Coded bits before a superblock of a trellis code, around the end of the row where it is the first. */
+static void hrq__view_past(const hrq__view *v, size_t panel, size_t from, uint16_t past[64])
+{
+    size_t lane, b, s, steps = v->lay.cols8 / 4, at = from / 4 % steps;
+    memset(past, 0, 64 * sizeof past[0]);
+    for (b = 0; b < v->mat->format.states; b++) {
+        at = at ? at - 1 : steps - 1;
+        for (lane = 0; lane < 64; lane++) {
+            size_t col = 4 * at + lane % 4;
+            const uint8_t *super = hrq__view_super(v, panel, col / 32 * 32, &s);
+            unsigned bits = super[lane / 4 * s + col % 32 % s];
+            past[lane] = (uint16_t)(past[lane] | (bits >> (col % 32 / s) & 1u) << b);
+        }
+    }
+}
+
 /* Columns from ... from + n (from a multiple of 32, n <= HRQ__CHUNK) of a panel as tiles. hi is written where the
-   view is wide. Returns the padded number of columns. Integer codecs only. */
+   view is wide. Returns the padded number of columns. Integer values only. */
 static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size_t n, int8_t *lo, int8_t *hi)
 {
     hrq__decode_args args = v->args;
+    uint16_t past[64];
     size_t at, s, depth = hrq__div_up(n, 8) * 8;
     const uint8_t *p = hrq__view_super(v, panel, from, &s);
     if (v->wide) memset(hi, 0, depth * HRQ_PANEL);
+    args.value = v->value;
+    args.past = past;
+    if (v->codec == HRQ__CODEC_TRELLIS) hrq__view_past(v, panel, from, past);
     for (at = 0; at < depth; at += 32) {
         s = hrq__min_size(depth - at, 32) / 8;
         if (v->codec == HRQ__CODEC_SIC) args.code_bits = v->widths[(from + at) / 32];
@@ -2423,6 +3378,98 @@ static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size
     return depth;
 }
 
+/* What one block is: codes as the layout has them (tcq: the coded bit lowest), its scale's index, and the values that
+   decoding gives. */
+typedef struct hrq__lane {
+    uint16_t code[HRQ__LAYERS][8];
+    unsigned index;
+    float value[8];
+} hrq__lane;
+
+static void hrq__lane_store(const hrq__view *v, uint8_t *super, size_t s, size_t lane, const hrq__lane *in)
+{
+    size_t lanes = 16 * s;
+    unsigned layer;
+    uint16_t high[8];
+    int j;
+    hrq__planes_put(super, lanes, lane, v->lay.lead_bits, in->code[0]);
+    super += lanes * v->lay.lead_bits;
+    for (layer = 0; layer < v->lay.layers; layer++) {
+        uint64_t packed = 0;
+        for (j = 7; j >= 0; j--) high[j] = (uint16_t)(in->code[layer][j] >> v->lay.lead_bits);
+        hrq__planes_put(super, lanes, lane, v->lay.code_bits, high);
+        super += lanes * v->lay.code_bits;
+        for (j = 7; j >= 0 && v->lay.digit_bits; j--) packed = packed * v->args.q + in->code[layer][j];
+        hrq__lane_put(super, lanes, lane, v->lay.digit_bits, packed);
+        super += lanes / 8 * v->lay.digit_bits;
+    }
+    hrq__lane_put(super, lanes, lane, v->lay.scale_bits, in->index);
+}
+
+/* Codes and index of a lane; 0 (false) where they are none that an encoder writes. */
+static int hrq__lane_load(const hrq__view *v, const uint8_t *super, size_t s, size_t lane, hrq__lane *out)
+{
+    size_t lanes = 16 * s;
+    unsigned layer;
+    int j, legal = 1;
+    super += lanes * v->lay.lead_bits; /* any bit will do */
+    for (layer = 0; layer < v->lay.layers; layer++) {
+        uint64_t packed;
+        hrq__planes_lane(out->code[layer], super, lanes, lane, v->lay.code_bits);
+        super += lanes * v->lay.code_bits;
+        packed = hrq__lane_get(super, lanes, lane, v->lay.digit_bits);
+        for (j = 0; j < 8 && v->lay.digit_bits; j++, packed /= v->args.q)
+            out->code[layer][j] = (uint16_t)(packed % v->args.q);
+        if (v->lay.digit_bits && packed) legal = 0;
+        super += lanes / 8 * v->lay.digit_bits;
+        for (j = 0; j < 8 && v->codec == HRQ__CODEC_FLOAT && v->type.exp; j++)
+            if ((out->code[0][j] & (v->type.sign - 1u)) > v->type.top) legal = 0;
+    }
+    out->index = (unsigned)hrq__lane_get(super, lanes, lane, v->lay.scale_bits);
+    return legal && (v->args.scales == 0 || out->index < v->args.scales);
+}
+
+/* Dither of a block whose first column is col: integers by the code's lattice, in fixed point. */
+static void hrq__lane_dither(const hrq__view *v, size_t row, size_t col, size_t stride, int32_t z[8])
+{
+    uint16_t random[8];
+    int j;
+    for (j = 0; j < 8; j++) random[j] = hrq__dither_draw(v->mat->seed, row, col + stride * (size_t)j);
+    hrq__voronoi_draw(&v->voronoi, random, z);
+}
+
+/* Dither of an integer's entry, in steps. */
+HRQ__INLINE float hrq__int_dither(const hrq__view *v, size_t row, size_t col)
+{
+    return v->dither ? (float)hrq__dither_draw(v->mat->seed, row, col) / 65536.0f - 0.5f : 0.0f;
+}
+
+/* Values of a lane that are no integers, in steps: floats of 8 bits, what is dithered. */
+static void hrq__lane_values(const hrq__view *v, size_t row, size_t col, size_t stride, hrq__lane *lane)
+{
+    int32_t z[8], y[8], sum[8] = {0}, power = 1, multiple, value;
+    unsigned layer, j;
+    if (v->codec == HRQ__CODEC_FLOAT) {
+        for (j = 0; j < 8; j++) lane->value[j] = hrq__small_decode(v->type, lane->code[0][j]);
+    } else if (v->codec == HRQ__CODEC_INT) {
+        for (j = 0; j < 8; j++)
+            lane->value[j] = (float)(lane->code[0][j] - (1 << (v->args.code_bits - 1))) -
+                             hrq__int_dither(v, row, col + stride * j);
+    } else {
+        for (layer = 0; layer < v->lay.layers; layer++, power *= v->voronoi.q) {
+            hrq__voronoi_point(v->voronoi.lattice, y, lane->code[layer], v->voronoi.q);
+            for (j = 0; j < 8; j++) sum[j] += power * y[j];
+        }
+        multiple = lane->index < v->args.scales ? v->voronoi.multiple[lane->index] : 0;
+        hrq__lane_dither(v, row, col, stride, z);
+        for (j = 0; j < 8; j++) {
+            value = hrq__lattice_count(v->voronoi.lattice, sum[j]) * multiple;
+            value = hrq__clampi(value, -v->voronoi.clamp, v->voronoi.clamp);
+            lane->value[j] = (float)value - hrq__voronoi_dither(&v->voronoi, z[j]) * (float)multiple;
+        }
+    }
+}
+
 static float hrq__plain_get(const hrq__view *v, const uint8_t *p)
 {
     if (v->mat->format.bits == 32) return hrq__float_of(hrq__get32(p));
@@ -2430,29 +3477,46 @@ static float hrq__plain_get(const hrq__view *v, const uint8_t *p)
                                                                 : hrq_f32_from_bf16(hrq__get16(p));
 }
 
-/* The same columns as floats, [n][16 rows], before scales: plain entries, or integers less their zero point. */
+/* The same columns as floats, [n][16 rows], before scales: plain entries, or values less their zero point. */
 static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size_t n, float *out)
 {
     int8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
-    size_t c, row, width = v->lay.lane_bytes / HRQ_PANEL;
+    size_t c, row, at, s, i, j, width = v->lay.lane_bytes / HRQ_PANEL;
     if (v->codec == HRQ__CODEC_PLAIN) {
         const uint8_t *p = hrq__view_panel(v, panel) + from * v->lay.lane_bytes;
         for (c = 0; c < n * HRQ_PANEL; c++) out[c] = hrq__plain_get(v, p + c * width);
         return;
     }
-    hrq__view_tile(v, panel, from, n, lo, hi);
-    for (c = 0; c < n; c++)
-        for (row = 0; row < HRQ_PANEL; row++) {
-            size_t at = c / 4 * 64 + row * 4 + c % 4;
-            int32_t zero = hrq__view_zero(v, panel * HRQ_PANEL + row, hrq__view_group(v, from + c));
-            out[c * HRQ_PANEL + row] = (float)(lo[at] + (v->wide ? 256 * hi[at] : 0) - zero);
-        }
+    if (v->integers) {
+        hrq__view_tile(v, panel, from, n, lo, hi);
+        for (c = 0; c < n; c++)
+            for (row = 0; row < HRQ_PANEL; row++) {
+                at = c / 4 * 64 + row * 4 + c % 4;
+                out[c * HRQ_PANEL + row] = (float)(lo[at] + (v->wide ? 256 * hi[at] : 0));
+            }
+    }
+    for (at = from; at < from + n && !v->integers; at += 32) {
+        const uint8_t *super = hrq__view_super(v, panel, at, &s);
+        hrq__lane lane;
+        for (row = 0; row < HRQ_PANEL; row++)
+            for (i = 0; i < s; i++) {
+                hrq__lane_load(v, super, s, row * s + i, &lane);
+                hrq__lane_values(v, row, at + i, s, &lane);
+                for (j = 0; j < 8; j++)
+                    if (at + s * j + i < from + n) out[(at + s * j + i - from) * HRQ_PANEL + row] = lane.value[j];
+            }
+    }
+    for (c = 0; c < n && v->lay.zeros; c++)
+        for (row = 0; row < HRQ_PANEL; row++)
+            out[c * HRQ_PANEL + row] -=
+                (float)hrq__view_zero(v, panel * HRQ_PANEL + row, hrq__view_group(v, from + c));
 }
 
-/* Column at a position, and its step: 1 but for sic. */
+/* Column of W, or of its rotated rows, at a position; and its step: 1 but for sic. */
 HRQ__INLINE size_t hrq__view_column(const hrq__view *v, size_t position)
 {
-    return v->perm ? hrq__get32(v->perm + 4 * position) : position;
+    return v->perm ? hrq__get32(v->perm + 4 * position)
+                   : hrq__sketch_column(v->mat->cols, v->lay.cols, v->mat->seed, position);
 }
 HRQ__INLINE float hrq__view_step(const hrq__view *v, size_t col)
 {
@@ -2469,20 +3533,22 @@ static void hrq__plain_put(const hrq__view *v, uint8_t *p, float x)
                    hrq__families[v->mat->format.kind].pattern[0] == 'f' ? hrq_f16_from_f32(x) : hrq_bf16_from_f32(x));
 }
 
-/* What one block becomes: codes for the layout, and the values that decode will give. */
-typedef struct hrq__lane {
-    uint16_t code[8];
-    unsigned index;
-    float value[8];
-} hrq__lane;
-
 static void hrq__put_row_scale(const hrq__view *v, size_t row, uint16_t h)
 {
     hrq__put16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2, h);
 }
 
+/* The scale that entries want: the format's own, or (loose) the largest it may want. */
+static float hrq__scalar_scale(const hrq__view *v, const float *x, size_t n, int loose)
+{
+    hrq_format f = v->mat->format;
+    if (v->codec == HRQ__CODEC_FLOAT) return hrq__absmax(x, n) / hrq__float_top(v->type);
+    if (loose) f.options &= (uint16_t)~HRQ__OPT_MSE;
+    return hrq__int_scale(&f, x, n);
+}
+
 /* Choose and store the scales of a row. */
-static void hrq__fit_int(const hrq__view *v, size_t row, const float *x)
+static void hrq__fit_scalar(const hrq__view *v, size_t row, const float *x)
 {
     const hrq_format *f = &v->mat->format;
     int nearest = (f->options & HRQ__OPT_MSE) != 0;
@@ -2490,25 +3556,22 @@ static void hrq__fit_int(const hrq__view *v, size_t row, const float *x)
     size_t g, from, end;
     uint8_t *panel = hrq__view_panel(v, row / HRQ_PANEL);
     if (!v->lay.group) {
-        hrq__put_row_scale(v, row, hrq__row_scale(hrq__int_scale(f, x, v->mat->cols), nearest));
-    } else { /* the largest scale a group may want, without the search */
-        hrq_format plain = *f;
-        plain.options &= (uint16_t)~HRQ__OPT_MSE;
+        hrq__put_row_scale(v, row, hrq__row_scale(hrq__scalar_scale(v, x, v->lay.cols, 0), nearest));
+    } else {
         for (g = 0; g < v->lay.groups; g++) {
-            from = g * f->group;
-            scale = fabsf(hrq__int_scale(&plain, x + from, hrq__view_group_end(v, g) - from));
+            from = g * v->lay.group;
+            scale = fabsf(hrq__scalar_scale(v, x + from, hrq__view_group_end(v, g) - from, 1));
             top = scale > top ? scale : top;
         }
         hrq__put_row_scale(v, row, hrq__row_scale(top, 0));
     }
-    top = hrq__view_row_scale(v, row);
+    top = hrq__view_stored_scale(v, row);
     for (g = 0; g < v->lay.groups; g++) {
-        from = g * f->group;
+        from = g * v->lay.group;
         end = hrq__view_group_end(v, g);
         if (v->lay.group) {
-            scale = top == 0.0f ? 0.0f : hrq__int_scale(f, x + from, end - from) / top;
-            hrq__put16(panel + v->lay.group_at + (g * HRQ_PANEL + row % HRQ_PANEL) * 2,
-                       hrq__group_scale(scale, nearest));
+            scale = top == 0.0f ? 0.0f : hrq__scalar_scale(v, x + from, end - from, 0) / top;
+            hrq__put16(hrq__view_group_at(v, row, g), hrq__group_scale(scale, nearest));
         }
         if (v->lay.zeros) {
             int32_t zero = hrq__int_zero(f, x + from, end - from, top * hrq__view_group_scale(v, row, g));
@@ -2517,48 +3580,100 @@ static void hrq__fit_int(const hrq__view *v, size_t row, const float *x)
     }
 }
 
-static void hrq__fit_voronoi(const hrq__view *v, size_t row, const float *x)
+static void hrq__fit_float(const hrq__view *v, size_t row, const float *x)
 {
-    hrq__put_row_scale(v, row, hrq__row_scale(hrq__rms(x, v->mat->cols), 0));
+    int mse = (v->mat->format.options & HRQ__OPT_MSE) != 0;
+    float scale;
+    size_t g, from, n;
+    if (v->scale == HRQ__SCALE_ROW) {
+        hrq__fit_scalar(v, row, x);
+        return;
+    }
+    if (v->scale == HRQ__SCALE_E4M3) /* the largest entry of the row: both scales and its code at their largest */
+        hrq__put32(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 4,
+                   hrq__bits_of(hrq__absmax(x, v->lay.cols) / (448.0f * hrq__float_top(v->type))));
+    scale = hrq__view_stored_scale(v, row);
+    for (g = 0; g < v->lay.groups; g++) {
+        from = g * v->lay.group;
+        n = hrq__view_group_end(v, g) - from;
+        *hrq__view_group_at(v, row, g) = v->scale == HRQ__SCALE_E8M0
+                                             ? hrq__float_e8m0(v->type, x + from, n, mse)
+                                             : hrq__float_e4m3(v->type, x + from, n, scale, mse);
+    }
+}
+
+static void hrq__fit_rms(const hrq__view *v, size_t row, const float *x)
+{
+    hrq__put_row_scale(v, row, hrq__row_scale(hrq__rms(x, v->lay.cols), v->codec != HRQ__CODEC_VORONOI));
 }
 
 /* Code n <= 8 entries at columns col, col + stride, ... under the row's stored scales. Columns behind the last are
    padding: they get the code of 0. */
-static void hrq__code_int(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x,
-                          hrq__lane *out)
+static void hrq__code_scalar(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x,
+                             hrq__lane *out)
 {
     hrq__int_range range = hrq__int_range_of(&v->mat->format);
-    float row_scale = hrq__view_row_scale(v, row), scale = 0.0f;
+    float row_scale = hrq__view_stored_scale(v, row), scale = 0.0f, z;
     hrq__norm norm = {1.0f, 0.0f};
     size_t i, last = SIZE_MAX;
     int32_t zero = 0, code;
     for (i = 0; i < n; i++, col += stride) {
-        size_t group = hrq__view_group(v, hrq__min_size(col, v->mat->cols - 1));
+        size_t group = hrq__view_group(v, hrq__min_size(col, v->lay.cols - 1));
         if (group != last) {
             last = group;
             scale = row_scale * hrq__view_group_scale(v, row, group);
             norm = hrq__norm_of(scale);
             zero = hrq__view_zero(v, row, group);
         }
-        code = col < v->mat->cols ? hrq__int_code(x[i], norm, zero, range) : zero;
-        out->code[i] = (uint16_t)(code + (1 << (v->args.code_bits - 1)));
-        out->value[i] = (float)(code - zero) * scale;
+        if (v->codec == HRQ__CODEC_FLOAT) {
+            out->code[0][i] = (uint16_t)hrq__small_encode(v->type, hrq__norm_apply(norm, x[i]));
+            out->value[i] = hrq__small_decode(v->type, out->code[0][i]) * scale;
+            continue;
+        }
+        z = hrq__int_dither(v, row, col);
+        code = col < v->lay.cols ? hrq__int_code(x[i], z, norm, zero, range) : zero;
+        out->code[0][i] = (uint16_t)(code + (1 << (v->args.code_bits - 1)));
+        out->value[i] = ((float)(code - zero) - z) * scale;
     }
 }
 
-static void hrq__code_voronoi(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x,
+/* A block of 8 over the row's root mean square. */
+static void hrq__code_lattice(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x,
                               hrq__lane *out)
 {
     float step = hrq__view_row_scale(v, row), in[8];
-    hrq__norm norm = hrq__norm_of(
-        hrq_f32_from_bf16(hrq__get16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2)));
-    int32_t value[8];
+    hrq__norm norm = hrq__norm_of(hrq__view_stored_scale(v, row));
+    hrq__voronoi_block b;
+    int32_t z[8];
     size_t i;
-    (void)col;
-    (void)stride;
     for (i = 0; i < 8; i++) in[i] = i < n ? hrq__clampf(hrq__norm_apply(norm, x[i]), -1e9f, 1e9f) : 0.0f;
-    hrq__voronoi_encode(&v->voronoi, in, out->code, &out->index, value);
-    for (i = 0; i < 8; i++) out->value[i] = (float)value[i] * step;
+    if (v->codec == HRQ__CODEC_BOX) {
+        hrq__box_encode(&v->box, in, out->code[0], &out->index, b.value);
+    } else {
+        if (v->dither) hrq__lane_dither(v, row, col, stride, z);
+        hrq__voronoi_encode(&v->voronoi, in, v->dither ? z : NULL, &b);
+        memcpy(out->code, b.digit, sizeof b.digit);
+        out->index = b.index;
+    }
+    for (i = 0; i < 8; i++) {
+        out->value[i] = (float)b.value[i];
+        if (v->dither)
+            out->value[i] -= hrq__voronoi_dither(&v->voronoi, z[i]) * (float)v->voronoi.multiple[out->index];
+        out->value[i] *= step;
+    }
+}
+
+/* What the search of the whole row has found. */
+static void hrq__code_trellis(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x,
+                              hrq__lane *out)
+{
+    float step = hrq__view_row_scale(v, row);
+    size_t i;
+    (void)x;
+    for (i = 0; i < n; i++) {
+        out->code[0][i] = v->trellis->code[col + stride * i];
+        out->value[i] = (float)v->trellis->level[col + stride * i] * step;
+    }
 }
 
 static void hrq__code_plain(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x,
@@ -2575,39 +3690,35 @@ static void hrq__code_plain(const hrq__view *v, size_t row, size_t col, size_t s
     }
 }
 
-/* One row a codec: choose scales (NULL: it has none), code entries, and how many columns one decision takes. */
+/* One row a codec: choose scales (NULL: it has none), code entries, and how many columns one decision takes (0: the
+   row). */
 typedef struct hrq__codec {
     void (*fit)(const hrq__view *v, size_t row, const float *x);
     void (*code)(const hrq__view *v, size_t row, size_t col, size_t stride, size_t n, const float *x, hrq__lane *out);
     size_t block;
 } hrq__codec;
 
-static const hrq__codec hrq__codecs[] = {
+static const hrq__codec hrq__codecs[HRQ__CODECS] = {
     {NULL, NULL, 0},
     {NULL, hrq__code_plain, 1},
-    {hrq__fit_int, hrq__code_int, 1},
-    {hrq__fit_voronoi, hrq__code_voronoi, 8},
+    {hrq__fit_scalar, hrq__code_scalar, 1},
+    {hrq__fit_float, hrq__code_scalar, 1},
+    {hrq__fit_rms, hrq__code_lattice, 8},
+    {hrq__fit_rms, hrq__code_lattice, 8},
+    {hrq__fit_rms, hrq__code_trellis, 0},
     {NULL, NULL, 0},
 };
 
-static void hrq__lane_store(const hrq__view *v, uint8_t *super, size_t s, size_t lane, const hrq__lane *in)
-{
-    size_t lanes = 16 * s;
-    uint64_t packed = 0;
-    int j;
-    hrq__planes_put(super, lanes, lane, v->lay.code_bits, in->code);
-    super += lanes * v->lay.code_bits;
-    if (v->lay.digit_bits)
-        for (j = 7; j >= 0; j--) packed = packed * v->args.q + in->code[j];
-    hrq__lane_put(super, lanes, lane, v->lay.digit_bits, packed);
-    super += lanes / 8 * v->lay.digit_bits;
-    hrq__lane_put(super, lanes, lane, v->lay.scale_bits, in->index);
-}
+/* <x, decoded> and <decoded, decoded> of a row, times pre^2, in the lanes of hrq__dot16. */
+typedef struct hrq__gain {
+    float pre, dot[16], energy[16];
+} hrq__gain;
 
 /* A row under the scales that are stored. */
-static void hrq__encode_codes(const hrq__view *v, size_t row, const float *x)
+static void hrq__encode_codes(const hrq__view *v, size_t row, const float *x, hrq__gain *gain)
 {
-    size_t at, s, i, j, cols = v->mat->cols, width = v->lay.lane_bytes / HRQ_PANEL;
+    size_t at, s, i, j, cols = v->lay.cols, width = v->lay.lane_bytes / HRQ_PANEL;
+    float value[32];
     hrq__lane lane;
     memset(&lane, 0, sizeof lane);
     if (v->codec == HRQ__CODEC_PLAIN) {
@@ -2622,16 +3733,84 @@ static void hrq__encode_codes(const hrq__view *v, size_t row, const float *x)
             for (j = 0; j < 8; j++) in[j] = at + s * j + i < cols ? x[at + s * j + i] : 0.0f;
             hrq__codecs[v->codec].code(v, row, at + i, s, 8, in, &lane);
             hrq__lane_store(v, super, s, row % HRQ_PANEL * s + i, &lane);
+            for (j = 0; j < 8; j++) value[s * j + i] = lane.value[j];
+        }
+        for (i = 0; gain && i < 8 * s && at + i < cols; i++) {
+            float d = value[i] * gain->pre;
+            gain->dot[i & 15] = fmaf(x[at + i] * gain->pre, d, gain->dot[i & 15]);
+            gain->energy[i & 15] = fmaf(d, d, gain->energy[i & 15]);
         }
     }
 }
 
+/* Formats whose row scale is chosen again when the codes are known. */
+static int hrq__encode_gains(const hrq__view *v)
+{
+    return hrq__codecs[v->codec].fit == hrq__fit_rms || v->mat->format.options & HRQ__OPT_UNBIASED;
+}
+
+/* The row scale of least squared error for these codes, <x, decoded> / |decoded|^2, or (+unbiased) the one that keeps
+   the row's products with itself, |x|^2 / <x, decoded>: then products with whatever is aligned with it do not
+   shrink. Source: arXiv 2410.13780. */
+static void hrq__encode_rescale(const hrq__view *v, size_t row, const float *x, hrq__gain *g)
+{
+    size_t i, half;
+    float ratio;
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) {
+            g->dot[i] += g->dot[i + half];
+            g->energy[i] += g->energy[i + half];
+        }
+    if (!(g->dot[0] > 0.0f) || !(g->energy[0] > 0.0f)) return;
+    ratio = v->mat->format.options & HRQ__OPT_UNBIASED ? hrq__dot16(x, x, v->lay.cols, g->pre) / g->dot[0]
+                                                       : g->dot[0] / g->energy[0];
+    hrq__put_row_scale(v, row, hrq__row_scale(hrq__view_stored_scale(v, row) * ratio, 1));
+}
+
 static int hrq__rotated(const hrq_format *f) { return (f->options & HRQ__OPT_HAD) != 0; }
+
+/* Rows that are not coded as they come. */
+static int hrq__moved(const hrq_format *f) { return (f->options & (HRQ__OPT_HAD | HRQ__OPT_CENTER)) != 0; }
+
+/* A row as the codec sees it, in out [cols]: less its mean (which is stored), rotated, what the sketch keeps in
+   front. */
+static void hrq__encode_move(const hrq__view *v, size_t row, const float *x, float *out)
+{
+    size_t i, cols = v->mat->cols;
+    float mean;
+    memcpy(out, x, cols * sizeof *out);
+    if (v->lay.means) {
+        mean = (float)(hrq__row_sum(x, cols) / (double)cols);
+        for (i = 0; i < cols; i++) out[i] -= mean;
+        hrq__put32(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.mean_at + row % HRQ_PANEL * 4, hrq__bits_of(mean));
+    }
+    if (hrq__rotated(&v->mat->format)) hrq__hadamard_row(out, cols, v->mat->seed, 0);
+    for (i = 0; v->lay.cols < cols && i < v->lay.cols; i++) out[i] = out[hrq__view_column(v, i)];
+}
+
+/* Bytes of working memory for one row: the moved row, then the trellis's. 0 (false): overflow. */
+static int hrq__encode_bytes(const hrq__view *v, size_t *moved, size_t *bytes)
+{
+    size_t trellis = 0;
+    *moved = hrq__moved(&v->mat->format) ? v->mat->cols * sizeof(float) : 0;
+    if (v->codec == HRQ__CODEC_TRELLIS && !hrq__tcq_bytes(v->mat->format.states, v->lay.cols8, &trellis)) return 0;
+    return hrq__add_size(*moved, trellis, bytes);
+}
 
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols)
 {
-    if (!hrq_mat_bytes(format, 1, cols)) return 0;
-    return hrq__rotated(format) ? cols * sizeof(float) : 0;
+    hrq__view v;
+    hrq_mat mat;
+    uint8_t none[1] = {0};
+    size_t moved, bytes;
+    memset(&mat, 0, sizeof mat);
+    mat.bytes = hrq_mat_bytes(format, 1, cols);
+    if (!mat.bytes) return 0;
+    mat.format = *format;
+    mat.rows = 1;
+    mat.cols = cols;
+    mat.data = none; /* not read */
+    return hrq__view_open(&v, &mat) == HRQ_OK && hrq__encode_bytes(&v, &moved, &bytes) ? bytes : 0;
 }
 
 /* Rows finite, and so small that all they become is: f16 and bf16 have largest values; a code may lie beyond the
@@ -2659,33 +3838,39 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
                                   const hrq_hooks *hooks)
 {
     hrq__view v;
-    float *turned = NULL;
-    size_t r, cols;
+    hrq__tcq_work trellis;
+    hrq__gain gain;
+    uint8_t *memory = NULL;
+    size_t r, moved, bytes;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (row0 > mat->rows || nrows > mat->rows - row0) return HRQ_ERR_ARG;
     if (v.codec == HRQ__CODEC_SIC) return HRQ_ERR_UNSUPPORTED;
     if (nrows == 0) return HRQ_OK;
-    cols = mat->cols;
     if (!w) return HRQ_ERR_ARG;
-    if (!hrq__shape_ok(nrows, cols, ldw)) return HRQ_ERR_SHAPE;
+    if (!hrq__shape_ok(nrows, mat->cols, ldw) || !hrq__encode_bytes(&v, &moved, &bytes)) return HRQ_ERR_SHAPE;
     status = hrq__encode_check(&v, nrows, w, ldw);
     if (status != HRQ_OK) return status;
-    if (hrq__rotated(&mat->format)) {
-        turned = (float *)hrq__alloc_array(hooks, cols, sizeof(float));
-        if (!turned) return HRQ_ERR_NOMEM;
-    }
+    if (bytes && (memory = (uint8_t *)hrq__alloc(hooks, bytes)) == NULL) return HRQ_ERR_NOMEM;
+    if (v.codec == HRQ__CODEC_TRELLIS) hrq__tcq_open(&trellis, &mat->format, v.lay.cols, memory + moved);
+    v.trellis = &trellis;
     for (r = 0; r < nrows; r++) {
         const float *x = w + r * ldw;
-        if (turned) {
-            memcpy(turned, x, cols * sizeof(float));
-            hrq__hadamard_row(turned, cols, mat->seed, 0);
-            x = turned;
+        if (moved) {
+            hrq__encode_move(&v, row0 + r, x, (float *)(void *)memory);
+            x = (const float *)(const void *)memory;
         }
         if (hrq__codecs[v.codec].fit) hrq__codecs[v.codec].fit(&v, row0 + r, x);
-        hrq__encode_codes(&v, row0 + r, x);
+        memset(&gain, 0, sizeof gain);
+        gain.pre = hrq__power_of_two_over(hrq__absmax(x, v.lay.cols));
+        if (v.codec == HRQ__CODEC_TRELLIS) {
+            hrq__norm norm = hrq__norm_of(hrq__view_stored_scale(&v, row0 + r));
+            hrq__tcq_encode(&trellis, x, norm.pre, norm.inv);
+        }
+        hrq__encode_codes(&v, row0 + r, x, hrq__encode_gains(&v) ? &gain : NULL);
+        if (hrq__encode_gains(&v)) hrq__encode_rescale(&v, row0 + r, x, &gain);
     }
-    hrq__release(hooks, turned);
+    hrq__release(hooks, memory);
     return HRQ_OK;
 }
 
@@ -2722,14 +3907,17 @@ HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows,
     for (r = row0; r < row0 + nrows; r = end) {
         float *out = w + (r - row0) * ldw;
         end = hrq__min_size((r / HRQ_PANEL + 1) * HRQ_PANEL, row0 + nrows);
-        for (from = 0; from < mat->cols; from += HRQ__CHUNK) {
-            n = hrq__min_size(mat->cols - from, HRQ__CHUNK);
+        for (i = 0; i < end - r && v.lay.cols < mat->cols; i++) memset(out + i * ldw, 0, mat->cols * sizeof(float));
+        for (from = 0; from < v.lay.cols; from += HRQ__CHUNK) {
+            n = hrq__min_size(v.lay.cols - from, HRQ__CHUNK);
             hrq__decode_chunk(&v, r, end, from, n, chunk);
             for (i = 0; i < end - r; i++)
                 for (c = 0; c < n; c++) out[i * ldw + hrq__view_column(&v, from + c)] = chunk[i * HRQ__CHUNK + c];
         }
-        if (hrq__rotated(&mat->format))
-            for (i = 0; i < end - r; i++) hrq__hadamard_row(out + i * ldw, mat->cols, mat->seed, 1);
+        for (i = 0; i < end - r; i++) {
+            if (hrq__rotated(&mat->format)) hrq__hadamard_row(out + i * ldw, mat->cols, mat->seed, 1);
+            for (c = 0; c < mat->cols && v.lay.means; c++) out[i * ldw + c] += hrq__view_mean(&v, r + i);
+        }
     }
     return HRQ_OK;
 }
@@ -2741,14 +3929,14 @@ static hrq_status hrq__mat_describe(hrq_mat *out, const hrq_format *format, size
                                     void *data, size_t bytes)
 {
     if (!out || !data || !hrq__format_valid(format)) return HRQ_ERR_ARG;
-    if (hrq__format_codec(format) == HRQ__CODEC_NONE) return HRQ_ERR_UNSUPPORTED;
+    if (!hrq__format_known(format)) return HRQ_ERR_UNSUPPORTED;
     out->format = *format;
     out->rows = rows;
     out->cols = cols;
     out->seed = seed;
     out->data = data;
     out->bytes = bytes;
-    if (hrq__format_codec(format) != HRQ__CODEC_SIC) {
+    if (hrq__families[format->kind].codec != HRQ__CODEC_SIC) {
         out->bytes = hrq_mat_bytes(format, rows, cols);
         if (!out->bytes) return HRQ_ERR_SHAPE;
         if (out->bytes > bytes) return HRQ_ERR_SPACE;
@@ -2762,7 +3950,7 @@ HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t r
     hrq_mat m;
     hrq_status status = mat ? hrq__mat_describe(&m, format, rows, cols, seed, data, bytes) : HRQ_ERR_ARG;
     if (status != HRQ_OK) return status;
-    if (hrq__format_codec(format) == HRQ__CODEC_SIC) return HRQ_ERR_UNSUPPORTED;
+    if (hrq__families[format->kind].codec == HRQ__CODEC_SIC) return HRQ_ERR_UNSUPPORTED;
     memset(m.data, 0, m.bytes);
     *mat = m;
     return HRQ_OK;
@@ -2787,7 +3975,7 @@ HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t r
     hrq_mat m;
     hrq_status status = mat ? hrq__mat_describe(&m, format, rows, cols, seed, data, bytes) : HRQ_ERR_ARG;
     if (status != HRQ_OK) return status;
-    if (hrq__format_codec(format) == HRQ__CODEC_SIC) {
+    if (hrq__families[format->kind].codec == HRQ__CODEC_SIC) {
         hrq__view v;
         status = hrq__view_open(&v, &m);
         if (status == HRQ_OK) status = hrq__sicmat_check_perm(&v, 0);
@@ -2798,29 +3986,17 @@ HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t r
     return HRQ_OK;
 }
 
-/* Codes of one lane that no encoder writes. */
-static int hrq__lane_legal(const hrq__view *v, const uint8_t *super, size_t s, size_t lane)
-{
-    size_t lanes = 16 * s;
-    const uint8_t *digits = super + lanes * v->lay.code_bits, *index = digits + lanes / 8 * v->lay.digit_bits;
-    uint64_t packed, most = 1;
-    int i;
-    if (v->codec != HRQ__CODEC_VORONOI) return 1;
-    packed = hrq__lane_get(digits, lanes, lane, v->lay.digit_bits);
-    for (i = 0; i < 8 && v->lay.digit_bits; i++) most *= v->args.q;
-    return packed < most && hrq__lane_get(index, lanes, lane, v->lay.scale_bits) < v->args.scales;
-}
-
 HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 {
     hrq__view v;
+    hrq__lane codes;
     size_t r, g, at, s, lane;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (v.codec == HRQ__CODEC_SIC) return hrq__sicmat_check_perm(&v, 1);
     for (r = 0; r < hrq__div_up(mat->rows, HRQ_PANEL) * HRQ_PANEL; r++) {
         const uint8_t *panel = hrq__view_panel(&v, r / HRQ_PANEL);
-        if (!hrq__finite(hrq__view_row_scale(&v, r))) return HRQ_ERR_DATA;
+        if (!hrq__finite(hrq__view_stored_scale(&v, r)) || !hrq__finite(hrq__view_mean(&v, r))) return HRQ_ERR_DATA;
         for (g = 0; g < v.lay.groups; g++) {
             if (!hrq__finite(hrq__view_group_scale(&v, r, g))) return HRQ_ERR_DATA;
             if (v.lay.zeros && hrq__view_zero(&v, r, g) >= 1 << (v.lay.code_bits - 1)) return HRQ_ERR_DATA;
@@ -2833,7 +4009,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
         for (at = 0; at < v.lay.cols8; at += 32) {
             const uint8_t *super = hrq__view_super(&v, r / HRQ_PANEL, at, &s);
             for (lane = 0; lane < 16 * s; lane++)
-                if (!hrq__lane_legal(&v, super, s, lane)) return HRQ_ERR_DATA;
+                if (!hrq__lane_load(&v, super, s, lane, &codes)) return HRQ_ERR_DATA;
         }
     }
     return HRQ_OK;
@@ -2852,9 +4028,9 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 /* All offsets from the head; vectors are padded with zeros to whole chunks' worth of superblocks. */
 struct hrq_act {
     uint32_t magic, kind;
-    size_t n, cols, ld; /* ld: entries of a padded vector */
-    uint64_t transform; /* 0, or 1 + the seed of the rotation; sic: the matrix's fingerprint, high bit set */
-    size_t scales_at, sums_at, data_at;
+    size_t n, cols, ld; /* cols: as stored; ld: entries of a padded vector */
+    uint64_t transform; /* 0, or 1 + the seed of the rotation and the sketch; sic: the matrix's fingerprint, high bit */
+    size_t totals_at, scales_at, sums_at, data_at, row_at;
 };
 
 enum { HRQ__ACT_MAGIC = 0x48525141 };
@@ -2863,7 +4039,8 @@ enum { HRQ__ACT_MAGIC = 0x48525141 };
 static uint64_t hrq__act_transform(const hrq__view *v)
 {
     if (v->codec == HRQ__CODEC_SIC) return hrq__get64((const uint8_t *)v->mat->data + 24) | (uint64_t)1 << 63;
-    return hrq__rotated(&v->mat->format) ? 1 + (v->mat->seed & 0xffffffffu) : 0;
+    if (!hrq__rotated(&v->mat->format)) return 0;
+    return 1 + (v->mat->seed & 0xffffffffu) + ((uint64_t)v->mat->format.keep << 40);
 }
 
 /* Head of n vectors; returns the bytes behind its address, 0 on overflow. */
@@ -2875,17 +4052,19 @@ static size_t hrq__act_layout(hrq_act *a, const hrq__view *v, size_t n, hrq_act_
     a->kind = (uint32_t)kind;
     a->n = n;
     a->cols = v->mat->cols;
-    a->ld = hrq__div_up(v->mat->cols, 32) * 32;
+    a->ld = hrq__div_up(v->lay.cols, 32) * 32;
     a->transform = hrq__act_transform(v);
-    a->scales_at = hrq__div_up(sizeof *a, 64) * 64;
+    a->totals_at = hrq__div_up(sizeof *a, 64) * 64;
     if (!hrq__mul_size(n, a->ld / 8 * sizeof(int16_t), &sums) || !hrq__mul_size(n, a->ld * sizeof(float), &data))
         return 0;
     if (n > SIZE_MAX / 64 || data > SIZE_MAX / 4 || a->ld > SIZE_MAX / 64) return 0;
-    if (kind == HRQ_ACT_INT8) data = data / sizeof(float) + a->ld * sizeof(float); /* and one vector as floats */
+    if (kind == HRQ_ACT_INT8) data /= sizeof(float);
     else sums = 0;
+    a->scales_at = a->totals_at + hrq__div_up(n * sizeof(double), 64) * 64;
     a->sums_at = a->scales_at + hrq__div_up(n * sizeof(float), 64) * 64;
     a->data_at = a->sums_at + hrq__div_up(sums, 64) * 64;
-    return a->data_at + data;
+    a->row_at = a->data_at + hrq__div_up(data, 64) * 64; /* one vector as it is made */
+    return a->row_at + (a->cols + 32) * sizeof(float);
 }
 
 HRQ_API size_t hrq_act_bytes(const hrq_mat *mat, size_t n, hrq_act_kind kind)
@@ -2898,6 +4077,11 @@ HRQ_API size_t hrq_act_bytes(const hrq_mat *mat, size_t n, hrq_act_kind kind)
     return bytes ? bytes + 63 : 0; /* room to align */
 }
 
+/* Sum of a vector's entries, before the rotation: what the mean of a row is multiplied with. */
+HRQ__INLINE double *hrq__act_totals(const hrq_act *a)
+{
+    return (double *)(void *)((uint8_t *)(uintptr_t)a + a->totals_at);
+}
 HRQ__INLINE float *hrq__act_scales(const hrq_act *a)
 {
     return (float *)(void *)((uint8_t *)(uintptr_t)a + a->scales_at);
@@ -2915,29 +4099,34 @@ HRQ__INLINE float *hrq__act_f32(const hrq_act *a, size_t t)
     return (float *)(void *)((uint8_t *)(uintptr_t)a + a->data_at) + t * a->ld;
 }
 
-/* Vector t: turned, put in the order of the matrix's positions, its steps folded in; then rounded. 0 (false) where
-   that overflows. The float form of an int8 vector lies behind the data, one place for all. */
+/* Vector t: in the order of the matrix's positions, its steps folded in, rotated, what the sketch keeps; then rounded.
+   0 (false) where that overflows. */
 static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x)
 {
-    float *f = a->kind == HRQ_ACT_F32 ? hrq__act_f32(a, t) : (float *)(void *)hrq__act_s8(a, a->n), top, scale = 1.0f;
-    size_t i;
+    float *f = (float *)(void *)((uint8_t *)a + a->row_at), top, scale = 1.0f;
+    size_t i, kept = v->lay.cols;
+    hrq__act_totals(a)[t] = hrq__row_sum(x, a->cols);
     for (i = 0; i < a->cols; i++) {
-        size_t col = hrq__view_column(v, i);
+        size_t col = v->perm ? hrq__view_column(v, i) : i;
         f[i] = v->steps ? x[col] * hrq__view_step(v, col) : x[col];
     }
-    for (; i < a->ld; i++) f[i] = 0.0f;
     if (hrq__rotated(&v->mat->format)) hrq__hadamard_row(f, a->cols, v->mat->seed, 0);
     if (hrq__nonfinite(f, 1, a->cols, a->cols)) return 0;
-    if (a->kind == HRQ_ACT_F32 && hrq__absmax(f, a->cols) > 0.0f) { /* near 1, so that no sum of codes overflows */
-        float power = hrq__power_of_two_over(hrq__absmax(f, a->cols));
-        for (i = 0; i < a->cols; i++) f[i] *= power;
-        scale = 1.0f / power;
+    for (i = 0; i < kept && kept < a->cols; i++) f[i] = f[hrq__view_column(v, i)];
+    for (i = kept; i < a->ld; i++) f[i] = 0.0f;
+    top = hrq__absmax(f, kept);
+    if (a->kind == HRQ_ACT_F32) {
+        if (top > 0.0f) { /* near 1, so that no sum of codes overflows */
+            float power = hrq__power_of_two_over(top);
+            for (i = 0; i < kept; i++) f[i] *= power;
+            scale = 1.0f / power;
+        }
+        memcpy(hrq__act_f32(a, t), f, a->ld * sizeof *f);
     }
     if (a->kind == HRQ_ACT_INT8) {
         int8_t *to = hrq__act_s8(a, t);
         int16_t *sums = hrq__act_sums(a, t);
         hrq__norm norm;
-        top = hrq__absmax(f, a->cols);
         scale = top / 127.0f;
         norm = hrq__norm_of(scale);
         memset(sums, 0, a->ld / 8 * sizeof *sums);
@@ -3041,8 +4230,8 @@ static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, si
 {
     int8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
     float w[HRQ__CHUNK * HRQ_PANEL], x[HRQ__BATCH * HRQ__CHUNK];
-    int integers = v->codec != HRQ__CODEC_PLAIN && act->kind == HRQ_ACT_INT8;
-    size_t chunk, from, n, end, t, i, cols = v->mat->cols, group = 0;
+    int integers = v->integers && act->kind == HRQ_ACT_INT8;
+    size_t chunk, from, n, end, t, i, cols = v->lay.cols, group = 0;
     memset(sums, 0, sizeof *sums);
     for (chunk = 0; chunk < cols; chunk += HRQ__CHUNK) {
         n = hrq__min_size(cols - chunk, HRQ__CHUNK);
@@ -3091,11 +4280,13 @@ HRQ_API hrq_status hrq_mul(const hrq_mat *mat, const hrq_act *act, float *y, siz
             hrq__mul_panel(&v, act, t0, batch, panel, &sums);
             for (t = 0; t < batch; t++)
                 for (row = panel * HRQ_PANEL; row < (panel + 1) * HRQ_PANEL; row++) {
-                    float *to = y + (t0 + t) * ldy + row, product;
+                    float *to = y + (t0 + t) * ldy + row;
+                    double product;
                     if (row < row0 || row >= row1) continue;
-                    product = (float)((double)sums.total[t * HRQ_PANEL + row % HRQ_PANEL] *
-                                      ((double)hrq__view_row_scale(&v, row) * (double)hrq__act_scales(act)[t0 + t]));
-                    *to = hrq__epilogue_apply(epilogue, product, row, to);
+                    product = (double)sums.total[t * HRQ_PANEL + row % HRQ_PANEL] *
+                              ((double)hrq__view_row_scale(&v, row) * (double)hrq__act_scales(act)[t0 + t]);
+                    if (v.lay.means) product += (double)hrq__view_mean(&v, row) * hrq__act_totals(act)[t0 + t];
+                    *to = hrq__epilogue_apply(epilogue, (float)product, row, to);
                 }
         }
     return HRQ_OK;
@@ -3120,8 +4311,8 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
     for (t = 0; t < n; t++) memset(y + t * ldy, 0, cols * sizeof(float));
     for (r = row0; r < row1; r = end) {
         end = hrq__min_size((r / HRQ_PANEL + 1) * HRQ_PANEL, row1);
-        for (from = 0; from < cols; from += HRQ__CHUNK) {
-            size_t count = hrq__min_size(cols - from, HRQ__CHUNK);
+        for (from = 0; from < v.lay.cols; from += HRQ__CHUNK) {
+            size_t count = hrq__min_size(v.lay.cols - from, HRQ__CHUNK);
             hrq__decode_chunk(&v, r, end, from, count, w);
             for (t = 0; t < n; t++)
                 for (i = r; i < end; i++)
@@ -3131,8 +4322,12 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
                     }
         }
     }
-    if (hrq__rotated(&mat->format))
-        for (t = 0; t < n; t++) hrq__hadamard_row(y + t * ldy, cols, mat->seed, 1);
+    for (t = 0; t < n; t++) {
+        float mean = 0.0f;
+        if (hrq__rotated(&mat->format)) hrq__hadamard_row(y + t * ldy, cols, mat->seed, 1);
+        for (r = row0; r < row1 && v.lay.means; r++) mean = fmaf(p[t * ldp + r], hrq__view_mean(&v, r), mean);
+        for (c = 0; c < cols && v.lay.means; c++) y[t * ldy + c] += mean;
+    }
     return HRQ_OK;
 }
 
@@ -3144,18 +4339,18 @@ typedef struct hrq__column_cache {
     float w[32 * HRQ_PANEL];
 } hrq__column_cache;
 
-/* One column of a panel, 16 rows, with its step. */
+/* One column of a panel, 16 rows, with its step; of rotated matrices the col-th coordinate that is kept. */
 static const float *hrq__view_column_get(const hrq__view *v, size_t panel, size_t col, hrq__column_cache *cache)
 {
     size_t position = col;
     if (v->perm)
-        for (position = 0; position + 1 < v->mat->cols && hrq__view_column(v, position) != col;) position++;
+        for (position = 0; position + 1 < v->lay.cols && hrq__view_column(v, position) != col;) position++;
     if (cache->panel != panel || cache->from != position / 32 * 32) {
         size_t c, row;
         cache->panel = panel;
         cache->from = position / 32 * 32;
-        hrq__view_floats(v, panel, cache->from, hrq__min_size(v->mat->cols - cache->from, 32), cache->w);
-        for (c = 0; v->steps && c < 32 && cache->from + c < v->mat->cols; c++)
+        hrq__view_floats(v, panel, cache->from, hrq__min_size(v->lay.cols - cache->from, 32), cache->w);
+        for (c = 0; v->steps && c < 32 && cache->from + c < v->lay.cols; c++)
             for (row = 0; row < HRQ_PANEL; row++)
                 cache->w[c * HRQ_PANEL + row] *= hrq__view_step(v, hrq__view_column(v, cache->from + c));
     }
@@ -3169,8 +4364,8 @@ static void hrq__mul_panels(const hrq__view *a, size_t pa, const hrq__view *b, s
 {
     float part[HRQ_PANEL * HRQ_PANEL];
     int64_t whole[HRQ_PANEL * HRQ_PANEL];
-    int integers = a->codec != HRQ__CODEC_PLAIN && b->codec != HRQ__CODEC_PLAIN && !a->steps && !b->steps;
-    size_t from, end, c, i, j, cols = a->mat->cols;
+    int integers = a->integers && b->integers && !a->steps && !b->steps;
+    size_t from, end, c, i, j, cols = a->lay.cols;
     memset(total, 0, HRQ_PANEL * HRQ_PANEL * sizeof *total);
     for (from = 0; from < cols; from = end) {
         size_t ga = hrq__view_group(a, from), gb = hrq__view_group(b, from);
@@ -3192,33 +4387,67 @@ static void hrq__mul_panels(const hrq__view *a, size_t pa, const hrq__view *b, s
     }
 }
 
+/* What the means of two rows add to their product. The quantized part of a centred row stands for a row whose sum is
+   zero, so it is taken as orthogonal to a constant: n mean_a mean_b, and the cross terms, all error, are left out
+   (arXiv 2410.13780). A row that is not centred has a sum, `sum`. */
+static double hrq__mul_means(const hrq__view *a, size_t i, const hrq__view *b, size_t j, double sum_a, double sum_b)
+{
+    double mean_a = (double)hrq__view_mean(a, i), mean_b = (double)hrq__view_mean(b, j), cols = (double)a->mat->cols;
+    if (a->lay.means && b->lay.means) return cols * mean_a * mean_b;
+    return a->lay.means ? mean_a * sum_b : mean_b * sum_a;
+}
+
+/* Sums over the columns of W of a panel's rows, which may be rotated: products with a vector of ones. */
+static void hrq__mul_sums(const hrq__view *v, size_t panel, hrq__column_cache *cache, double sum[HRQ_PANEL])
+{
+    size_t c, i;
+    float part[HRQ_PANEL] = {0};
+    for (c = 0; c < v->lay.cols; c++) {
+        const float *w = hrq__view_column_get(v, panel, c, cache);
+        float one = 1.0f;
+        if (hrq__rotated(&v->mat->format))
+            one = hrq__hadamard_ones(v->mat->cols, v->mat->seed, hrq__view_column(v, c));
+        for (i = 0; i < HRQ_PANEL; i++)
+            part[i] =
+                fmaf(w[i] * hrq__view_group_scale(v, panel * HRQ_PANEL + i, hrq__view_group(v, c)), one, part[i]);
+    }
+    for (i = 0; i < HRQ_PANEL; i++) sum[i] = (double)part[i] * (double)hrq__view_row_scale(v, panel * HRQ_PANEL + i);
+}
+
 HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, size_t ldc, size_t row0, size_t row1)
 {
     hrq__view va, vb;
     hrq__column_cache ca, cb;
     float total[HRQ_PANEL * HRQ_PANEL];
+    double sum_a[HRQ_PANEL] = {0}, sum_b[HRQ_PANEL] = {0}, product;
     size_t pa, pb, i, j;
     hrq_status status = hrq__view_open(&va, a);
     if (status == HRQ_OK) status = hrq__view_open(&vb, b);
     if (status != HRQ_OK) return status;
     if (row0 > row1 || row1 > a->rows) return HRQ_ERR_ARG;
     if (a->cols != b->cols) return HRQ_ERR_SHAPE;
-    if (hrq__rotated(&a->format) != hrq__rotated(&b->format)) return HRQ_ERR_ARG;
+    if (hrq__rotated(&a->format) != hrq__rotated(&b->format) || a->format.keep != b->format.keep) return HRQ_ERR_ARG;
     if (hrq__rotated(&a->format) && (uint32_t)a->seed != (uint32_t)b->seed) return HRQ_ERR_ARG;
     if (row0 == row1) return HRQ_OK;
     if (!c) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(row1, b->rows, ldc)) return HRQ_ERR_SHAPE;
     ca.panel = cb.panel = SIZE_MAX;
-    for (pa = row0 / HRQ_PANEL; pa * HRQ_PANEL < row1; pa++)
+    for (pa = row0 / HRQ_PANEL; pa * HRQ_PANEL < row1; pa++) {
+        if (vb.lay.means && !va.lay.means) hrq__mul_sums(&va, pa, &ca, sum_a);
         for (pb = 0; pb * HRQ_PANEL < b->rows; pb++) {
+            if (va.lay.means && !vb.lay.means) hrq__mul_sums(&vb, pb, &cb, sum_b);
             hrq__mul_panels(&va, pa, &vb, pb, &ca, &cb, total);
             for (i = pa * HRQ_PANEL; i < (pa + 1) * HRQ_PANEL; i++)
-                for (j = pb * HRQ_PANEL; j < (pb + 1) * HRQ_PANEL; j++)
-                    if (i >= row0 && i < row1 && j < b->rows)
-                        c[i * ldc + j] =
-                            (float)((double)total[i % HRQ_PANEL * HRQ_PANEL + j % HRQ_PANEL] *
-                                    ((double)hrq__view_row_scale(&va, i) * (double)hrq__view_row_scale(&vb, j)));
+                for (j = pb * HRQ_PANEL; j < (pb + 1) * HRQ_PANEL; j++) {
+                    if (i < row0 || i >= row1 || j >= b->rows) continue;
+                    product = (double)total[i % HRQ_PANEL * HRQ_PANEL + j % HRQ_PANEL] *
+                              ((double)hrq__view_row_scale(&va, i) * (double)hrq__view_row_scale(&vb, j));
+                    if (va.lay.means || vb.lay.means)
+                        product += hrq__mul_means(&va, i, &vb, j, sum_a[i % HRQ_PANEL], sum_b[j % HRQ_PANEL]);
+                    c[i * ldc + j] = (float)product;
+                }
         }
+    }
     return HRQ_OK;
 }
 
@@ -4634,30 +5863,28 @@ static void hrq__gptq_step(void *arg, hrq__sic *s, size_t t, size_t width)
     else hrq__gptq_lanes(g, s, t, width);
 }
 
-/* Rotated copies for "+had": rows of w, and both sides of sigma. One block of memory, NULL where there is none. */
-static float *hrq__gptq_rotate(const float *w, size_t rows, size_t cols, size_t ldw, const float *sigma, size_t lds,
-                               uint64_t seed, const hrq_hooks *hooks)
+/* Copies for "+had" and "+center": rows of w less their means (stored in out's bytes), rotated; both sides of sigma
+   rotated. One block of memory, NULL where there is none. */
+static float *hrq__gptq_move(const hrq__view *v, const float *w, size_t ldw, const float *sigma, size_t lds,
+                             const hrq_hooks *hooks)
 {
-    size_t entries, r, c, side;
+    size_t rows = v->mat->rows, cols = v->mat->cols, entries, r, c, side;
     float *out, *s;
     if (!hrq__mul_size(cols, rows + (sigma ? cols : 0), &entries)) return NULL;
     out = (float *)hrq__alloc_array(hooks, entries, sizeof *out);
     if (!out) return NULL;
-    for (r = 0; r < rows; r++) {
-        memcpy(out + r * cols, w + r * ldw, cols * sizeof *out);
-        hrq__hadamard_row(out + r * cols, cols, seed, 0);
-    }
+    for (r = 0; r < rows; r++) hrq__encode_move(v, r, w + r * ldw, out + r * cols);
     if (!sigma) return out;
     s = out + rows * cols;
     for (r = 0; r < cols; r++)
         for (c = 0; c <= r; c++) s[r * cols + c] = s[c * cols + r] = sigma[r * lds + c];
-    for (side = 0; side < 2; side++) {
-        for (r = 0; r < cols; r++) hrq__hadamard_row(s + r * cols, cols, seed, 0);
+    for (side = 0; side < 2 && hrq__rotated(&v->mat->format); side++) {
+        for (r = 0; r < cols; r++) hrq__hadamard_row(s + r * cols, cols, v->mat->seed, 0);
         for (r = 0; r < cols; r++)
             for (c = 0; c < r; c++) {
-                float v = s[r * cols + c];
+                float t = s[r * cols + c];
                 s[r * cols + c] = s[c * cols + r];
-                s[c * cols + r] = v;
+                s[c * cols + r] = t;
             }
     }
     return out;
@@ -4698,7 +5925,7 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
             hrq__sic_run(&s, 0, s.n, hrq__gptq_step, g);
         }
         status = g->status;
-        for (r = 0; r < rows && status == HRQ_OK; r++) hrq__encode_codes(&g->view, r, g->target + r * cols);
+        for (r = 0; r < rows && status == HRQ_OK; r++) hrq__encode_codes(&g->view, r, g->target + r * cols, NULL);
     }
     hrq__release(hooks, g->target);
     hrq__release(hooks, g->time);
@@ -4735,7 +5962,8 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
     memset(&g, 0, sizeof g);
     status = hrq__view_open(&g.view, out);
     if (status != HRQ_OK) return status;
-    if (g.view.codec == HRQ__CODEC_SIC) return HRQ_ERR_UNSUPPORTED;
+    if (!hrq__codecs[g.view.codec].block || out->format.keep || out->format.options & HRQ__OPT_UNBIASED)
+        return HRQ_ERR_UNSUPPORTED;
     if (options && ((unsigned)options->order > HRQ_ORDER_DESCENDING || options->damping > 1.0 ||
                     options->damping != options->damping))
         return HRQ_ERR_ARG;
@@ -4750,8 +5978,8 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
     status = hrq__view_open(&g.view, &copy);
     g.w = w;
     g.ldw = ldw;
-    if (hrq__rotated(&out->format)) {
-        rotated = hrq__gptq_rotate(w, out->rows, out->cols, ldw, sigma, lds, out->seed, hooks);
+    if (status == HRQ_OK && hrq__moved(&out->format)) {
+        rotated = hrq__gptq_move(&g.view, w, ldw, sigma, lds, hooks);
         if (!rotated) status = HRQ_ERR_NOMEM;
         g.w = rotated;
         g.ldw = out->cols;
