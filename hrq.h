@@ -342,6 +342,21 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_UNSUPPORTED; w untouched */
 HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows, float *w, size_t ldw);
 
+/* One row of an MX or NV format as its specification stores it, to and from a matrix: codes carry over, nothing is
+   rounded.
+     elements   [ceil(cols * bits / 8)] codes one behind the other, low bits first: two of 4 bits a byte with the first
+                in the low half, four of 6 bits in three bytes, one of 8 bits a byte; bits behind the last are 0
+     scales     [ceil(cols / block)] one byte a block: MX blocks of 32, E8M0; nvfp4 blocks of 16, E4M3 without sign
+     tensor     nvfp4's second scale, float32 (a row is a tensor of its own here); MX: not read, 1 out
+   With "+had" the codes are those of the rotated row.
+   Errors     HRQ_ERR_ARG (NULL, row), HRQ_ERR_UNSUPPORTED (another format, "+center", "+keep"), HRQ_ERR_DATA (codes of
+              NaN and infinity, a tensor scale that is not finite); the row and outputs untouched
+   Source     OCP Microscaling Formats (MX) 1.0, sections 5.2 - 5.4, 6.3 */
+HRQ_API hrq_status hrq_mat_import_row(hrq_mat *mat, size_t row, const uint8_t *elements, const uint8_t *scales,
+                                      float tensor);
+HRQ_API hrq_status hrq_mat_export_row(const hrq_mat *mat, size_t row, uint8_t *elements, uint8_t *scales,
+                                      float *tensor);
+
 /* Every byte legal: scales and plain entries finite, codes and indices in range. What passes decodes to finite
    numbers as long as its scales' product does.
    Errors     HRQ_ERR_ARG, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED      Cost one pass over the bytes */
@@ -1169,16 +1184,25 @@ enum { /* hrq_format.options, in the order in which names are written */
 static const struct {
     const char *text;
     uint16_t bit;
-} hrq__format_options[] = {{":sym", HRQ__OPT_SYM},       {":mse", HRQ__OPT_MSE},      {":asym", HRQ__OPT_ASYM},
-                           {":first", HRQ__OPT_FIRST},   {":col", HRQ__OPT_COL},      {"+had", HRQ__OPT_HAD},
-                           {"+center", HRQ__OPT_CENTER}, {"+dither", HRQ__OPT_DITHER},   {"+unbiased", HRQ__OPT_UNBIASED}};
+} hrq__format_options[] = {
+    {":sym", HRQ__OPT_SYM},       {":mse", HRQ__OPT_MSE},       {":asym", HRQ__OPT_ASYM},
+    {":first", HRQ__OPT_FIRST},   {":col", HRQ__OPT_COL},       {"+had", HRQ__OPT_HAD},
+    {"+center", HRQ__OPT_CENTER}, {"+dither", HRQ__OPT_DITHER}, {"+unbiased", HRQ__OPT_UNBIASED}};
 enum { HRQ__OPTIONS = sizeof hrq__format_options / sizeof hrq__format_options[0] };
 
 /* The table. A row: what codes it, with which lattice and which scales, range of bits, exponent and mantissa bits and
    columns a scale covers where the name does not say, the name (b, E, M: numbers), numbers behind colons (upper case:
    must be there), options it may have, names that show it. */
-enum { HRQ__CODEC_PLAIN = 1, HRQ__CODEC_INT, HRQ__CODEC_FLOAT, HRQ__CODEC_VORONOI, HRQ__CODEC_BOX, HRQ__CODEC_TRELLIS,
-       HRQ__CODEC_SIC, HRQ__CODECS };
+enum {
+    HRQ__CODEC_PLAIN = 1,
+    HRQ__CODEC_INT,
+    HRQ__CODEC_FLOAT,
+    HRQ__CODEC_VORONOI,
+    HRQ__CODEC_BOX,
+    HRQ__CODEC_TRELLIS,
+    HRQ__CODEC_SIC,
+    HRQ__CODECS
+};
 enum { HRQ__LATTICE_ZN, HRQ__LATTICE_D4, HRQ__LATTICE_E8 };
 enum { HRQ__SCALE_NONE, HRQ__SCALE_ROW, HRQ__SCALE_E8M0, HRQ__SCALE_E4M3 }; /* see the drawing above */
 
@@ -1216,8 +1240,8 @@ static const hrq__family hrq__families[] = {
       "e8:q8:k8", "e8:q64:k16", "e8:q255:k3", "e8:q256:k4", "e8:q8:k4+had+dither"}},
     {HRQ__CODEC_VORONOI, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, "e8h", "QMK", HRQ__OPT_FIRST | HRQ__OPT_CELLS,
      {"e8h:q4:m2:k4", "e8h:q3:m5:k2+dither", "e8h:q16:m2:k4"}},
-    {HRQ__CODEC_BOX, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, "e8b%b", "K", HRQ__OPT_GAINS,
-     {"e8b2:k1", "e8b3:k1", "e8b4:k1", "e8b2:k4", "e8b3:k4", "e8b4:k2", "e8b4:k4", "e8b4:k8+had+unbiased"}},
+    {HRQ__CODEC_BOX, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, "e8b%b", "k", HRQ__OPT_GAINS,
+     {"e8b2", "e8b3:k1", "e8b4:k1", "e8b2:k4", "e8b3:k4", "e8b4:k2", "e8b4:k4", "e8b4:k8+had+unbiased"}},
     {HRQ__CODEC_TRELLIS, 0, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, "tcq%b", "s", HRQ__OPT_COL | HRQ__OPT_GAINS,
      {"tcq2", "tcq3", "tcq4", "tcq2:s6", "tcq3:s6", "tcq4:s8+had+unbiased", "tcq2+center+keep25"}},
     {HRQ__CODEC_SIC, 0, HRQ__SCALE_NONE, 0, 0, 0, 0, 0, "sic", "", 0, {0}},
@@ -1317,6 +1341,7 @@ static int hrq__format_complete(hrq_format *f, const hrq__family *row)
     for (n = row->numbers; *n; n++) {
         if ((*n == 'Q' && !f->q) || (*n == 'K' && !f->scales) || (*n == 'M' && !f->layers)) return 0;
         if (*n == 's' && !f->states) f->states = 10;
+        if (*n == 'k' && !f->scales) f->scales = 1;
     }
     if (f->bits == 0) f->bits = row->bits_lo;
     if (row->codec == HRQ__CODEC_FLOAT && row->bits_lo < row->bits_hi) {
@@ -1383,14 +1408,15 @@ static void hrq__format_write(const hrq_format *f, char *out)
         else hrq__format_put_number(out, &len, *++p == 'b' ? f->bits : *p == 'E' ? f->exp : f->man);
     }
     for (p = row->numbers; *p; p++) {
-        unsigned v = *p == 'g'   ? f->group
-                     : *p == 'Q' ? f->q
-                     : *p == 'K' ? f->scales
-                     : *p == 'M' ? f->layers
-                                 : f->states;
-        if (v == 0 || (*p == 's' && v == 10)) continue;
+        char letter = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
+        unsigned v = letter == 'g'   ? f->group
+                     : letter == 'q' ? f->q
+                     : letter == 'k' ? f->scales
+                     : letter == 'm' ? f->layers
+                                     : f->states;
+        if (v == 0 || (letter == 's' && v == 10)) continue;
         one[0] = ':';
-        one[1] = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
+        one[1] = letter;
         hrq__format_put(out, &len, one);
         hrq__format_put_number(out, &len, v);
     }
@@ -1455,14 +1481,14 @@ static unsigned hrq__digits_bits(unsigned q)
 
 /* Where everything lies in a panel. */
 typedef struct hrq__layout {
-    unsigned lead_bits;           /* of each coordinate, in planes before the others     */
-    unsigned code_bits;           /* of each coordinate and layer, in planes             */
-    unsigned digit_bits;          /* of a lane's 8 digits of a layer, packed             */
-    unsigned scale_bits;          /* of a lane's scale index                             */
-    unsigned layers;              /* of a hierarchical code, else 1                      */
-    size_t cols, cols8, groups;   /* columns kept; padded to 8; groups a row (1 without) */
-    size_t lane_bytes;            /* bytes of 8 columns of a panel; plain: of one column */
-    size_t group;                 /* columns a scale covers; 0: no groups                */
+    unsigned lead_bits;            /* of each coordinate, in planes before the others     */
+    unsigned code_bits;            /* of each coordinate and layer, in planes             */
+    unsigned digit_bits;           /* of a lane's 8 digits of a layer, packed             */
+    unsigned scale_bits;           /* of a lane's scale index                             */
+    unsigned layers;               /* of a hierarchical code, else 1                      */
+    size_t cols, cols8, groups;    /* columns kept; padded to 8; groups a row (1 without) */
+    size_t lane_bytes;             /* bytes of 8 columns of a panel; plain: of one column */
+    size_t group;                  /* columns a scale covers; 0: no groups                */
     size_t group_bytes, row_bytes; /* of a scale                                         */
     size_t group_at, zero_at, row_at, mean_at, panel_bytes;
     int zeros, means;
@@ -1809,8 +1835,7 @@ static void hrq__decode_box_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes,
     for (lane = 0; lane < lanes; lane++) {
         unsigned c = (unsigned)hrq__lane_get(codes + lanes * args->code_bits, lanes, lane, args->scale_bits), odd = 0;
         for (j = 0; j < 8; j++) odd ^= code[j][lane] & 1u;
-        for (j = 0; j < 8; j++)
-            value[j][lane] = args->level[((2 * c + odd) << args->code_bits) + code[j][lane]];
+        for (j = 0; j < 8; j++) value[j][lane] = args->level[((2 * c + odd) << args->code_bits) + code[j][lane]];
     }
     hrq__tile_put(lo, NULL, value, s);
 }
@@ -1926,7 +1951,7 @@ static void hrq__fma_tile_scalar(float *c, size_t ldc, const float *a, const flo
 typedef struct hrq__kernels {
     const char *isa;
     void (*decode[HRQ__CODECS])(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
-                                       const hrq__decode_args *args); /* by codec; plain has none */
+                                const hrq__decode_args *args); /* by codec; plain has none */
     void (*dot_s8)(int32_t *acc, const int8_t *tile, const int8_t *x, size_t ldx, size_t n, size_t depth);
     void (*dot_f32)(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth);
     void (*fma_tile)(float *c, size_t ldc, const float *a, const float *b, size_t depth);
@@ -2420,8 +2445,7 @@ static void hrq__voronoi_squeeze(const hrq__voronoi *c, unsigned t, const float 
         return;
     }
     for (step = 0; step < 16; step++) {
-        for (i = 0; i < 8; i++)
-            in[i] = x[i] * (c->beta[t] * ((float)c->bound - quarter * (float)step) / gauge);
+        for (i = 0; i < 8; i++) in[i] = x[i] * (c->beta[t] * ((float)c->bound - quarter * (float)step) / gauge);
         if (hrq__voronoi_try(c, t, in, z, y, out)) return;
     }
 }
@@ -2807,8 +2831,7 @@ static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, vo
     w->chosen = w->path + 2 * count;
     for (s = 0; s < count; s++) w->hash[s] = (uint8_t)hrq__tcq_hash(w->c.hash, w->c.parities, (unsigned)s);
     w->top = hrq__tcq_hash(w->c.hash, w->c.parities, 1u << w->c.states);
-    for (n = 0; n < levels; n++)
-        w->levels[n] = (int16_t)(hrq__tcq_level(w->c.upper, levels, n) * w->c.multiplier);
+    for (n = 0; n < levels; n++) w->levels[n] = (int16_t)(hrq__tcq_level(w->c.upper, levels, n) * w->c.multiplier);
 }
 
 /* Squared error of x and the level of these raw bits and parities. */
@@ -3089,7 +3112,8 @@ static float hrq__hadamard_ones(size_t cols, uint64_t seed, size_t k)
         if ((at + i) % 64 == 0 || i == 0) bits = hrq__random(seed & 0xffffffffu, (at + i) / 64);
         for (; low; low &= low - 1) minus ^= 1;
         if (h > 1 && a == b) chi = to % 2 == 0 && from % 2 == 0 ? 1 : -1;
-        else if (h > 1 && a > 0 && b > 0) chi = hrq__hadamard_chi((unsigned)order - 1, (unsigned)a - 1, (unsigned)b - 1);
+        else if (h > 1 && a > 0 && b > 0)
+            chi = hrq__hadamard_chi((unsigned)order - 1, (unsigned)a - 1, (unsigned)b - 1);
         if (h > 1 && a != b && to % 2 && from % 2) chi = -chi;
         minus ^= (int)(bits >> (at + i) % 64 & 1);
         sum += minus ? -chi : chi;
@@ -3145,11 +3169,11 @@ typedef struct hrq__view {
     hrq__voronoi voronoi;
     hrq__box box;
     hrq__small type;
-    const hrq__tcq_work *trellis; /* the row that was searched last: encoding only                 */
-    int16_t value[256];           /* of a float's code, in steps                                   */
-    float step;                   /* what one unit of a value is worth, in row scales              */
-    int codec, scale, wide;       /* wide: values need two tiles                                   */
-    int integers, dither;         /* values are integers: there are tiles; 0: there are floats only */
+    const hrq__tcq_work *trellis;         /* the row that was searched last: encoding only                 */
+    int16_t value[256];                   /* of a float's code, in steps                                   */
+    float step;                           /* what one unit of a value is worth, in row scales              */
+    int codec, scale, wide;               /* wide: values need two tiles                                   */
+    int integers, dither;                 /* values are integers: there are tiles; 0: there are floats only */
     const uint8_t *steps, *perm, *widths; /* sic only */
     const hrq__kernels *kernels;
 } hrq__view;
@@ -3214,8 +3238,7 @@ static void hrq__view_open_float(hrq__view *v, const hrq_format *f)
     top = hrq__float_top(v->type) / unit;
     v->integers = (f->bits < 8 || f->exp == 0) && top <= 32767.0f;
     if (!v->integers) return;
-    for (code = 0; code < 1u << f->bits; code++)
-        v->value[code] = (int16_t)(hrq__small_decode(v->type, code) / unit);
+    for (code = 0; code < 1u << f->bits; code++) v->value[code] = (int16_t)(hrq__small_decode(v->type, code) / unit);
     v->step = unit;
     v->wide = top > 127.0f;
 }
@@ -3378,6 +3401,14 @@ static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size
     return depth;
 }
 
+/* Largest byte that is a block's scale. */
+HRQ__INLINE unsigned hrq__view_scale_top(const hrq__view *v) { return v->scale == HRQ__SCALE_E8M0 ? 254 : 126; }
+
+HRQ__INLINE int hrq__float_legal(const hrq__view *v, unsigned code)
+{
+    return v->type.exp == 0 || (code & (v->type.sign - 1u)) <= v->type.top;
+}
+
 /* What one block is: codes as the layout has them (tcq: the coded bit lowest), its scale's index, and the values that
    decoding gives. */
 typedef struct hrq__lane {
@@ -3422,8 +3453,8 @@ static int hrq__lane_load(const hrq__view *v, const uint8_t *super, size_t s, si
             out->code[layer][j] = (uint16_t)(packed % v->args.q);
         if (v->lay.digit_bits && packed) legal = 0;
         super += lanes / 8 * v->lay.digit_bits;
-        for (j = 0; j < 8 && v->codec == HRQ__CODEC_FLOAT && v->type.exp; j++)
-            if ((out->code[0][j] & (v->type.sign - 1u)) > v->type.top) legal = 0;
+        for (j = 0; j < 8 && v->codec == HRQ__CODEC_FLOAT; j++)
+            if (!hrq__float_legal(v, out->code[0][j])) legal = 0;
     }
     out->index = (unsigned)hrq__lane_get(super, lanes, lane, v->lay.scale_bits);
     return legal && (v->args.scales == 0 || out->index < v->args.scales);
@@ -3922,6 +3953,97 @@ HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows,
     return HRQ_OK;
 }
 
+/* ---- MX and NV rows in their specifications' order ---- */
+
+/* Code c of a string of codes of `bits` bits, low bits first. */
+static uint16_t hrq__string_get(const uint8_t *p, size_t c, unsigned bits)
+{
+    size_t at = c / 8 * bits + c % 8 * bits / 8;
+    unsigned down = (unsigned)(c % 8) * bits % 8, word = p[at];
+    if (down + bits > 8) word |= (unsigned)p[at + 1] << 8;
+    return (uint16_t)(word >> down & ((1u << bits) - 1));
+}
+
+static void hrq__string_or(uint8_t *p, size_t c, unsigned bits, unsigned code)
+{
+    size_t at = c / 8 * bits + c % 8 * bits / 8;
+    unsigned down = (unsigned)(c % 8) * bits % 8;
+    p[at] = (uint8_t)(p[at] | code << down);
+    if (down + bits > 8) p[at + 1] = (uint8_t)(p[at + 1] | code >> (8 - down));
+}
+
+static hrq_status hrq__view_open_row(hrq__view *v, const hrq_mat *mat, size_t row)
+{
+    hrq_status status = hrq__view_open(v, mat);
+    if (status != HRQ_OK) return status;
+    if (row >= mat->rows) return HRQ_ERR_ARG;
+    if (v->scale != HRQ__SCALE_E8M0 && v->scale != HRQ__SCALE_E4M3) return HRQ_ERR_UNSUPPORTED;
+    return v->lay.means || mat->format.keep ? HRQ_ERR_UNSUPPORTED : HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_mat_import_row(hrq_mat *mat, size_t row, const uint8_t *elements, const uint8_t *scales,
+                                      float tensor)
+{
+    hrq__view v;
+    hrq__lane lane;
+    size_t at, s, i, j, c;
+    hrq_status status = hrq__view_open_row(&v, mat, row);
+    if (status != HRQ_OK) return status;
+    if (!elements || !scales) return HRQ_ERR_ARG;
+    if (v.lay.row_bytes && !hrq__finite(tensor)) return HRQ_ERR_DATA;
+    for (i = 0; i < v.lay.groups; i++)
+        if (scales[i] > hrq__view_scale_top(&v)) return HRQ_ERR_DATA;
+    for (c = 0; c < mat->cols; c++)
+        if (!hrq__float_legal(&v, hrq__string_get(elements, c, mat->format.bits))) return HRQ_ERR_DATA;
+    for (i = 0; i < v.lay.groups; i++) *hrq__view_group_at(&v, row, i) = scales[i];
+    if (v.lay.row_bytes)
+        hrq__put32(hrq__view_panel(&v, row / HRQ_PANEL) + v.lay.row_at + row % HRQ_PANEL * 4, hrq__bits_of(tensor));
+    memset(&lane, 0, sizeof lane);
+    for (at = 0; at < v.lay.cols8; at += 32) {
+        uint8_t *super = hrq__view_super(&v, row / HRQ_PANEL, at, &s);
+        for (i = 0; i < s; i++) {
+            for (j = 0; j < 8; j++) {
+                c = at + s * j + i;
+                lane.code[0][j] = c < mat->cols ? hrq__string_get(elements, c, mat->format.bits) : (uint16_t)0;
+            }
+            hrq__lane_store(&v, super, s, row % HRQ_PANEL * s + i, &lane);
+        }
+    }
+    return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_mat_export_row(const hrq_mat *mat, size_t row, uint8_t *elements, uint8_t *scales,
+                                      float *tensor)
+{
+    hrq__view v;
+    hrq__lane lane;
+    size_t at, s, i, j, c;
+    int pass;
+    hrq_status status = hrq__view_open_row(&v, mat, row);
+    if (status != HRQ_OK) return status;
+    if (!elements || !scales || !tensor) return HRQ_ERR_ARG;
+    for (i = 0; i < v.lay.groups; i++)
+        if (*hrq__view_group_at(&v, row, i) > hrq__view_scale_top(&v)) return HRQ_ERR_DATA;
+    if (!hrq__finite(hrq__view_stored_scale(&v, row))) return HRQ_ERR_DATA;
+    for (pass = 0; pass < 2; pass++) { /* look first, then write */
+        if (pass)
+            memset(elements, 0, mat->cols / 8 * mat->format.bits + hrq__div_up(mat->cols % 8 * mat->format.bits, 8));
+        for (at = 0; at < v.lay.cols8; at += 32) {
+            const uint8_t *super = hrq__view_super(&v, row / HRQ_PANEL, at, &s);
+            for (i = 0; i < s; i++) {
+                if (!hrq__lane_load(&v, super, s, row % HRQ_PANEL * s + i, &lane)) return HRQ_ERR_DATA;
+                for (j = 0; j < 8; j++) {
+                    c = at + s * j + i;
+                    if (pass && c < mat->cols) hrq__string_or(elements, c, mat->format.bits, lane.code[0][j]);
+                }
+            }
+        }
+    }
+    for (i = 0; i < v.lay.groups; i++) scales[i] = *hrq__view_group_at(&v, row, i);
+    *tensor = hrq__view_stored_scale(&v, row);
+    return HRQ_OK;
+}
+
 /* ---- make, wrap, check ---- */
 
 /* Shared by init and wrap: all that can be said without reading bytes. */
@@ -3999,6 +4121,8 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
         if (!hrq__finite(hrq__view_stored_scale(&v, r)) || !hrq__finite(hrq__view_mean(&v, r))) return HRQ_ERR_DATA;
         for (g = 0; g < v.lay.groups; g++) {
             if (!hrq__finite(hrq__view_group_scale(&v, r, g))) return HRQ_ERR_DATA;
+            if (v.lay.group_bytes == 1 && v.lay.group && *hrq__view_group_at(&v, r, g) > hrq__view_scale_top(&v))
+                return HRQ_ERR_DATA;
             if (v.lay.zeros && hrq__view_zero(&v, r, g) >= 1 << (v.lay.code_bits - 1)) return HRQ_ERR_DATA;
         }
         for (at = 0; v.codec == HRQ__CODEC_PLAIN && at < v.lay.cols8; at++)
@@ -4029,7 +4153,8 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 struct hrq_act {
     uint32_t magic, kind;
     size_t n, cols, ld; /* cols: as stored; ld: entries of a padded vector */
-    uint64_t transform; /* 0, or 1 + the seed of the rotation and the sketch; sic: the matrix's fingerprint, high bit */
+    uint64_t
+        transform; /* 0, or 1 + the seed of the rotation and the sketch; sic: the matrix's fingerprint, high bit */
     size_t totals_at, scales_at, sums_at, data_at, row_at;
 };
 
