@@ -56,9 +56,13 @@ static void matrices(size_t chunk)
     size_t i;
     for (i = 0; (name = hrq_format_list(i)) != NULL; i++) {
         hrq_mat m = encoded(name, store, chunk);
-        hrq_mat other = encoded(m.format.options & 32 ? "int4:g32+had" : "int4:g32", store2, chunk); /* 32: +had */
+        hrq_mat other;
         hrq_act *act;
         int kind;
+        char pair[64];
+        snprintf(pair, sizeof pair, m.format.keep ? "int4+keep%d" : m.format.options & 32 ? "int4:g32+had" : "int4:g32",
+                 m.format.keep); /* 32: +had */
+        other = encoded(pair, store2, chunk);
         print_sum("encode", name, m.data, m.bytes);
         if (hrq_mat_decode(&m, 0, ROWS, y, COLS) != HRQ_OK) exit(1);
         print_sum("decode", name, y, sizeof(float) * ROWS * COLS);

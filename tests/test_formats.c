@@ -5,42 +5,38 @@
 #include "tap.h"
 #include "common.h"
 
-/* One name or more of every family and option of later versions. */
-static const char *const later[] = {"d4:q16:k4",
-                                    "d4:q3:k1:first",
-                                    "e8h:q4:m2:k4",
-                                    "e8h:q256:m8:k16:first",
-                                    "e8b2:k4",
-                                    "e8b4:k1",
-                                    "e8b3:k16+had",
-                                    "tcq2",
-                                    "tcq4:s12:col",
-                                    "tcq3:col",
-                                    "tcq2:s6",
-                                    "mxfp4",
-                                    "mxfp4:mse",
-                                    "mxfp6e2m3",
-                                    "mxfp6e3m2",
-                                    "mxfp8e4m3",
-                                    "mxfp8e5m2:mse",
-                                    "mxint8",
-                                    "nvfp4",
-                                    "nvfp4:mse+had",
-                                    "e4m3",
-                                    "e5m2",
-                                    "e2m1",
-                                    "e3m0",
-                                    "e4m3:g32",
-                                    "e5m2:g128+had",
-                                    "int4+center",
-                                    "int4+dither",
-                                    "int8:g64+had+center",
-                                    "int4+had+keep50",
-                                    "e8:q16:k4+dither",
-                                    "zn:q16:k4+keep99",
-                                    "f32+center",
-                                    "f16+had+keep10",
-                                    "f32+had+center+dither+keep1"};
+/* One name or more of every option of later versions. */
+static const char *const later[] = {"tcq4:s12:col", "tcq3:col", "tcq2:s6:col+had+unbiased", "tcq2:col+center+keep50"};
+
+/* Names beside those that hrq_format_list shows. */
+static const char *const more[] = {"d4:q3:k1:first",
+                                   "d4:q256:k16+dither",
+                                   "e8h:q256:m1:k16:first",
+                                   "e8h:q3:m5:k1",
+                                   "e8h:q16:m2:k3+unbiased",
+                                   "e8b2:k4+had",
+                                   "e8b3:k8+center+had+keep30",
+                                   "tcq2:s14",
+                                   "tcq3:s12+had",
+                                   "tcq4:s8+center+had+unbiased",
+                                   "mxfp8e5m2:mse",
+                                   "mxint8+center",
+                                   "nvfp4:mse+had",
+                                   "e1m1",
+                                   "e1m6",
+                                   "e7m0",
+                                   "e5m2:g128+had",
+                                   "e4m3+center+had+keep7",
+                                   "int4+center",
+                                   "int4+dither",
+                                   "int8:g64+had+center",
+                                   "int5:asym+dither+unbiased",
+                                   "int4+had+keep50",
+                                   "e8:q16:k4+dither",
+                                   "zn:q16:k4+had+keep99",
+                                   "f32+center",
+                                   "f16+had+keep10",
+                                   "bf16+center+had+keep1"};
 
 static const char *const garbage[] = {"",
                                       " ",
@@ -109,7 +105,12 @@ static const char *const garbage[] = {"",
                                       "e8h:q4:m9:k2",
                                       "e8b1:k1",
                                       "e8b5:k1",
-                                      "e8b2",
+                                      "e8b2:k3",
+                                      "e8b2:k16",
+                                      "e8b4:k4+dither",
+                                      "e8h:q256:m2:k4",
+                                      "e8h:q17:m2:k4",
+                                      "e8h:q4:m6:k4",
                                       "tcq1",
                                       "tcq5",
                                       "tcq2:s5",
@@ -137,6 +138,15 @@ static const char *const garbage[] = {"",
                                       "int4+keep100",
                                       "int4+keep",
                                       "int4+keep5+keep5",
+                                      "int4+keep5+unbiased",
+                                      "int4+unbiased+unbiased",
+                                      "f32+dither",
+                                      "f32+unbiased",
+                                      "e4m3+dither",
+                                      "tcq2+dither",
+                                      "mxfp4+unbiased",
+                                      "nvfp4+unbiased",
+                                      "mxfp4:g32",
                                       "int4+keep05",
                                       "int256",
                                       "int4294967300",
@@ -187,13 +197,24 @@ static void test_names(void)
         EXPECT(hrq_mat_bytes(&f, 3, 50) > 0, "%s is not of this version", name);
         for (j = 0; j < i; j++) EXPECT(strcmp(hrq_format_list(j), name) != 0, "%s twice", name);
     }
-    EXPECT(i >= 20 && hrq_format_list(i + 1) == NULL && hrq_format_list((size_t)-1) == NULL, "end of the list");
+    for (i = 0; i < sizeof more / sizeof more[0]; i++) {
+        check_name(more[i]);
+        f = format_of(more[i]);
+        EXPECT(hrq_mat_bytes(&f, 3, 50) > 0, "%s is not of this version", more[i]);
+    }
+    EXPECT(i >= 20 && hrq_format_list(500) == NULL && hrq_format_list((size_t)-1) == NULL, "end of the list");
     tap_end();
     tap_begin("names: every q, k, group, bits and option of this version");
     for (i = 3; i <= 256; i++)
         for (j = 1; j <= 16; j++) {
-            snprintf(out, sizeof out, "%s:q%d:k%d%s%s", (i + j) % 2 ? "e8" : "zn", (int)i, (int)j,
-                     i % 3 ? "" : ":first", i % 5 ? "" : "+had");
+            static const char *const lattice[3] = {"zn", "d4", "e8"};
+            snprintf(out, sizeof out, "%s:q%d:k%d%s%s", lattice[(i + j) % 3], (int)i, (int)j, i % 4 ? "" : ":first",
+                     i % 5 ? "" : "+had");
+            check_name(out);
+        }
+    for (i = 1; i <= 7; i++)
+        for (j = 0; i + j <= 7; j++) {
+            snprintf(out, sizeof out, "e%dm%d%s", (int)i, (int)j, (i + j) % 2 ? ":g32" : "");
             check_name(out);
         }
     for (i = 2; i <= 8; i++)
@@ -206,14 +227,18 @@ static void test_names(void)
     tap_end();
     tap_begin("names: any order of options, one canonical form");
     {
-        static const char *const pairs[][2] = {{"int4:mse:g64+had", "int4:g64:mse+had"},
-                                               {"int4+had:g64:mse", "int4:g64:mse+had"},
-                                               {"e8:k4:q16", "e8:q16:k4"},
-                                               {"e8:first:k4+had:q16", "e8:q16:k4:first+had"},
-                                               {"tcq2:s10", "tcq2"},
-                                               {"tcq4:col:s12", "tcq4:s12:col"},
-                                               {"f32+keep7+had", "f32+had+keep7"},
-                                               {"f32+dither+center", "f32+center+dither"}};
+        static const char *const pairs[][2] = {
+            {"int4:mse:g64+had", "int4:g64:mse+had"},
+            {"int4+had:g64:mse", "int4:g64:mse+had"},
+            {"e8:k4:q16", "e8:q16:k4"},
+            {"e8:first:k4+had:q16", "e8:q16:k4:first+had"},
+            {"tcq2:s10", "tcq2"},
+            {"tcq4:col:s12", "tcq4:s12:col"},
+            {"f32+keep7+had", "f32+had+keep7"},
+            {"int4+keep7", "int4+had+keep7"},
+            {"e8b3", "e8b3:k1"},
+            {"e8h:m2:k4:q4", "e8h:q4:m2:k4"},
+            {"int4+unbiased+dither+center+had", "int4+had+center+dither+unbiased"}};
         for (i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
             check_name(pairs[i][0]);
             EXPECT(hrq_format_parse(&f, pairs[i][0]) == HRQ_OK && hrq_format_name(&f, out, 64) == HRQ_OK &&
@@ -256,8 +281,8 @@ static void test_fuzz(int effort)
     for (i = 0; i < tries; i++) {
         char text[128], out[64];
         hrq_format f, back;
-        size_t pick = draw_below(count + sizeof later / sizeof later[0]);
-        snprintf(text, sizeof text, "%s", pick < count ? hrq_format_list(pick) : later[pick - count]);
+        size_t pick = draw_below(count + sizeof more / sizeof more[0]);
+        snprintf(text, sizeof text, "%s", pick < count ? hrq_format_list(pick) : more[pick - count]);
         for (edits = draw_below(4); edits > 0; edits--) {
             size_t at = draw_below(strlen(text) + 1), len = strlen(text), from = draw_below(len + 1);
             if (len > 60) break;
@@ -282,7 +307,8 @@ static void test_fuzz(int effort)
         EXPECT(hrq_format_name(&f, out, sizeof out) == HRQ_OK && hrq_format_parse(&back, out) == HRQ_OK &&
                    same_format(&f, &back),
                "%s is accepted and does not come back", text);
-        EXPECT(strlen(out) <= strlen(text) + (strstr(text, ":s10") ? 4 : 0), "%s became longer: %s", text, out);
+        EXPECT(strlen(out) <= strlen(text) + (f.keep ? 4 : 0) + (f.bits && f.scales ? 3 : 0), "%s became longer: %s",
+               text, out);
         EXPECT((hrq_mat_bytes(&f, 1, 1) > 0) == (hrq_format_bits(&f, 1, 1) > 0), "%s", text);
     }
     EXPECT(accepted > tries / 10 && accepted < tries, "%lu of %lu parse: the fuzz is one-sided",
@@ -342,11 +368,9 @@ static void test_later(void)
         EXPECT(hrq_mul_mat(&m, &m, y, 4, 0, 4) == HRQ_ERR_UNSUPPORTED, "mul_mat %s", later[i]);
         EXPECT(hrq_matmul(&m, HRQ_ACT_F32, x, 1, 16, y, 4, NULL) == HRQ_ERR_UNSUPPORTED, "matmul %s", later[i]);
     }
-    for (k = 1; k < HRQ__FAMILIES; k++) { /* the list above has every family of the table that has no codec yet */
-        int found = hrq__families[k].codec != HRQ__CODEC_NONE;
-        for (i = 0; i < sizeof later / sizeof later[0]; i++) found |= format_of(later[i]).kind == k;
-        EXPECT(found, "family %s is in no list", hrq__families[k].pattern);
-    }
+    for (k = 1; k < HRQ__FAMILIES; k++) /* every family of the table is in the list that tests and benches walk */
+        EXPECT(hrq__families[k].shown[0] || hrq__families[k].codec == HRQ__CODEC_SIC, "family %s is not listed",
+               hrq__families[k].pattern);
     tap_end();
     tap_begin("sic: a name without a size; init says HRQ_ERR_UNSUPPORTED");
     {
@@ -362,46 +386,91 @@ static void test_later(void)
 
 /* ---- sizes by hand ---- */
 
-/* Bits of a row's block of 8 columns, and bytes behind the codes, by the drawing. */
+/* A format by the drawing: bits of a row's block of 8 columns, and bytes behind the codes. */
 typedef struct {
-    int plain, ints, digits; /* bytes an entry; bits a code; bits of packed digits */
-    int code, index;         /* Voronoi: bits a coordinate in planes; bits of a scale index */
-    int group, asym, scaled;
+    char kind; /* p plain, i integers, f floats, v Voronoi, b box, t trellis   */
+    int plain, lead, code, digits, layers,
+        index; /* bytes an entry; bits: a coordinate before the layers, a coordinate
+                                                   and a lane's digits in each layer, the scale's index         */
+    int exp, man, group, group_bytes, row_bytes, asym, mean, keep;
 } plan;
+
+static int number_at(const char *name, const char *option)
+{
+    const char *at = strstr(name, option);
+    return at ? atoi(at + strlen(option)) : 0;
+}
+
+/* Bits of a base-q digit in planes, or of eight packed where q is no power of two. */
+static void digits_of(plan *p, int q)
+{
+    int n;
+    for (n = 1; (1 << n) < q; n++) {}
+    if (1 << n == q) p->code = n;
+    else p->digits = (int)ceil(8.0 * log2((double)q)); /* log2 is no integer: nearest is 1e-2 off */
+}
 
 static plan plan_of(const char *name)
 {
     plan p;
-    int q, k, n;
-    char kind;
+    int n;
     memset(&p, 0, sizeof p);
+    p.layers = 1;
+    p.group = number_at(name, ":g");
+    p.group_bytes = p.row_bytes = 2;
+    p.asym = strstr(name, ":asym") != NULL;
+    p.mean = strstr(name, "+center") != NULL;
+    p.keep = number_at(name, "+keep");
     if (name[0] == 'f' || name[0] == 'b') {
+        p.kind = 'p';
         p.plain = strncmp(name, "f32", 3) == 0 ? 4 : 2;
-    } else if (sscanf(name, "int%d", &p.ints) == 1) {
-        if (strstr(name, ":g")) sscanf(strstr(name, ":g"), ":g%d", &p.group);
-        p.asym = strstr(name, ":asym") != NULL;
-        p.scaled = 1;
-    } else if (sscanf(name, "%c%c:q%d:k%d", &kind, &kind, &q, &k) == 4) {
-        for (n = 1; (1 << n) < q; n++) {}
-        if (1 << n == q) p.code = n;
-        else
-            p.digits =
-                (int)ceil(8.0 * log2((double)q)); /* q^8 is no power of two, log2 no integer: nearest is 1e-2 off */
-        for (n = 0; (1 << n) < k; n++) {}
-        p.index = n;
-        p.scaled = 1;
+        p.row_bytes = 0;
+    } else if (sscanf(name, "int%d", &p.code) == 1) {
+        p.kind = 'i';
+    } else if (strncmp(name, "mx", 2) == 0 || strncmp(name, "nv", 2) == 0) {
+        p.kind = 'f';
+        p.group = name[0] == 'm' ? 32 : 16;
+        p.group_bytes = 1;
+        p.row_bytes = name[0] == 'm' ? 0 : 4;
+        p.code = atoi(name + (name[2] == 'i' ? 5 : 4));
+        if (p.code == 4) sscanf("e2m1", "e%dm%d", &p.exp, &p.man);
+        else if (name[2] == 'i') p.man = 6;
+        else sscanf(name + 5, "e%dm%d", &p.exp, &p.man);
+    } else if (name[1] != '8' && sscanf(name, "e%dm%d", &p.exp, &p.man) == 2) {
+        p.kind = 'f';
+        p.code = 1 + p.exp + p.man;
+    } else if (sscanf(name, "tcq%d", &p.code) == 1) {
+        p.kind = 't';
+        p.lead = 1;
+        p.code--;
+    } else if (sscanf(name, "e8b%d", &p.code) == 1) {
+        p.kind = 'b';
+    } else {
+        p.kind = 'v';
+        digits_of(&p, number_at(name, ":q"));
+        if (strstr(name, ":m")) p.layers = number_at(name, ":m");
     }
+    for (n = 0; (1 << n) < number_at(name, ":k"); n++) {}
+    p.index = n;
     return p;
+}
+
+static size_t kept_of(const plan *p, size_t cols) { return p->keep ? (cols * (size_t)p->keep + 99) / 100 : cols; }
+
+/* Bytes of 8 columns of a panel: 16 lanes. */
+static size_t eight_of(const plan *p)
+{
+    return p->plain ? 128 * (size_t)p->plain
+                    : 2 * (size_t)(8 * p->lead + p->layers * (8 * p->code + p->digits) + p->index);
 }
 
 static size_t bytes_of(const plan *p, size_t rows, size_t cols)
 {
-    size_t panels = (rows + 15) / 16, eights = (cols + 7) / 8, bytes;
-    size_t groups = p->group ? (cols + (size_t)p->group - 1) / (size_t)p->group : 0;
+    size_t panels = (rows + 15) / 16, kept = kept_of(p, cols);
+    size_t groups = p->group ? (kept + (size_t)p->group - 1) / (size_t)p->group : 0;
     size_t zeros = p->asym ? (groups ? groups : 1) * 16 : 0;
-    bytes = p->plain ? eights * 8 * 16 * (size_t)p->plain
-                     : eights * 16 * (size_t)(8 * p->ints + 8 * p->code + p->digits + p->index) / 8;
-    return panels * (bytes + groups * 32 + zeros + (p->scaled ? 32 : 0));
+    return panels * ((kept + 7) / 8 * eight_of(p) + groups * 16 * (size_t)p->group_bytes + zeros +
+                     16 * (size_t)p->row_bytes + (p->mean ? 64 : 0));
 }
 
 static void test_sizes(void)
@@ -434,7 +503,11 @@ static void test_sizes(void)
     for (i = 3; i <= 256; i++) {
         char text[32];
         plan p;
-        snprintf(text, sizeof text, "%s:q%d:k%d", i % 2 ? "e8" : "zn", (int)i, (int)(i % 16 + 1));
+        snprintf(text, sizeof text, "%s:q%d:k%d",
+                 i % 3 == 0   ? "e8"
+                 : i % 3 == 1 ? "d4"
+                              : "zn",
+                 (int)i, (int)(i % 16 + 1));
         f = format_of(text);
         p = plan_of(text);
         EXPECT(hrq_mat_bytes(&f, 20, 50) == bytes_of(&p, 20, 50), "%s", text);
@@ -483,49 +556,153 @@ static float half_at(const unsigned char *p, int brain)
     return brain ? hrq_f32_from_bf16(h) : hrq_f32_from_f16(h);
 }
 
-/* Entry (row, col) of a matrix before the inverse rotation, as a float product of what the bytes say. Uses of the
-   library: conversions of 16-bit floats, and for Voronoi codes the point of a coset and the table of scales. */
-static float entry_at(const plan *p, const hrq_format *f, const unsigned char *data, size_t cols, size_t row,
-                      size_t col)
+/* Where a position's codes stand: its superblock, lanes in it, its lane, its coordinate. */
+typedef struct {
+    const unsigned char *super;
+    size_t lanes, lane;
+    unsigned j;
+} place;
+
+static place place_of(const plan *p, const unsigned char *panel, size_t kept, size_t row, size_t at)
 {
-    size_t eights = (cols + 7) / 8, super = col / 32, s = eights - super * 4 < 4 ? eights - super * 4 : 4,
-           lanes = 16 * s;
-    size_t lane = row % 16 * s + col % 32 % s, panel = bytes_of(p, 16, cols), end, groups, group;
-    unsigned j = (unsigned)(col % 32 / s), i;
-    size_t bits = (size_t)(8 * p->ints + 8 * p->code + p->digits + p->index);
-    const unsigned char *at = data + row / 16 * panel, *codes = at + super * 4 * 16 * bits / 8, *scales;
-    float scale, step = 1.0f;
-    int value;
+    size_t eights = (kept + 7) / 8, s = eights - at / 32 * 4 < 4 ? eights - at / 32 * 4 : 4;
+    place c;
+    c.super = panel + at / 32 * 4 * eight_of(p);
+    c.lanes = 16 * s;
+    c.lane = row % 16 * s + at % 32 % s;
+    c.j = (unsigned)(at % 32 / s);
+    return c;
+}
+
+/* Value of a small float's code, from the definition. */
+static double small_at(int exp, int man, unsigned code)
+{
+    int e = (int)(code >> man) & ((1 << exp) - 1), m = (int)(code & ((1u << man) - 1)), bias = (1 << exp) / 2 - 1;
+    double v;
+    if (exp == 0) return (double)((int)code - (code >= 128 ? 256 : 0)) / 64.0;
+    v = e ? ldexp(1.0 + ldexp(m, -man), e - bias) : ldexp(m, 1 - bias - man);
+    return code >> (exp + man) ? -v : v;
+}
+
+/* Level of a step of a trellis code: the window of coded bits wraps around the end of the sequence. */
+static int level_at(const plan *p, const hrq_format *f, const unsigned char *panel, size_t kept, size_t row,
+                    size_t at)
+{
+    hrq__tcq c = hrq__tcq_of(f);
+    size_t steps = (kept + 7) / 8 * 2, t = at / 4;
+    unsigned n = 0, count = 1u << (c.bits - 1 + c.parities), i, b;
+    place q = place_of(p, panel, kept, row, at);
+    for (i = 0; i < c.parities; i++)
+        for (b = 0; b <= c.states; b++) {
+            size_t then = ((t + 64 * steps) - b) % steps * 4 + at % 4;
+            place w = place_of(p, panel, kept, row, then);
+            if (c.hash[i] >> b & 1u) n ^= code_at(w.super, w.lanes, w.lane, 1, w.j) << i;
+        }
+    n |= code_at(q.super + q.lanes, q.lanes, q.lane, p->code, q.j) << c.parities;
+    return n >= count / 2 ? c.upper[n - count / 2] : -c.upper[count / 2 - 1 - n];
+}
+
+/* Integer of a Voronoi code or a label of a box code, with its dither (in the same unit) taken off. */
+static double lattice_at(const plan *p, const hrq_format *f, const place *q, size_t row, size_t at, uint64_t seed)
+{
+    uint16_t digit[8], draws[8];
+    int32_t y[8], sum[8] = {0}, power = 1, z[8], value;
+    const unsigned char *codes = q->super;
+    unsigned i, index, coset = 0;
+    int layer;
+    hrq__voronoi c = hrq__voronoi_of(f);
+    size_t end = 0;
+    for (layer = 0; layer < p->layers; layer++, power *= f->q) {
+        uint64_t packed = packed_at(codes, q->lanes * (size_t)p->code, q->lanes, q->lane, p->digits, &end);
+        for (i = 0; i < 8; i++, packed /= f->q ? f->q : 1)
+            digit[i] =
+                p->digits ? (uint16_t)(packed % f->q) : (uint16_t)code_at(codes, q->lanes, q->lane, p->code, i);
+        codes += end;
+        if (p->kind == 'b') break;
+        hrq__voronoi_point(c.lattice, y, digit, c.q);
+        for (i = 0; i < 8; i++) sum[i] += power * y[i];
+    }
+    index = (unsigned)packed_at(codes, 0, q->lanes, q->lane, p->index, &end);
+    if (p->kind == 'b') {
+        hrq__box box = hrq__box_of(f);
+        for (i = 0; i < 8; i++) coset ^= digit[i] & 1u;
+        return box.level[((2 * index + coset) << f->bits) + digit[q->j]];
+    }
+    value = (c.lattice == HRQ__LATTICE_E8 ? sum[q->j] : sum[q->j] / 2) * c.multiple[index];
+    value = value > c.clamp ? c.clamp : value < -c.clamp ? -c.clamp : value;
+    if (!(f->options & HRQ__OPT_DITHER)) return value;
+    for (i = 0; i < 8; i++)
+        draws[i] = hrq__dither_draw(seed, row, at / 32 * 32 + at % 32 % (q->lanes / 16) + q->lanes / 16 * i);
+    hrq__voronoi_draw(&c, draws, z);
+    return (float)value - hrq__voronoi_dither(&c, z[q->j]) * (float)c.multiple[index];
+}
+
+/* Entry at a position of a row before the mean and the inverse rotation, as a float product of what the bytes say. From
+   the library: conversions of 16-bit floats, points of cosets, tables of scales and levels, random numbers. */
+static float entry_at(const plan *p, const hrq_format *f, const unsigned char *data, size_t cols, size_t row,
+                      size_t at, uint64_t seed)
+{
+    size_t kept = kept_of(p, cols), groups, group = p->group ? at / (size_t)p->group : 0;
+    const unsigned char *panel = data + row / 16 * bytes_of(p, 16, cols), *behind;
+    place q = place_of(p, panel, kept, row, at);
+    float scale = 1.0f, step = 1.0f;
+    double value = 0.0;
     if (p->plain) {
-        const unsigned char *e = at + (16 * col + row % 16) * (size_t)p->plain;
+        const unsigned char *e = panel + (16 * at + row % 16) * (size_t)p->plain;
         float x;
         if (p->plain == 2) return half_at(e, strstr(hrq__families[f->kind].pattern, "bf") != NULL);
         memcpy(&x, e, 4); /* little-endian hosts only */
         return x;
     }
-    groups = p->group ? (cols + (size_t)p->group - 1) / (size_t)p->group : 0;
-    group = p->group ? col / (size_t)p->group : 0;
-    scales = at + eights * 16 * bits / 8;
-    if (p->ints) {
-        value = (int)code_at(codes, lanes, lane, p->ints, j) - (1 << (p->ints - 1));
-        if (p->asym) value -= scales[groups * 32 + group * 16 + row % 16] - (1 << (p->ints - 1));
-        scales += p->asym ? groups * 32 + (groups ? groups : 1) * 16 : groups * 32;
+    groups = p->group ? (kept + (size_t)p->group - 1) / (size_t)p->group : 0;
+    behind = panel + (kept + 7) / 8 * eight_of(p);
+    if (p->kind == 'i') {
+        value = (double)code_at(q.super, q.lanes, q.lane, p->code, q.j) - (1 << (p->code - 1));
+        if (p->asym) value -= behind[groups * 32 + group * 16 + row % 16] - (1 << (p->code - 1));
+        if (f->options & HRQ__OPT_DITHER)
+            value = (float)value - ((float)hrq__dither_draw(seed, row, at) / 65536.0f - 0.5f);
+    } else if (p->kind == 'f') {
+        value = small_at(p->exp, p->man, code_at(q.super, q.lanes, q.lane, p->code, q.j));
+    } else if (p->kind == 't') {
+        value = level_at(p, f, panel, kept, row, at);
+        step = hrq__tcq_of(f).step;
     } else {
-        hrq__voronoi c = hrq__voronoi_of(f);
-        uint16_t digit[8];
-        int32_t y[8];
-        uint64_t packed = packed_at(codes, lanes * (size_t)p->code, lanes, lane, p->digits, &end);
-        unsigned index = (unsigned)packed_at(codes, end, lanes, lane, p->index, &end);
-        for (i = 0; i < 8; i++, packed /= f->q)
-            digit[i] = p->digits ? (uint16_t)(packed % f->q) : (uint16_t)code_at(codes, lanes, lane, p->code, i);
-        hrq__voronoi_point(c.lattice, y, digit, c.q);
-        value = (c.lattice == HRQ__LATTICE_ZN ? y[j] / 2 : y[j]) * c.multiple[index];
-        value = value > c.clamp ? c.clamp : value < -c.clamp ? -c.clamp : value;
-        step = c.step;
+        value = lattice_at(p, f, &q, row, at, seed);
+        step = p->kind == 'b' ? hrq__box_of(f).step : hrq__voronoi_of(f).step;
     }
-    scale = half_at(scales + row % 16 * 2, 1) * step;
-    if (p->group) scale *= half_at(at + eights * 16 * bits / 8 + group * 32 + row % 16 * 2, 0);
+    if (p->row_bytes) {
+        const unsigned char *r = behind + groups * 16 * (size_t)p->group_bytes +
+                                 (p->asym ? (groups ? groups : 1) * 16 : 0) + row % 16 * (size_t)p->row_bytes;
+        if (p->row_bytes == 2) scale = half_at(r, 1);
+        else memcpy(&scale, r, 4);
+    }
+    scale *= step;
+    if (p->group) {
+        const unsigned char *g = behind + (group * 16 + row % 16) * (size_t)p->group_bytes;
+        scale *= p->group_bytes == 2 ? half_at(g, 0)
+                 : p->row_bytes      ? (float)small_at(4, 3, *g)
+                                     : (float)ldexp(1.0, *g - 127);
+    }
     return (float)value * scale;
+}
+
+/* A whole matrix by the drawing. */
+static void read_all(const plan *p, const hrq_format *f, const unsigned char *data, size_t rows, size_t cols,
+                     float *out)
+{
+    size_t kept = kept_of(p, cols), r, c;
+    for (r = 0; r < rows; r++) {
+        const unsigned char *panel = data + r / 16 * bytes_of(p, 16, cols);
+        float *x = out + r * cols, mean;
+        for (c = 0; c < cols; c++) x[c] = 0.0f;
+        for (c = 0; c < kept; c++) x[hrq__sketch_column(cols, kept, 99, c)] = entry_at(p, f, data, cols, r, c, 99);
+        for (c = kept; strchr("pif", p->kind) && !(f->options & HRQ__OPT_DITHER) && c < (kept + 7) / 8 * 8; c++)
+            EXPECT(entry_at(p, f, data, cols, r, c, 99) == 0.0f, "padding is %g",
+                   (double)entry_at(p, f, data, cols, r, c, 99));
+        if (f->options & HRQ__OPT_HAD) hrq_hadamard(x, 1, cols, cols, 99, 1);
+        memcpy(&mean, panel + bytes_of(p, 16, cols) - 64 + r % 16 * 4, sizeof mean);
+        for (c = 0; p->mean && c < cols; c++) x[c] += mean;
+    }
 }
 
 static void test_reader(int effort)
@@ -553,13 +730,7 @@ static void test_reader(int effort)
             fill_gauss(w, rows * cols, 3.0);
             m = mat_of(&b, name, rows, cols, 99, w, cols);
             EXPECT(hrq_mat_decode(&m, 0, rows, back, cols) == HRQ_OK, "%s", name);
-            for (r = 0; r < rows; r++)
-                for (c = 0; c < cols; c++) want[r * cols + c] = entry_at(&p, &f, b.data, cols, r, c);
-            for (r = 0; r < rows && !f.q; r++) /* columns that are none, but in a block of Z^8 or E8 */
-                for (c = cols; c < (cols + 7) / 8 * 8; c++)
-                    EXPECT(entry_at(&p, &f, b.data, cols, r, c) == 0.0f, "%s %lu x %lu: padding is %g", name,
-                           (unsigned long)rows, (unsigned long)cols, (double)entry_at(&p, &f, b.data, cols, r, c));
-            if (strstr(name, "+had")) hrq_hadamard(want, rows, cols, cols, 99, 1);
+            read_all(&p, &f, b.data, rows, cols, want);
             for (r = 0; r < rows; r++)
                 for (c = 0; c < cols; c++)
                     EXPECT(back[r * cols + c] == want[r * cols + c],

@@ -6,63 +6,95 @@
 #include "tap.h"
 #include "common.h"
 
-/* What a product is made of: integers (or plain entries) before scales, as decode shows them without the rotation. */
+/* What a product is made of: values in steps, before scales, as the decoder has them, by position; test_formats.c finds
+   the same by a reader of its own. */
 typedef struct {
-    hrq_mat mat;    /* the same bytes, no rotation */
-    float *decoded; /* [rows x cols] of it */
-    double *unit;   /* [rows x cols]: decoded over row scale and group scale, an integer for integer formats */
-    float *row, *group;
+    hrq_mat mat;
+    size_t cols;    /* positions: columns, or those that the sketch keeps                    */
+    size_t *column; /* [cols] where each is in a row that is rotated as the format says        */
+    double *unit;   /* [rows x cols] integers where ints                                       */
+    float *row, *group, *mean;
     size_t groups, span;
-    int ints;
+    int ints, moved;
 } parts;
+
+/* Row r before mean and inverse rotation: what decode and mul_t turn back. */
+static void turned_row(const parts *p, size_t r, float *out)
+{
+    size_t c;
+    for (c = 0; c < p->mat.cols; c++) out[c] = 0.0f;
+    for (c = 0; c < p->cols; c++) {
+        float scale = p->mat.format.group ? p->row[r] * p->group[r * p->groups + c / p->span] : p->row[r];
+        out[p->column[c]] = (float)p->unit[r * p->cols + c] * scale;
+    }
+}
 
 static parts parts_of(const hrq_mat *m)
 {
     parts p;
     hrq__view v;
-    size_t r, c;
+    size_t r, c, at, n;
+    float tile[128 * HRQ_PANEL], *want = floats_of(1, m->cols, m->cols), *decoded = floats_of(1, m->cols, m->cols);
+    hrq__view_open(&v, m);
     p.mat = *m;
-    p.mat.format.options &= (uint16_t)~HRQ__OPT_HAD;
-    p.decoded = floats_of(m->rows, m->cols, m->cols);
-    p.unit = (double *)malloc(m->rows * m->cols * sizeof(double));
-    hrq_mat_decode(&p.mat, 0, m->rows, p.decoded, m->cols);
-    hrq__view_open(&v, &p.mat);
-    p.ints = hrq__format_codec(&m->format) != HRQ__CODEC_PLAIN;
-    p.span = m->format.group ? m->format.group : m->cols;
-    p.groups = (m->cols + p.span - 1) / p.span;
+    p.cols = m->format.keep ? (m->cols * m->format.keep + 99) / 100 : m->cols;
+    EXPECT(p.cols == v.lay.cols, "the sketch keeps %lu of %lu", (unsigned long)v.lay.cols, (unsigned long)m->cols);
+    p.column = (size_t *)malloc(p.cols * sizeof *p.column);
+    for (c = 0; c < p.cols; c++) {
+        p.column[c] = hrq__sketch_column(m->cols, p.cols, m->seed, c);
+        EXPECT(p.column[c] < m->cols && (c == 0 || p.column[c] > p.column[c - 1]), "columns kept do not ascend");
+    }
+    p.unit = (double *)malloc(m->rows * p.cols * sizeof(double));
+    p.ints = v.integers;
+    p.moved = (m->format.options & (HRQ__OPT_HAD | HRQ__OPT_CENTER)) != 0;
+    p.span = m->format.group ? m->format.group : p.cols;
+    p.groups = (p.cols + p.span - 1) / p.span;
     p.row = floats_of(m->rows, 1, 1);
+    p.mean = floats_of(m->rows, 1, 1);
     p.group = floats_of(m->rows, p.groups, p.groups);
-    for (r = 0; r < m->rows; r++) {
-        p.row[r] = hrq__view_row_scale(&v, r);
-        for (c = 0; c < p.groups; c++) p.group[r * p.groups + c] = hrq__view_group_scale(&v, r, c);
-        for (c = 0; c < m->cols; c++) {
-            float scale = m->format.group ? p.row[r] * p.group[r * p.groups + c / p.span] : p.row[r],
-                  x = p.decoded[r * m->cols + c];
-            p.unit[r * m->cols + c] = !p.ints         ? (double)x
-                                      : scale == 0.0f ? 0.0
-                                                      : nearbyint((double)x / (double)scale);
-            if (p.ints)
-                EXPECT((float)p.unit[r * m->cols + c] * scale == x, "decode is no integer times its scales: %g",
-                       (double)x);
+    for (at = 0; at < p.cols; at += n) {
+        n = p.cols - at < 128 ? p.cols - at : 128;
+        for (r = 0; r < m->rows; r++) {
+            if (r % 16 == 0) hrq__view_floats(&v, r / 16, at, n, tile);
+            for (c = 0; c < n; c++) p.unit[r * p.cols + at + c] = (double)tile[c * 16 + r % 16];
         }
     }
+    for (r = 0; r < m->rows; r++) {
+        p.row[r] = hrq__view_row_scale(&v, r);
+        p.mean[r] = hrq__view_mean(&v, r);
+        for (c = 0; c < p.groups; c++) p.group[r * p.groups + c] = hrq__view_group_scale(&v, r, c);
+        for (c = 0; c < p.cols && p.ints; c++) {
+            double unit = p.unit[r * p.cols + c];
+            EXPECT(unit == nearbyint(unit) && fabs(unit) <= 32768, "%g is no integer", unit);
+        }
+        turned_row(&p, r, want);
+        if (m->format.options & HRQ__OPT_HAD) hrq_hadamard(want, 1, m->cols, m->cols, m->seed, 1);
+        for (c = 0; c < m->cols && m->format.options & HRQ__OPT_CENTER; c++) want[c] += p.mean[r];
+        hrq_mat_decode(m, r, 1, decoded, m->cols);
+        for (c = 0; c < m->cols; c++)
+            EXPECT(decoded[c] == want[c], "decode is not its parts: %g, %g", (double)decoded[c], (double)want[c]);
+    }
+    free(want);
+    free(decoded);
     return p;
 }
 
 static void parts_free(parts *p)
 {
-    free(p->decoded);
+    free(p->column);
     free(p->unit);
+    free(p->mean);
     free(p->row);
     free(p->group);
 }
 
 /* Product of row r with vector t of an activation, from the parts, as documented: integers exactly with one rounding a
-   group, floats in order; group scales by fmaf; then row scale times vector scale, in double. */
+   group, floats in order; group scales by fmaf; then row scale times vector scale, in double; then the mean's share. */
 static float product_of(const parts *p, const hrq_act *act, size_t t, size_t r)
 {
-    size_t g, c, cols = p->mat.cols;
+    size_t g, c, cols = p->cols;
     float total = 0.0f, part;
+    double product;
     for (g = 0; g < p->groups; g++) {
         size_t end = (g + 1) * p->span < cols ? (g + 1) * p->span : cols;
         if (p->ints && act->kind == HRQ_ACT_INT8) {
@@ -78,7 +110,9 @@ static float product_of(const parts *p, const hrq_act *act, size_t t, size_t r)
         }
         total = p->mat.format.group ? fmaf(part, p->group[r * p->groups + g], total) : part;
     }
-    return (float)((double)total * ((double)p->row[r] * (double)hrq__act_scales(act)[t]));
+    product = (double)total * ((double)p->row[r] * (double)hrq__act_scales(act)[t]);
+    if (p->mat.format.options & HRQ__OPT_CENTER) product += (double)p->mean[r] * hrq__act_totals(act)[t];
+    return (float)product;
 }
 
 static hrq_act *act_of(block *b, const hrq_mat *m, hrq_act_kind kind, const float *x, size_t n, size_t ldx)
@@ -117,8 +151,9 @@ static void one(const char *name, size_t rows, size_t cols, size_t n, hrq_act_ki
         double top = 0;
         memcpy(turned, x + t * ldx, cols * sizeof *x);
         if (strstr(name, "+had")) hrq_hadamard(turned, 1, cols, cols, 11, 0);
-        for (c = 0; c < cols; c++) top = fabs((double)turned[c]) > top ? fabs((double)turned[c]) : top;
-        for (c = 0; c < cols; c++) {
+        for (c = 0; c < p.cols; c++) turned[c] = turned[p.column[c]];
+        for (c = 0; c < p.cols; c++) top = fabs((double)turned[c]) > top ? fabs((double)turned[c]) : top;
+        for (c = 0; c < p.cols; c++) {
             double v = (kind == HRQ_ACT_F32 ? (double)hrq__act_f32(act, t)[c] : (double)hrq__act_s8(act, t)[c]) *
                        (double)hrq__act_scales(act)[t];
             EXPECT(kind == HRQ_ACT_F32 ? v == (double)turned[c]
@@ -322,7 +357,7 @@ static void test_mul_t(int effort)
                    ldy = cols + draw_below(3), k;
             float *w = floats_of(rows, cols, cols), *p = floats_of(n, rows, ldp), *y = floats_of(n, cols, ldy),
                   *full = floats_of(rows, cols, cols);
-            float *want = floats_of(n, cols, cols);
+            float *want = floats_of(n, cols, cols), *turned = floats_of(rows, cols, cols);
             block b;
             hrq_mat m;
             parts q;
@@ -332,12 +367,14 @@ static void test_mul_t(int effort)
                 free(y);
                 free(full);
                 free(want);
+                free(turned);
                 continue;
             }
             fill_gauss(w, rows * cols, 1.0);
             fill_gauss(p, (n - 1) * ldp + rows, 1.0);
             m = mat_of(&b, name, rows, cols, 21, w, cols);
             q = parts_of(&m);
+            for (r = 0; r < rows; r++) turned_row(&q, r, turned + r * cols);
             hrq_mat_decode(&m, 0, rows, full, cols);
             for (k = 0; k < 3; k++) {
                 size_t r0 = k ? draw_below(rows + 1) : 0, r1 = k ? r0 + draw_below(rows - r0 + 1) : rows;
@@ -350,10 +387,15 @@ static void test_mul_t(int effort)
                 for (t = 0; t < n; t++)
                     for (c = 0; c < cols; c++) {
                         float sum = 0.0f;
-                        for (r = r0; r < r1; r++) sum = fmaf(p[t * ldp + r], q.decoded[r * cols + c], sum);
+                        for (r = r0; r < r1; r++) sum = fmaf(p[t * ldp + r], turned[r * cols + c], sum);
                         want[t * cols + c] = sum;
                     }
                 if (strstr(name, "+had")) hrq_hadamard(want, n, cols, cols, 21, 1);
+                for (t = 0; t < n && strstr(name, "+center"); t++) {
+                    float mean = 0.0f;
+                    for (r = r0; r < r1; r++) mean = fmaf(p[t * ldp + r], q.mean[r], mean);
+                    for (c = 0; c < cols; c++) want[t * cols + c] += mean;
+                }
                 for (t = 0; t < n; t++) {
                     double ww = 0;
                     for (r = r0; r < r1; r++)
@@ -367,7 +409,7 @@ static void test_mul_t(int effort)
                         EXPECT(y[t * ldy + c] == want[t * cols + c], "%s column %lu: %g, in order %g", name,
                                (unsigned long)c, (double)y[t * ldy + c], (double)want[t * cols + c]);
                         EXPECT(fabs((double)y[t * ldy + c] - exact) <=
-                                   ((double)rows + 4) * 0x1p-24 * size +
+                                   ((double)rows + 4) * 0x1p-24 * (size + (q.moved ? sqrt(ww * (double)rows) : 0)) +
                                        (strstr(name, "+had") ? 4e-6 * sqrt(ww * (double)rows) : 0),
                                "%s: %g, double %g", name, (double)y[t * ldy + c], exact);
                     }
@@ -375,6 +417,7 @@ static void test_mul_t(int effort)
                 free(tight);
             }
             parts_free(&q);
+            free(turned);
             free(w);
             free(p);
             free(y);
@@ -385,11 +428,26 @@ static void test_mul_t(int effort)
     tap_end();
 }
 
+/* Sum of the entries of a row that is not centred, in the order of the positions: a product with rotated ones. */
+static double sum_of(const parts *p, size_t r)
+{
+    float part = 0.0f, *ones = floats_of(1, p->mat.cols, p->mat.cols);
+    size_t c;
+    for (c = 0; c < p->mat.cols; c++) ones[c] = 1.0f;
+    if (p->mat.format.options & HRQ__OPT_HAD) hrq_hadamard(ones, 1, p->mat.cols, p->mat.cols, p->mat.seed, 0);
+    for (c = 0; c < p->cols; c++)
+        part =
+            fmaf((float)p->unit[r * p->cols + c] * p->group[r * p->groups + c / p->span], ones[p->column[c]], part);
+    free(ones);
+    return (double)part * (double)p->row[r];
+}
+
 /* c of two matrices from their parts: segments where both groups stay, integers exactly, floats in order. */
 static float pair_of(const parts *a, size_t i, const parts *b, size_t j)
 {
-    size_t from, end, c, cols = a->mat.cols;
+    size_t from, end, c, cols = a->cols;
     float total = 0.0f, part;
+    double product;
     for (from = 0; from < cols; from = end) {
         size_t ga = from / a->span, gb = from / b->span;
         int64_t whole = 0;
@@ -402,14 +460,19 @@ static float pair_of(const parts *a, size_t i, const parts *b, size_t j)
         if (a->ints && b->ints) part = (float)whole;
         total = fmaf(part, a->group[i * a->groups + ga] * b->group[j * b->groups + gb], total);
     }
-    return (float)((double)total * ((double)a->row[i] * (double)b->row[j]));
+    product = (double)total * ((double)a->row[i] * (double)b->row[j]);
+    if (a->mat.format.options & b->mat.format.options & HRQ__OPT_CENTER)
+        product += (double)a->mat.cols * (double)a->mean[i] * (double)b->mean[j];
+    else if (a->mat.format.options & HRQ__OPT_CENTER) product += (double)a->mean[i] * sum_of(b, j);
+    else if (b->mat.format.options & HRQ__OPT_CENTER) product += (double)b->mean[j] * sum_of(a, i);
+    return (float)product;
 }
 
 static void test_mul_mat(int effort)
 {
     size_t i, j, r, s, c, k;
     const char *na, *nb;
-    tap_begin("mul_mat: every pair of formats: bits as documented, doubles, ranges; rotations must agree");
+    tap_begin("mul_mat: every pair of formats: bits as documented, doubles, ranges; rotation and sketch must agree");
     for (i = 0; (na = hrq_format_list(i)) != NULL; i++)
         for (j = 0; (nb = hrq_format_list(j)) != NULL; j++) {
             size_t rows = 1 + draw_below(20), other = 1 + draw_below(20), cols = 1 + draw_below(80),
@@ -417,7 +480,10 @@ static void test_mul_mat(int effort)
             float *wa = floats_of(rows, cols, cols), *wb = floats_of(other, cols, cols),
                   *y = floats_of(rows, other, ldc), *z = floats_of(rows, other, ldc);
             float *fa = floats_of(rows, cols, cols), *fb = floats_of(other, cols, cols);
-            int turned = strstr(na, "+had") != NULL, both = turned == (strstr(nb, "+had") != NULL);
+            hrq_format ga = format_of(na), gb = format_of(nb);
+            int turned = strstr(na, "+had") != NULL,
+                both = turned == (strstr(nb, "+had") != NULL) && ga.keep == gb.keep;
+            int centred = strstr(na, "+center") && strstr(nb, "+center");
             block a, b;
             hrq_mat ma, mb;
             parts pa, pb;
@@ -445,8 +511,11 @@ static void test_mul_mat(int effort)
                     for (s = 0; s < other; s++) {
                         double exact = 0, size = 0, aa = 0, bb = 0;
                         float want = pair_of(&pa, r, &pb, s);
-                        for (c = 0; c < cols; c++) {
-                            exact += (double)fa[r * cols + c] * (double)fb[s * cols + c];
+                        for (c = 0; c < cols; c++) { /* both centred: the means times the other's rest are left out */
+                            double mean = centred ? (double)pa.mean[r] : 0,
+                                   other_mean = centred ? (double)pb.mean[s] : 0;
+                            exact += ((double)fa[r * cols + c] - mean) * ((double)fb[s * cols + c] - other_mean) +
+                                     mean * other_mean;
                             size += fabs((double)fa[r * cols + c] * (double)fb[s * cols + c]);
                             aa += (double)fa[r * cols + c] * (double)fa[r * cols + c];
                             bb += (double)fb[s * cols + c] * (double)fb[s * cols + c];
