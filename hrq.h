@@ -875,8 +875,8 @@ HRQ__INLINE int32_t hrq__round(float x)
 HRQ__INLINE float hrq__clampf(float x, float lo, float hi) { return x < lo ? lo : x > hi ? hi : x; }
 HRQ__INLINE int32_t hrq__clampi(int32_t x, int32_t lo, int32_t hi) { return x < lo ? lo : x > hi ? hi : x; }
 
-/* A number of at most 8 bits: sign, exp exponent bits, man mantissa bits. As OCP has them: 8 bits with exp >= 5 keep the
-   top exponent for infinity and NaN, 8 bits with less keep the all-ones code for NaN, fewer bits are all numbers;
+/* A number of at most 8 bits: sign, exp exponent bits, man mantissa bits. As OCP has them: 8 bits with exp >= 5 keep
+   the top exponent for infinity and NaN, 8 bits with less keep the all-ones code for NaN, fewer bits are all numbers;
    exp = 0 is MXINT8, two's complement in steps of 2^-man, +-127. */
 typedef struct hrq__small {
     int exp, man, bias;
@@ -1190,9 +1190,9 @@ static const struct {
     {"+center", HRQ__OPT_CENTER}, {"+dither", HRQ__OPT_DITHER}, {"+unbiased", HRQ__OPT_UNBIASED}};
 enum { HRQ__OPTIONS = sizeof hrq__format_options / sizeof hrq__format_options[0] };
 
-/* The table. A row: what codes it, with which lattice and which scales, range of bits, exponent and mantissa bits and
-   columns a scale covers where the name does not say, the name (b, E, M: numbers), numbers behind colons (upper case:
-   must be there), options it may have, names that show it. */
+/* The table. A row: the name (b, E, M: numbers), numbers behind colons (upper case: must be there), what codes it, with
+   which lattice and which scales, range of bits, exponent and mantissa bits and columns a scale covers where the name
+   does not say, options it may have, names that show it. */
 enum {
     HRQ__CODEC_PLAIN = 1,
     HRQ__CODEC_INT,
@@ -1207,44 +1207,51 @@ enum { HRQ__LATTICE_ZN, HRQ__LATTICE_D4, HRQ__LATTICE_E8 };
 enum { HRQ__SCALE_NONE, HRQ__SCALE_ROW, HRQ__SCALE_E8M0, HRQ__SCALE_E4M3 }; /* see the drawing above */
 
 typedef struct hrq__family {
-    uint8_t codec, lattice, scale, bits_lo, bits_hi, exp, man, group;
     const char *pattern, *numbers;
+    uint8_t codec, lattice, scale, bits_lo, bits_hi, exp, man, group;
     uint16_t options;
     const char *shown[12];
 } hrq__family;
 
 // clang-format off
 static const hrq__family hrq__families[] = {
-    {0, 0, 0, 0, 0, 0, 0, 0, "", "", 0, {0}},
-    {HRQ__CODEC_PLAIN, 0, HRQ__SCALE_NONE, 32, 32, 0, 0, 0, "f32", "", HRQ__OPT_MOVES, {"f32", "f32+had", "f32+had+center+keep50"}},
-    {HRQ__CODEC_PLAIN, 0, HRQ__SCALE_NONE, 16, 16, 0, 0, 0, "f16", "", HRQ__OPT_MOVES, {"f16"}},
-    {HRQ__CODEC_PLAIN, 0, HRQ__SCALE_NONE, 16, 16, 0, 0, 0, "bf16", "", HRQ__OPT_MOVES, {"bf16"}},
-    {HRQ__CODEC_INT, 0, HRQ__SCALE_ROW, 2, 8, 0, 0, 0, "int%b", "g", HRQ__OPT_GRID | HRQ__OPT_CELLS,
-     {"int2", "int3", "int4", "int5", "int6", "int7", "int8", "int4:sym", "int4:g32", "int4:g64:mse+had", "int4:g32:asym",
-      "int4:g32+center+dither+unbiased"}},
-    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 4, 4, 2, 1, 32, "mxfp4", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxfp4", "mxfp4:mse+had"}},
-    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 6, 6, 2, 3, 32, "mxfp6e2m3", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxfp6e2m3"}},
-    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 6, 6, 3, 2, 32, "mxfp6e3m2", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxfp6e3m2"}},
-    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 8, 8, 4, 3, 32, "mxfp8e4m3", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxfp8e4m3"}},
-    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 8, 8, 5, 2, 32, "mxfp8e5m2", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxfp8e5m2"}},
-    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 8, 8, 0, 6, 32, "mxint8", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxint8"}},
-    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E4M3, 4, 4, 2, 1, 16, "nvfp4", "", HRQ__OPT_MSE | HRQ__OPT_MOVES, {"nvfp4", "nvfp4:mse+center"}},
-    {HRQ__CODEC_FLOAT, 0, HRQ__SCALE_ROW, 2, 8, 0, 0, 0, "e%Em%M", "g", HRQ__OPT_GAINS,
+    {"", "", 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}},
+    {"f32", "", HRQ__CODEC_PLAIN, 0, HRQ__SCALE_NONE, 32, 32, 0, 0, 0, HRQ__OPT_MOVES,
+     {"f32", "f32+had", "f32+had+center+keep50"}},
+    {"f16", "", HRQ__CODEC_PLAIN, 0, HRQ__SCALE_NONE, 16, 16, 0, 0, 0, HRQ__OPT_MOVES, {"f16"}},
+    {"bf16", "", HRQ__CODEC_PLAIN, 0, HRQ__SCALE_NONE, 16, 16, 0, 0, 0, HRQ__OPT_MOVES, {"bf16"}},
+    {"int%b", "g", HRQ__CODEC_INT, 0, HRQ__SCALE_ROW, 2, 8, 0, 0, 0, HRQ__OPT_GRID | HRQ__OPT_CELLS,
+     {"int2", "int3", "int4", "int5", "int6", "int7", "int8", "int4:sym", "int4:g32", "int4:g64:mse+had",
+      "int4:g32:asym", "int4:g32+center+dither+unbiased"}},
+    {"mxfp4", "", HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 4, 4, 2, 1, 32, HRQ__OPT_MSE | HRQ__OPT_MOVES,
+     {"mxfp4", "mxfp4:mse+had"}},
+    {"mxfp6e2m3", "", HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 6, 6, 2, 3, 32, HRQ__OPT_MSE | HRQ__OPT_MOVES,
+     {"mxfp6e2m3"}},
+    {"mxfp6e3m2", "", HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 6, 6, 3, 2, 32, HRQ__OPT_MSE | HRQ__OPT_MOVES,
+     {"mxfp6e3m2"}},
+    {"mxfp8e4m3", "", HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 8, 8, 4, 3, 32, HRQ__OPT_MSE | HRQ__OPT_MOVES,
+     {"mxfp8e4m3"}},
+    {"mxfp8e5m2", "", HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 8, 8, 5, 2, 32, HRQ__OPT_MSE | HRQ__OPT_MOVES,
+     {"mxfp8e5m2"}},
+    {"mxint8", "", HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E8M0, 8, 8, 0, 6, 32, HRQ__OPT_MSE | HRQ__OPT_MOVES, {"mxint8"}},
+    {"nvfp4", "", HRQ__CODEC_FLOAT, 0, HRQ__SCALE_E4M3, 4, 4, 2, 1, 16, HRQ__OPT_MSE | HRQ__OPT_MOVES,
+     {"nvfp4", "nvfp4:mse+center"}},
+    {"e%Em%M", "g", HRQ__CODEC_FLOAT, 0, HRQ__SCALE_ROW, 2, 8, 0, 0, 0, HRQ__OPT_GAINS,
      {"e4m3", "e5m2", "e3m2", "e2m3", "e2m1", "e4m3:g32", "e3m0", "e2m1:g64+had+unbiased"}},
-    {HRQ__CODEC_VORONOI, HRQ__LATTICE_ZN, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, "zn", "QK", HRQ__OPT_FIRST | HRQ__OPT_CELLS,
+    {"zn", "QK", HRQ__CODEC_VORONOI, HRQ__LATTICE_ZN, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, HRQ__OPT_FIRST | HRQ__OPT_CELLS,
      {"zn:q16:k4", "zn:q11:k3:first", "zn:q200:k2"}},
-    {HRQ__CODEC_VORONOI, HRQ__LATTICE_D4, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, "d4", "QK", HRQ__OPT_FIRST | HRQ__OPT_CELLS,
+    {"d4", "QK", HRQ__CODEC_VORONOI, HRQ__LATTICE_D4, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, HRQ__OPT_FIRST | HRQ__OPT_CELLS,
      {"d4:q16:k4", "d4:q7:k3", "d4:q4:k2+center+dither"}},
-    {HRQ__CODEC_VORONOI, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, "e8", "QK", HRQ__OPT_FIRST | HRQ__OPT_CELLS,
-     {"e8:q16:k4", "e8:q16:k4:first", "e8:q16:k1", "e8:q14:k4", "e8:q4:k4+had+center+unbiased", "e8:q3:k1", "e8:q9:k5",
-      "e8:q8:k8", "e8:q64:k16", "e8:q255:k3", "e8:q256:k4", "e8:q8:k4+had+dither"}},
-    {HRQ__CODEC_VORONOI, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, "e8h", "QMK", HRQ__OPT_FIRST | HRQ__OPT_CELLS,
+    {"e8", "QK", HRQ__CODEC_VORONOI, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, HRQ__OPT_FIRST | HRQ__OPT_CELLS,
+     {"e8:q16:k4", "e8:q16:k4:first", "e8:q16:k1", "e8:q14:k4", "e8:q4:k4+had+center+unbiased", "e8:q3:k1",
+      "e8:q9:k5", "e8:q8:k8", "e8:q64:k16", "e8:q255:k3", "e8:q256:k4", "e8:q8:k4+had+dither"}},
+    {"e8h", "QMK", HRQ__CODEC_VORONOI, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 0, 0, 0, 0, 0, HRQ__OPT_FIRST | HRQ__OPT_CELLS,
      {"e8h:q4:m2:k4", "e8h:q3:m5:k2+dither", "e8h:q16:m2:k4"}},
-    {HRQ__CODEC_BOX, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, "e8b%b", "k", HRQ__OPT_GAINS,
+    {"e8b%b", "k", HRQ__CODEC_BOX, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, HRQ__OPT_GAINS,
      {"e8b2:k1", "e8b3:k1", "e8b4:k1", "e8b2:k4", "e8b3:k4", "e8b4:k2", "e8b4:k4", "e8b4:k8+had+unbiased"}},
-    {HRQ__CODEC_TRELLIS, 0, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, "tcq%b", "s", HRQ__OPT_COL | HRQ__OPT_GAINS,
+    {"tcq%b", "s", HRQ__CODEC_TRELLIS, 0, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, HRQ__OPT_COL | HRQ__OPT_GAINS,
      {"tcq2", "tcq3", "tcq4", "tcq2:s6", "tcq3:s6", "tcq4:s8+had+unbiased", "tcq2+had+center+keep25"}},
-    {HRQ__CODEC_SIC, 0, HRQ__SCALE_NONE, 0, 0, 0, 0, 0, "sic", "", 0, {0}},
+    {"sic", "", HRQ__CODEC_SIC, 0, HRQ__SCALE_NONE, 0, 0, 0, 0, 0, 0, {0}},
 };
 // clang-format on
 enum { HRQ__FAMILIES = sizeof hrq__families / sizeof hrq__families[0] };
