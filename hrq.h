@@ -2472,7 +2472,7 @@ static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], const i
     for (b.index = 0; b.index < c->k; b.index++) {
         int held = hrq__voronoi_try(c, b.index, x, z, y, &b);
         if (!held) {
-            if (b.index + 1 < c->k && (c->first || !hrq__voronoi_near(c, b.index, x))) continue;
+            if (b.index + 1 < c->k && (c->first || z || !hrq__voronoi_near(c, b.index, x))) continue;
             hrq__voronoi_squeeze(c, b.index, x, z, y, &b);
         }
         error = hrq__voronoi_error(c, b.index, x, z, y, b.value);
