@@ -33,30 +33,6 @@ static double memory_speed; /* bytes a second */
 //  Input and output
 //==================================================================================================
 
-static void check(hrq_status status, const char *what)
-{
-    if (status != HRQ_OK) die(what, hrq_status_text(status));
-}
-
-static uint64_t random_state = 20260101;
-
-static uint32_t random_word(void)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(random_state >> 32);
-}
-
-/* count iid N(0,1), Box and Muller */
-static float *gauss(size_t count)
-{
-    float *x = (float *)new_block(count * sizeof *x);
-    for (size_t i = 0; i < count; i++) {
-        double u = ((double)random_word() + 0.5) / 4294967296.0, v = (double)random_word() / 4294967296.0;
-        x[i] = (float)(sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v));
-    }
-    return x;
-}
-
 static void record(const char *row, const char *metric, const char *unit, double best, double median, size_t runs)
 {
     if (tsv) fprintf(tsv, "%s\t%s\t%s\t%.6g\t%.6g\t%zu\n", row, metric, unit, best, median, runs);
@@ -270,13 +246,6 @@ static result bench_plain(void)
     free(x);
     free(p.y);
     return r;
-}
-
-/* A number in a column, or a dash. */
-static void cell(int width, int digits, double x)
-{
-    if (x > 0.0 && x < 1e300) printf(" %*.*f", width, digits, x);
-    else printf(" %*s", width, "-");
 }
 
 static void print_row(const char *name, const result *r)
@@ -593,7 +562,7 @@ static void configure(void)
     while (want > (size_t)1 << 22 && (memory = (unsigned char *)malloc(want)) == NULL) want /= 2;
     if (!memory) memory = (unsigned char *)new_block(want = (size_t)1 << 22);
     memory_bytes = want;
-    for (size_t i = 0; i < memory_bytes; i += 4) memcpy(memory + i, &random_state, 4);
+    memset(memory, 1, memory_bytes);
 }
 
 int main(int argc, char **argv)

@@ -5,7 +5,7 @@
     #define _POSIX_C_SOURCE 200809L
 #endif
 #include "machine.h"
-#include <stdint.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -33,11 +33,41 @@ void die(const char *what, const char *why)
     exit(1);
 }
 
+void check(hrq_status status, const char *what)
+{
+    if (status != HRQ_OK) die(what, hrq_status_text(status));
+}
+
 void *new_block(size_t bytes)
 {
     void *p = malloc(bytes ? bytes : 1);
     if (!p) die("malloc", "no memory");
     return p;
+}
+
+static uint64_t random_state = 20260101;
+
+static uint32_t random_word(void)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(random_state >> 32);
+}
+
+/* Box and Muller */
+float *gauss(size_t count)
+{
+    float *x = (float *)new_block(count * sizeof *x);
+    for (size_t i = 0; i < count; i++) {
+        double u = ((double)random_word() + 0.5) / 4294967296.0, v = (double)random_word() / 4294967296.0;
+        x[i] = (float)(sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v));
+    }
+    return x;
+}
+
+void cell(int width, int digits, double x)
+{
+    if (x > 0.0 && x < 1e300) printf(" %*.*f", width, digits, x);
+    else printf(" %*s", width, "-");
 }
 
 double clock_now(void)

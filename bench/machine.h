@@ -1,7 +1,8 @@
-/* machine.h: clock, core, caches and memory of the machine that a bench runs on. */
+/* machine.h: clock, core, caches and memory of the machine that a bench runs on; what benches of hrq.h share. */
 #ifndef BENCH_MACHINE_H
 #define BENCH_MACHINE_H
 
+#include "../hrq.h"
 #include <stddef.h>
 #include <stdio.h>
 
@@ -38,6 +39,13 @@ timing read_bandwidth(const void *data, size_t bytes, double seconds);
 void consume(double x);
 
 void die(const char *what, const char *why);
+void check(hrq_status status, const char *what);
 void *new_block(size_t bytes);
+
+/* A new block of count iid N(0,1), the same sequence in every run. */
+float *gauss(size_t count);
+
+/* Prints a space and a number in a column; a dash where it is not positive and finite. */
+void cell(int width, int digits, double x);
 
 #endif
