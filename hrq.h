@@ -1,11 +1,11 @@
 // hrq.h 0.1.0: quantized matrix multiplication near the information-theoretic limit. One C header, MIT licence
 //
 //  WHAT IT IS AND IS NOT
-//  hrq turns float matrices into 2 ... 8 bits an entry (integers, nested lattices), multiplies with them, quantizes
-//  the weights of a layer against the covariance of its inputs (GPTQ, WaterSIC), stores them entropy-coded at the
-//  rate asked for, and says how far each result is from the limit that theory sets. After Ordentlich and Polyanskiy
-//  [1 - 6]. C99, clean as C++17, no dependency but the C standard library. No tensors, graphs, tokenizers, threads
-//  of its own, GPUs.
+//  hrq turns float matrices into 0.2 ... 8 bits an entry (integers, floats, nested lattices, trellis codes), multiplies
+//  with them, quantizes the weights of a layer against the covariance of its inputs (GPTQ, WaterSIC), stores them
+//  entropy-coded at the rate asked for, and says how far each result is from the limit that theory sets. After
+//  Ordentlich and Polyanskiy [1 - 6]. C99, clean as C++17, no dependency but the C standard library. No tensors,
+//  graphs, tokenizers, threads of its own, GPUs.
 //
 //  TWO PROGRAMS                          examples/ has them with their errors checked
 //      #define HRQ_IMPLEMENTATION        // in one C file
@@ -41,17 +41,31 @@
 //      int2 ... int8              one signed-max scale a row: the largest entry takes the code -2^(b-1)
 //          :g<n>                  a scale for each n columns, n a multiple of 8     :sym   absmax on 2^b - 1 levels
 //          :asym                  with zero points                                  :mse   least squared error
+//      e<E>m<M>                   floats below 9 bits, OCP values (e4m3, e5m2, e3m2, e2m1 ...), absmax scale; :g<n>
+//      mxfp4 mxfp6e2m3 mxfp6e3m2 mxfp8e4m3 mxfp8e5m2 mxint8
+//                                 E8M0 scale for each 32 columns: exponent of the largest entry less that of the
+//                                 largest number (what is beyond it saturates); :mse  best of that and its neighbours
+//      nvfp4                      e2m1, E4M3 scale for each 16 columns, float32 a row;  :mse  of the codes around it
 //      zn:q<q>:k<k>               Z^8 / q Z^8, q 3 ... 256, k 1 ... 16 scales for each block of 8 entries
-//      e8:q<q>:k<k>               E8 / q E8, the same;   :first   the first scale that holds the block, not the best
+//      d4:q<q>:k<k> e8:q<q>:k<k>  D4 / q D4 twice, E8 / q E8; all:  :first  the first scale that holds, not the best
+//      e8h:q<q>:m<m>:k<k>         m <= 5 layers of E8 / q E8, each q times finer than the one above; q^m <= 256
+//      e8b<b>:k<k>                blocks of 8 labels of b 2 ... 4 bits, even sums and odd sums with levels of their own
+//                                 (E8 bent to the Gaussian); k 1 (not said), 2, 4, 8 classes a block
+//      tcq<b>:s<S>                trellis code of b 2 ... 4 bits and 2^S states, S 6, 8, 10 (not said), 12, 14: the
+//                                 nearest to the limit; 128 columns and more; encoding takes time in proportion to 2^S
 //      <any of these>+had         rotated by a randomised Hadamard transform, drawn from the matrix's seed
+//          +center                rows less their means, which are kept as float32
+//          +dither                subtractive, uniform over the code's cell: int, zn, d4, e8, e8h
+//          +unbiased              the row scale that keeps a row's product with itself. Not said: the one of least
+//                                 squared error (zn ... tcq), or what the list above says
+//          +keep<p>               p percent of the rotated coordinates, drawn from the seed: the sketch for rates below
+//                                 hrq_gamma_rate
 //      sic                        integers of a WaterSIC stream; made by hrq_mat_from_stream only
-//
-//      of later versions, known by name (calls answer HRQ_ERR_UNSUPPORTED): e<E>m<M>, mxfp4 ..., mxint8, nvfp4, d4,
-//      e8h, e8b, tcq, +center, +dither, +keep
+//      tcq<b>:col is of a later version, known by name: calls answer HRQ_ERR_UNSUPPORTED
 //
 //  GUARANTEES
-//      memory        decode and multiply never allocate; encode only with +had, and says how much; what else needs
-//                    memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
+//      memory        decode and multiply never allocate; encode for +had, +center and tcq, and says how much; what else
+//                    needs memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
 //                    Stack: 32 KB.
 //      threads       no state but one word that says which kernels run. Row ranges are independent; matrices and
 //                    activations are const while they are used; writers stay on different panels of 16 rows.
@@ -63,6 +77,7 @@
 //                    otherwise. No call puts another format, method or rate in the place of the one asked for.
 //      shapes        any rows, cols >= 1; ragged groups; Hadamard of any length
 //      input         NaN and infinity are refused (HRQ_ERR_NONFINITE); 1e-36 ... 4e37 is in range for all but f16
+//      constants     layouts, scales, levels and matrices of a format do not change any more: tests/vectors
 //
 //  COMPILE-TIME OPTIONS                   defined before the #include
 //      HRQ_IMPLEMENTATION    in one C or C++ file: the code itself
@@ -75,13 +90,15 @@
 //      Code says fmaf where a sum is fused: build with -march=native (or -mfma), or it is a slow library call.
 //      -ffast-math is refused: it would change bytes.
 //
-//  HOW TO ADD A FORMAT    a row in hrq__families [5i]; a decoder by its contract in [6i]; choosing scales and coding
-//                         a block in [7i] ... [9i], and their row in hrq__codecs [11i]. Names, sizes, products,
-//                         GPTQ, tests and benches follow.
+//  HOW TO ADD A FORMAT    a row in hrq__families [5i]. One that no codec there covers: a decoder by its contract in
+//                         [6i], choosing scales and coding a block in [7i] ... [9i], and their row in hrq__codecs
+//                         [11i]. Names, sizes, products, GPTQ, tests, benches and plots follow.
 //
-//  LIMITS WE KNOW    scalar kernels only in this version; hrq_mul_mat is slow. A second cols x cols matrix is held
-//                    while weights are quantized. e8 at q <= 16 with k <= 4 clips entries beyond 127 units of its
-//                    integers (4 sigma at q = 16): use +had where rows have heavy tails.
+//  LIMITS WE KNOW    scalar kernels only in this version; hrq_mul_mat is slow, dither costs four times the decoding. A
+//                    second cols x cols matrix is held while weights are quantized. e8 at q <= 16 with k <= 4 clips
+//                    entries beyond 127 units of its integers (4 sigma at q = 16), e8b and tcq beyond their largest
+//                    level (3 to 4 sigma): use +had where rows have heavy tails. tcq under 128 columns loses more than
+//                    its name says. GPTQ takes row scales as they are before least squares, and no tcq.
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
 //                [2] High-rate quantized matrix multiplication I, arXiv 2601.17187    [3] II, arXiv 2605.13768
@@ -92,6 +109,8 @@
 //  REVISIONS
 //      0.1.0   2026-11-25   api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
 //                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
+//                           formats: floats below 9 bits, MX, NVFP4 (import, export), D4, hierarchical and box codes,
+//                           trellis codes, centring, dither, sketch. bytes: e8, zn, d4 row scales of least squares
 
 #ifndef HRQ_H
     #define HRQ_H
@@ -244,12 +263,12 @@ typedef struct hrq_format {
     uint8_t kind;     /* row of the format table                                                     */
     uint8_t bits;     /* bits of a code: int, e8b, tcq                                               */
     uint8_t exp, man; /* exponent and mantissa bits of a float format                                */
-    uint8_t scales;   /* k: scales a block of 8 may choose from; 0 none                              */
+    uint8_t scales;   /* k: scales or classes a block of 8 may choose from; 0 none                   */
     uint8_t layers;   /* m of a hierarchical code                                                    */
     uint8_t states;   /* log2 of the states of a trellis                                             */
     uint8_t keep;     /* percent of rotated coordinates kept by the sketch; 0 all                    */
     uint16_t q;       /* nesting ratio of a lattice code; 0 none                                     */
-    uint16_t options; /* HRQ__OPT_ bits: sym, mse, asym, first, col, had, center, dither             */
+    uint16_t options; /* HRQ__OPT_ bits: sym, mse, asym, first, col, had, center, dither, unbiased   */
     uint32_t group;   /* columns a scale covers; 0 the whole row                                     */
 } hrq_format;
 
@@ -324,7 +343,9 @@ HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t r
 HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
                                 void *data, size_t bytes);
 
-/* Bytes that one hrq_mat_encode asks of the hooks, once: 0 unless the format rotates. */
+/* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres, for tcq the search
+   of a row, 2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and 2^14 states). 0 where it needs none,
+   or there is no such matrix. */
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
 
 /* Quantize rows row0 ... row0 + nrows - 1. The bytes depend on each row alone: any chunking, order, thread
@@ -333,8 +354,8 @@ HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
    Errors     HRQ_ERR_ARG (NULL, rows outside the matrix), HRQ_ERR_SHAPE (ldw), HRQ_ERR_NONFINITE (also what is
               too large: f16's and bf16's largest, 4e37 where there are codes, 4e37 / cols or for f16
               65504 / sqrt(cols) where the format rotates), HRQ_ERR_NOMEM, HRQ_ERR_UNSUPPORTED ("sic"); data untouched
-   Cost       one pass over w for plain and integer formats, one more for :mse, k lattice searches a block for
-              Voronoi codes */
+   Cost       one pass over w for plain, integer and float formats, more for :mse; k lattice searches a block for
+              Voronoi codes, 2 k for e8b; 2^S steps of 2 additions an entry for tcq */
 HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const float *w, size_t ldw,
                                   const hrq_hooks *hooks);
 
@@ -419,7 +440,15 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
                              float *y, size_t ldy);
 
 /* c[i * ldc + j] = <row i of a, row j of b>, row0 <= i < row1, all j: both sides quantized, absolute rows i.
-   Two integer formats multiply as integers, exactly; anything else as floats, in order (BITWISE).
+   Two formats whose values are integers (all but plain ones, wide floats and dithered ones) multiply as integers,
+   exactly; anything else as floats, in order (BITWISE).
+   Both sides rotated and sketched by the same draw: the low 32 bits of their seeds agree. Dither is drawn from all 64:
+   give the sides different high halves, or their errors are not independent.
+   Centred sides: <a - mean a, b - mean b> of what is stored + cols mean a mean b; with one side centred the other's
+   sum is taken from its bytes. Either way no error of a mean enters.
+   Error      of Gaussians at most Gamma(R) times the code's ratio; of any A, B hrq_matmul_guarantee at the effective
+              rate, for codes of least squares (zn ... tcq)
+   Source     arXiv 2410.13780, sections 4 and 5
    Errors     HRQ_ERR_ARG (NULL, range, rotation or sketch differ), HRQ_ERR_SHAPE (columns differ, ldc < b->rows),
               HRQ_ERR_UNSUPPORTED; c untouched */
 HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, size_t ldc, size_t row0, size_t row1);
@@ -500,7 +529,7 @@ typedef struct hrq_gptq_options {
 
 /* GPTQ (LDLQ): quantize column by column (lattice codes: block of 8 by block of 8), each step feeding its error to
    the columns still to come. Row and group scales come from W.
-     out        a matrix from hrq_mat_init, any fixed-rate format of this version; every row is written
+     out        a matrix from hrq_mat_init, any fixed-rate format but tcq, "+keep" and "+unbiased"; every row is written
      w          [rows x cols] f32, ldw >= cols;  sigma [cols x cols] symmetric (lower triangle read), or NULL: white
      options    NULL: defaults; report may be NULL
    With "+had" the rows and both sides of sigma are rotated first (bad_pivot counts there). A column whose diagonal in
@@ -1792,7 +1821,8 @@ HRQ__INLINE int32_t hrq__lattice_count(int lattice, int32_t y) { return lattice 
 
 /* decode_voronoi: a superblock of a Lambda / q Lambda code, or of a hierarchy of them, to its tile.
      value      clamp(multiple[scale index] * coordinate), coordinate = sum over layers m of q^m times that of the
-                layer's coset's point nearest to zero; an index out of range takes 0, digits out of range are taken mod q
+                layer's coset's point nearest to zero; an index out of range takes 0, digits out of range are taken
+                mod q
      reads      s * (layers (16 code_bits + 2 digit_bits) + 2 scale_bits) bytes; writes 128 s bytes of lo, and of hi
                 where clamp > 127     EXACT     Source: arXiv 2502.09720, 2505.13164 */
 static void hrq__decode_voronoi_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
@@ -2592,7 +2622,9 @@ static const int8_t hrq__box_level4[15][2][16] = {
     {{-117, -75, -61, -45, -32, -22, -13, -5, 3, 12, 21, 31, 43, 55, 66, 98},
      {-90, -75, -51, -37, -27, -19, -11, -3, 5, 13, 22, 32, 42, 53, 86, 123}}};
 /* [bits - 2][log2 classes], in root mean squares of the row */
-static const float hrq__box_step[3][4] = {{0.014672f, 0.017538f, 0.019916f, 0.022308f}, {0.019327f, 0.022240f, 0.023612f, 0.025893f}, {0.023753f, 0.025527f, 0.028050f, 0.031540f}};
+static const float hrq__box_step[3][4] = {{0.014672f, 0.017538f, 0.019916f, 0.022308f},
+                                          {0.019327f, 0.022240f, 0.023612f, 0.025893f},
+                                          {0.023753f, 0.025527f, 0.028050f, 0.031540f}};
 // clang-format on
 
 static hrq__box hrq__box_of(const hrq_format *f)
