@@ -30,13 +30,13 @@ typedef struct options {
 
 static void print_head(const char *first, const char *second)
 {
-    printf("%-18s %8s %10s %9s %10s%s\n", "method", "bits an", "weighted", "gap to", "product", first);
-    printf("%-18s %8s %10s %9s %10s%s\n", "", "entry", "error, dB", "limit, b", "error, dB", second);
+    printf("%-21s %8s %10s %9s %10s%s\n", "method", "bits an", "weighted", "gap to", "product", first);
+    printf("%-21s %8s %10s %9s %10s%s\n", "", "entry", "error, dB", "limit, b", "error, dB", second);
 }
 
 static void print_row(const char *name, const outcome *o)
 {
-    printf("%-18s %8.4f %10.2f %9.3f %10.2f", name, o->bits / o->entries, decibel(o->loss / o->energy),
+    printf("%-21s %8.4f %10.2f %9.3f %10.2f", name, o->bits / o->entries, decibel(o->loss / o->energy),
            o->gap / o->entries, decibel(o->y_error / o->y_square));
 }
 
@@ -306,7 +306,7 @@ static void run_model(options *o)
     printf("%u tokens scored in windows of %u, covariances from %.0f tokens. Float: %.4f nats a token.\n\n",
            (unsigned)s.scored, (unsigned)m->seq, s.calibrated, nats);
     print_head("    bits a perplexity   encode", "     token             seconds");
-    printf("%-18s %8.4f %10s %9s %10s", "float", 32.0, "-", "-", "-");
+    printf("%-21s %8.4f %10s %9s %10s", "float", 32.0, "-", "-", "-");
     print_loss(nats, 0.0);
     for (i = 0; i < methods_count; i++) model_row(&s, &methods[i]);
     printf("\n%s", columns_text);
