@@ -502,7 +502,8 @@ static void readme(void)
 {
     static const char *const names[] = {
         "f32",           "bf16",          "int8",         "int4",         "int4:g64:mse+had", "int3",
-        "e8:q16:k4+had", "e8:q14:k4+had", "e8:q8:k4+had", "e8:q4:k4+had", "zn:q16:k4+had"};
+        "nvfp4:mse",     "e8:q16:k4+had", "e8:q8:k4+had", "e8:q4:k4+had", "e8b4:k4+had",      "e8b2:k1+had",
+        "zn:q16:k4+had", "tcq4+had",      "tcq3+had",     "tcq2+had"};
     const char *only = getenv("FORMAT");
     size_t count = only && only[0] ? 1 : sizeof names / sizeof names[0];
     memory_speed = read_bandwidth(memory, memory_bytes, 4.0 * seconds).best;
