@@ -93,8 +93,9 @@ static void parts_free(parts *p)
 static float product_of(const parts *p, const hrq_act *act, size_t t, size_t r)
 {
     size_t g, c, cols = p->cols;
-    float total = 0.0f, part;
-    double product;
+    float part;
+    double product, total = 0.0;
+    int wide = hrq__families[p->mat.format.kind].scale == HRQ__SCALE_E8M0; /* groups are added in double */
     for (g = 0; g < p->groups; g++) {
         size_t end = (g + 1) * p->span < cols ? (g + 1) * p->span : cols;
         if (p->ints && act->kind == HRQ_ACT_INT8) {
@@ -108,9 +109,10 @@ static float product_of(const parts *p, const hrq_act *act, size_t t, size_t r)
                     fmaf((float)p->unit[r * cols + c],
                          act->kind == HRQ_ACT_INT8 ? (float)hrq__act_s8(act, t)[c] : hrq__act_f32(act, t)[c], part);
         }
-        total = p->mat.format.group ? fmaf(part, p->group[r * p->groups + g], total) : part;
+        if (wide) total += (double)part * (double)p->group[r * p->groups + g];
+        else total = (double)(p->mat.format.group ? fmaf(part, p->group[r * p->groups + g], (float)total) : part);
     }
-    product = (double)total * ((double)p->row[r] * (double)hrq__act_scales(act)[t]);
+    product = total * ((double)p->row[r] * (double)hrq__act_scales(act)[t]);
     if (p->mat.format.options & HRQ__OPT_CENTER) product += (double)p->mean[r] * hrq__act_totals(act)[t];
     return (float)product;
 }
@@ -446,8 +448,10 @@ static double sum_of(const parts *p, size_t r)
 static float pair_of(const parts *a, size_t i, const parts *b, size_t j)
 {
     size_t from, end, c, cols = a->cols;
-    float total = 0.0f, part;
-    double product;
+    float part, sa, sb;
+    double product, total = 0.0;
+    int wide = hrq__families[a->mat.format.kind].scale == HRQ__SCALE_E8M0 ||
+               hrq__families[b->mat.format.kind].scale == HRQ__SCALE_E8M0;
     for (from = 0; from < cols; from = end) {
         size_t ga = from / a->span, gb = from / b->span;
         int64_t whole = 0;
@@ -458,9 +462,12 @@ static float pair_of(const parts *a, size_t i, const parts *b, size_t j)
             else part = fmaf((float)a->unit[i * cols + c], (float)b->unit[j * cols + c], part);
         }
         if (a->ints && b->ints) part = (float)whole;
-        total = fmaf(part, a->group[i * a->groups + ga] * b->group[j * b->groups + gb], total);
+        sa = a->group[i * a->groups + ga];
+        sb = b->group[j * b->groups + gb];
+        if (wide) total += (double)part * ((double)sa * (double)sb);
+        else total = (double)fmaf(part, sa * sb, (float)total);
     }
-    product = (double)total * ((double)a->row[i] * (double)b->row[j]);
+    product = total * ((double)a->row[i] * (double)b->row[j]);
     if (a->mat.format.options & b->mat.format.options & HRQ__OPT_CENTER)
         product += (double)a->mat.cols * (double)a->mean[i] * (double)b->mean[j];
     else if (a->mat.format.options & HRQ__OPT_CENTER) product += (double)a->mean[i] * sum_of(b, j);
