@@ -55,7 +55,8 @@
 //                                 nearest to the limit; 128 columns and more; encoding takes time in proportion to 2^S
 //      <any of these>+had         rotated by a randomised Hadamard transform, drawn from the matrix's seed
 //          +center                rows less their means, which are kept as float32
-//          +dither                subtractive, uniform over the code's cell: int, zn, d4, e8, e8h
+//          +dither                subtractive, uniform over the code's cell: int, zn, d4, e8, e8h. Errors have mean 0
+//                                 over seeds with +unbiased; without, least squares shrink zn ... e8h by their error
 //          +unbiased              the row scale that keeps a row's product with itself. Not said: the one of least
 //                                 squared error (zn ... tcq), or what the list above says
 //          +keep<p>               p percent of the rotated coordinates, drawn from the seed: the sketch for rates below
