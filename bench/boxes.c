@@ -478,9 +478,10 @@ static void print_tables(const code (*found)[4])
             }
     }
     printf("/* [bits - 2][log2 classes], in root mean squares of the row */\n");
-    printf("static const float hrq__box_step[3][4] = {\n");
+    printf("static const float hrq__box_step[3][4] = {");
     for (int i = 0; i < 3; i++) {
-        for (int k = 0; k < 4; k++) printf("%s%.6ff", k ? ", " : "    {", 16.0 * found[i][k].unit);
+        printf("%*s", i ? 42 : 0, "");
+        for (int k = 0; k < 4; k++) printf("%s%.6ff", k ? ", " : "{", 16.0 * found[i][k].unit);
         printf(i < 2 ? "},\n" : "}};\n");
     }
     fflush(stdout);

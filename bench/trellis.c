@@ -573,14 +573,14 @@ static void report(const code *c, uint64_t seed)
     free(test.x);
 }
 
-/* The upper half of a table in braces, on lines of at most 118 characters. */
+/* The upper half of a table in braces, on lines of at most 117 characters. */
 static void print_levels(const code *c)
 {
     int levels = levels_of(c), at = printf("    {%d", c->table[levels / 2]);
     for (int n = levels / 2 + 1; n < levels; n++) {
         char number[8];
         int length = sprintf(number, "%d", c->table[n]);
-        int wrap = at + 2 + length + 1 > 118;
+        int wrap = at + 2 + length + 1 > 117;
         printf(wrap ? ",\n     %s" : ", %s", number);
         at = (wrap ? 5 : at + 2) + length;
     }
