@@ -52,7 +52,7 @@
 //      e8b<b>:k<k>                blocks of 8 labels of b 2 ... 4 bits, even sums and odd sums with levels of their own
 //                                 (E8 bent to the Gaussian); k 1 (not said), 2, 4, 8 classes a block
 //      tcq<b>:s<S>                trellis code of b 2 ... 4 bits and 2^S states, S 6, 8, 10 (not said), 12, 14: the
-//                                 nearest to the limit; 128 columns and more; encoding takes time in proportion to 2^S
+//                                 nearest to the limit from 256 columns on; encoding takes time in proportion to 2^S
 //      <any of these>+had         rotated by a randomised Hadamard transform, drawn from the matrix's seed
 //          +center                rows less their means, which are kept as float32
 //          +dither                subtractive, uniform over the code's cell: int, zn, d4, e8, e8h. Errors have mean 0
@@ -98,8 +98,8 @@
 //  LIMITS WE KNOW    scalar kernels only in this version; hrq_mul_mat is slow, dither costs four times the decoding. A
 //                    second cols x cols matrix is held while weights are quantized. e8 at q <= 16 with k <= 4 clips
 //                    entries beyond 127 units of its integers (4 sigma at q = 16), e8b and tcq beyond their largest
-//                    level (3 to 4 sigma): use +had where rows have heavy tails. tcq under 128 columns loses more than
-//                    its name says. GPTQ takes row scales as they are before least squares, and no tcq.
+//                    level (3 to 4 sigma): use +had where rows have heavy tails. tcq under 256 columns loses more than
+//                    its name says (0.1 bit at 128). GPTQ takes row scales as they are before least squares, and no tcq.
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
 //                [2] High-rate quantized matrix multiplication I, arXiv 2601.17187    [3] II, arXiv 2605.13768
@@ -2896,6 +2896,8 @@ typedef struct hrq__tcq_work {
     hrq__tcq c;
     size_t cols, steps;  /* real columns; steps a sequence, padding included */
     int16_t *x;          /* [steps] this sequence                            */
+    uint16_t *window;    /* [steps] of a path: bit 0 the coded bit           */
+    uint16_t *kept;      /* [steps] of the best path so far                  */
     int8_t *level;       /* [4 steps] what each column decodes to            */
     uint8_t *code;       /* [4 steps] coded bit, raw bits above it           */
     uint8_t *hash;       /* [states] parities of a window whose oldest bit is 0 */
@@ -2905,6 +2907,8 @@ typedef struct hrq__tcq_work {
     int16_t levels[256]; /* times the multiplier                             */
 } hrq__tcq_work;
 
+enum { HRQ__TCQ_CUTS = 4 }; /* of a short sequence */
+
 /* Steps looked at before and after the wrap to find the state there. */
 HRQ__INLINE size_t hrq__tcq_reach(unsigned states) { return 8 * (size_t)states; }
 
@@ -2913,7 +2917,7 @@ static int hrq__tcq_bytes(unsigned states, size_t cols8, size_t *bytes)
     size_t count = (size_t)1 << states, steps = cols8 / 4, most = 2 * hrq__tcq_reach(states);
     most = steps > most ? steps : most;
     if (!hrq__mul_size(most, count / 8, bytes)) return 0;
-    return hrq__add_size(*bytes, 3 * count + 2 * cols8 + 2 * steps, bytes);
+    return hrq__add_size(*bytes, 3 * count + 2 * cols8 + 6 * steps, bytes);
 }
 
 static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, void *memory)
@@ -2926,7 +2930,9 @@ static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, vo
     w->cols = cols;
     w->steps = hrq__div_up(cols, 8) * 2;
     w->x = (int16_t *)memory;
-    w->level = (int8_t *)(w->x + w->steps);
+    w->window = (uint16_t *)(w->x + w->steps);
+    w->kept = w->window + w->steps;
+    w->level = (int8_t *)(w->kept + w->steps);
     w->code = (uint8_t *)w->level + 4 * w->steps;
     w->hash = w->code + 4 * w->steps;
     w->path = w->hash + count;
@@ -2982,54 +2988,89 @@ static void hrq__tcq_advance(const hrq__tcq_work *w, const uint8_t metric[64], u
     for (s = 0; s < count; s++) next[s] = (uint8_t)(next[s] - least);
 }
 
-HRQ__INLINE unsigned hrq__tcq_back(const hrq__tcq_work *w, size_t step, unsigned state, unsigned *window)
+/* Search n steps of a sequence, around its end: out of state `start` into state `end`, or (negative) out of any into the
+   best. Sets the windows of the last `back` of them; returns the state before these. The first steps shift the bits of
+   start out of the window: no path that does not begin with them gets on. */
+static int hrq__tcq_search(hrq__tcq_work *w, size_t sequence, size_t from, size_t n, size_t back, int start, int end)
 {
-    const uint8_t *chosen = w->chosen + step * (((size_t)1 << w->c.states) / 8);
-    *window = state | (unsigned)(chosen[state / 8] >> state % 8 & 1) << w->c.states;
-    return *window >> 1;
-}
-
-/* State where the end of the sequence meets its start, by a search around that place with free ends. */
-static unsigned hrq__tcq_wrap(hrq__tcq_work *w, size_t sequence)
-{
-    size_t reach = hrq__tcq_reach(w->c.states), count = (size_t)1 << w->c.states, k, s, back;
-    unsigned state = 0, window;
+    size_t count = (size_t)1 << w->c.states, k, s;
     uint8_t metric[64], *now = w->path, *next = w->path + count, *swap;
     memset(now, 0, count);
-    back = reach % w->steps;
-    for (k = 0; k < 2 * reach; k++) {
-        hrq__tcq_metric(w, (w->steps - back + k) % w->steps, sequence, metric);
-        hrq__tcq_advance(w, metric, next, now, w->chosen + k * (count / 8), -1);
+    for (k = 0; k < n; k++) {
+        int oldest = start >= 0 && k < w->c.states ? start >> (w->c.states - 1 - k) & 1 : -1;
+        hrq__tcq_metric(w, (from + k) % w->steps, sequence, metric);
+        hrq__tcq_advance(w, metric, next, now, w->chosen + k * (count / 8), oldest);
         swap = now;
         now = next;
         next = swap;
     }
-    for (s = 1; s < count; s++) state = now[s] < now[state] ? (unsigned)s : state;
-    for (k = 2 * reach; k > reach; k--) state = hrq__tcq_back(w, k - 1, state, &window);
-    return state;
+    for (s = 0; s < count && start < 0; s++) end = end < 0 || now[s] < now[end] ? (int)s : end;
+    for (k = n; k > n - back; k--) {
+        int bit = w->chosen[(k - 1) * (count / 8) + (size_t)end / 8] >> end % 8 & 1;
+        w->window[(from + k - 1) % w->steps] = (uint16_t)(end | bit << w->c.states);
+        end = (end | bit << w->c.states) >> 1;
+    }
+    return end;
 }
 
 /* A sequence no longer than the window: every choice of coded bits, repeated. */
-static unsigned hrq__tcq_try_all(hrq__tcq_work *w, size_t sequence)
+static void hrq__tcq_try_all(hrq__tcq_work *w, size_t sequence)
 {
     uint8_t metric[16][64];
-    unsigned pattern, state, best = 0, window, mask = (1u << w->c.states) - 1u;
+    uint16_t window[16];
+    unsigned pattern, state, mask = (1u << w->c.states) - 1u;
     int32_t least = INT32_MAX, sum;
     size_t t, n = w->steps;
     for (t = 0; t < n; t++) hrq__tcq_metric(w, t, sequence, metric[t]);
     for (pattern = 0; pattern < 1u << n; pattern++) {
         for (state = pattern, t = n; t < w->c.states; t += n) state |= pattern << t;
-        state &= mask;
-        for (t = 0, sum = 0; t < n; t++) {
-            window = state << 1 | (state >> (n - 1) & 1u);
-            sum += metric[t][w->hash[window & mask] ^ (window >> w->c.states ? w->top : 0u)];
-            state = window & mask;
+        for (t = 0, sum = 0, state &= mask; t < n; t++, state = window[t - 1] & mask) {
+            window[t] = (uint16_t)(state << 1 | (state >> (n - 1) & 1u));
+            sum += metric[t][w->hash[window[t] & mask] ^ (window[t] >> w->c.states ? w->top : 0u)];
         }
         if (sum >= least) continue;
         least = sum;
-        best = state;
+        memcpy(w->window, window, n * sizeof window[0]);
     }
-    return best;
+}
+
+/* Cost of the path that the windows tell. */
+static int32_t hrq__tcq_cost(const hrq__tcq_work *w, size_t sequence)
+{
+    uint8_t metric[64];
+    int32_t sum = 0;
+    size_t t;
+    for (t = 0; t < w->steps; t++) {
+        hrq__tcq_metric(w, t, sequence, metric);
+        sum += metric[hrq__tcq_hash(w->c.hash, w->c.parities, w->window[t])];
+    }
+    return sum;
+}
+
+/* A closed path: the state at a cut comes from a search around it with free ends, all steps from one with that state
+   fixed, and the surroundings of the cut from a third between what lies fixed outside: half a turn away where the
+   sequence is short. Short ones are cut in four places, and the best path of the four is taken. */
+static void hrq__tcq_close(hrq__tcq_work *w, size_t sequence)
+{
+    size_t reach = hrq__tcq_reach(w->c.states), n = hrq__min_size(w->steps, 2 * reach),
+           look = hrq__min_size(reach, n);
+    size_t cuts = n < w->steps ? 1 : HRQ__TCQ_CUTS, k, cut, from;
+    int mask = (1 << w->c.states) - 1, start, end;
+    int32_t least = INT32_MAX, cost;
+    for (k = 0; k < cuts; k++) {
+        cut = k * w->steps / cuts;
+        from = (cut + w->steps - n / 2) % w->steps;
+        start = hrq__tcq_search(w, sequence, cut + w->steps - look, 2 * look, look, -1, -1);
+        hrq__tcq_search(w, sequence, cut, w->steps, w->steps, start, start);
+        start = w->window[from] >> 1;
+        end = w->window[(from + n - 1) % w->steps] & mask;
+        hrq__tcq_search(w, sequence, from, n, n, start, end);
+        cost = cuts > 1 ? hrq__tcq_cost(w, sequence) : 0;
+        if (cost >= least) continue;
+        least = cost;
+        memcpy(w->kept, w->window, w->steps * sizeof w->kept[0]);
+    }
+    memcpy(w->window, w->kept, w->steps * sizeof w->kept[0]);
 }
 
 /* The code of a step: the window's coded bit, the best raw bits (the lowest on ties), the level they give. */
@@ -3047,36 +3088,16 @@ static void hrq__tcq_emit(hrq__tcq_work *w, size_t step, size_t sequence, unsign
 static void hrq__tcq_encode(hrq__tcq_work *w, const float *row, float pre, float inv)
 {
     float to_fixed = (float)w->c.multiplier / w->c.step;
-    size_t count = (size_t)1 << w->c.states, sequence, t;
+    size_t sequence, t;
     for (sequence = 0; sequence < 4; sequence++) {
-        unsigned start, state, window;
         for (t = 0; t < w->steps; t++) {
             size_t col = 4 * t + sequence;
             float v = col < w->cols ? row[col] * pre * inv * to_fixed : 0.0f;
             w->x[t] = (int16_t)hrq__round(hrq__clampf(v, -16383.0f, 16383.0f));
         }
-        if (w->steps <= w->c.states) {
-            state = hrq__tcq_try_all(w, sequence);
-            for (t = 0; t < w->steps; t++) {
-                window = state << 1 | (state >> (w->steps - 1) & 1u);
-                hrq__tcq_emit(w, t, sequence, window);
-                state = window & (unsigned)(count - 1);
-            }
-            continue;
-        }
-        start = hrq__tcq_wrap(w, sequence);
-        memset(w->path, 0, count);
-        for (t = 0; t < w->steps; t++) { /* the first steps shift the start's bits out: no other path can end there */
-            uint8_t metric[64];
-            int oldest = t < w->c.states ? (int)(start >> (w->c.states - 1 - t) & 1u) : -1;
-            hrq__tcq_metric(w, t, sequence, metric);
-            hrq__tcq_advance(w, metric, w->path + (t & 1 ? 0 : count), w->path + (t & 1 ? count : 0),
-                             w->chosen + t * (count / 8), oldest);
-        }
-        for (state = start; t > 0; t--) {
-            state = hrq__tcq_back(w, t - 1, state, &window);
-            hrq__tcq_emit(w, t - 1, sequence, window);
-        }
+        if (w->steps <= w->c.states) hrq__tcq_try_all(w, sequence);
+        else hrq__tcq_close(w, sequence);
+        for (t = 0; t < w->steps; t++) hrq__tcq_emit(w, t, sequence, w->window[t]);
     }
 }
 
