@@ -2966,26 +2966,56 @@ static void hrq__tcq_metric(const hrq__tcq_work *w, size_t step, size_t sequence
         metric[p] = (uint8_t)(4 * step + sequence >= w->cols ? 0 : hrq__clampi(best[p] - least, 0, 255));
 }
 
-/* CONTRACT One step of the search: state s = 2 p + c comes from p or, where the oldest bit is 1, from p + states / 2;
-   metrics saturate at 255; a tie takes 0; `oldest` 0 or 1 allows that one alone, -1 both. The least metric is then
-   taken off all. chosen: bit s of it says which.      EXACT */
+HRQ__INLINE uint8_t hrq__tcq_add(uint8_t a, uint8_t b)
+{
+    uint8_t sum = (uint8_t)(a + b);
+    return (uint8_t)(sum | (sum < a ? 255 : 0));
+}
+
+/* CONTRACT One step of the search: states 2 p and 2 p + 1 come from p or, where the oldest bit is 1, from p + states / 2.
+   The top parity alone has the newest and the oldest bit, so of the four ways two share a metric. Sums stop at 255; a tie
+   takes 0; `oldest` 0 or 1 allows that one alone, -1 both. The least metric is then taken off all. chosen: bit s of it
+   says which.      EXACT      Written in blocks that compilers turn into vectors. */
 static void hrq__tcq_advance(const hrq__tcq_work *w, const uint8_t metric[64], uint8_t *next, const uint8_t *path,
                              uint8_t *chosen, int oldest)
 {
-    size_t count = (size_t)1 << w->c.states, s;
-    int least = 255;
-    memset(chosen, 0, count / 8);
-    for (s = 0; s < count; s++) {
-        int a = path[s >> 1] + metric[w->hash[s]], b = path[s >> 1 | count / 2] + metric[w->hash[s] ^ w->top], take;
-        a = a > 255 ? 255 : a;
-        b = b > 255 ? 255 : b;
-        take = oldest < 0 ? b < a : oldest;
-        a = take ? b : a;
-        next[s] = (uint8_t)a;
-        chosen[s / 8] = (uint8_t)(chosen[s / 8] | take << s % 8);
-        least = a < least ? a : least;
+    enum { BLOCK = 32 };
+    size_t half = (size_t)1 << (w->c.states - 1), p, i;
+    uint8_t a[BLOCK], b[BLOCK], same[BLOCK], other[BLOCK], best[2][BLOCK], take[2][BLOCK], low[BLOCK];
+    uint8_t least = 255, both = oldest < 0, one = oldest == 1;
+    memset(low, 255, sizeof low);
+    for (p = 0; p < half; p += BLOCK) {
+        memcpy(a, path + p, BLOCK);
+        memcpy(b, path + half + p, BLOCK);
+        for (i = 0; i < BLOCK; i++) {
+            unsigned h = w->hash[2 * (p + i)];
+            same[i] = metric[h];
+            other[i] = metric[h ^ w->top];
+        }
+        for (i = 0; i < BLOCK; i++) {
+            uint8_t a0 = hrq__tcq_add(a[i], same[i]), b0 = hrq__tcq_add(b[i], other[i]);
+            uint8_t a1 = hrq__tcq_add(a[i], other[i]), b1 = hrq__tcq_add(b[i], same[i]);
+            uint8_t t0 = (uint8_t)((b0 < a0 ? both : 0) | one), t1 = (uint8_t)((b1 < a1 ? both : 0) | one);
+            a0 = (uint8_t)(a0 ^ ((a0 ^ b0) & (t0 ? 255 : 0)));
+            a1 = (uint8_t)(a1 ^ ((a1 ^ b1) & (t1 ? 255 : 0)));
+            best[0][i] = a0;
+            best[1][i] = a1;
+            take[0][i] = t0;
+            take[1][i] = t1;
+            a0 = a1 < a0 ? a1 : a0;
+            low[i] = a0 < low[i] ? a0 : low[i];
+        }
+        for (i = 0; i < BLOCK; i++) {
+            next[2 * (p + i)] = best[0][i];
+            next[2 * (p + i) + 1] = best[1][i];
+        }
+        for (i = 0; i < BLOCK; i += 4)
+            chosen[(p + i) / 4] =
+                (uint8_t)(take[0][i] | take[1][i] << 1 | take[0][i + 1] << 2 | take[1][i + 1] << 3 |
+                          take[0][i + 2] << 4 | take[1][i + 2] << 5 | take[0][i + 3] << 6 | take[1][i + 3] << 7);
     }
-    for (s = 0; s < count; s++) next[s] = (uint8_t)(next[s] - least);
+    for (i = 0; i < BLOCK; i++) least = low[i] < least ? low[i] : least;
+    for (p = 0; p < 2 * half; p++) next[p] = (uint8_t)(next[p] - least);
 }
 
 /* Search n steps of a sequence, around its end: out of state `start` into state `end`, or (negative) out of any into the
