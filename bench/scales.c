@@ -3,35 +3,38 @@
        make -C bench scales            C tables, then dB on fresh blocks beside the tables that hrq.h has now
        make -C bench scales BLOCKS=n   n training blocks instead of 2048
 
-   Integer multiples of a common step, one set for each number k of scales and both lattices, and the reach beta_k q
-   in units of the row's root mean square, base + grow * ceil(log2 q) for each lattice and k: a larger q has a smaller
-   error inside the cell, so the cell must reach further out into the tail.
+   For q up to 4, 16, 64, 256 (bands 0 ... 3) and each number k of scales: integer multiples of a common step, one
+   set for all lattices; and for each lattice and ceil(log2 q) the reach beta_k q in sixteenths of the row's root mean
+   square: a larger q has a smaller error inside the cell, so the cell must reach further out into the tail.
 
    1  A problem is a lattice and a q. err[g][b]: squared error of training block b at beta q = grid[g], a log grid,
       squeezed where the block is outside the cell but near it; far outside, minus the error when squeezed, which
       counts where the scale is the largest of a set.
    2  Real-valued sets for each problem alone: greedy growth, then one scale after the other becomes the best until
       none moves. They are the bound that the report prints, and where integer search starts.
-   3  Integer sets. Goal: dB at the best reach of each problem, averaged over q = 4 ... 64, E8 twice. k <= 4: every
-      set up to NARROW; else the same descent under several largest multiples; the smallest within SLACK of the best.
-   4  base and grow by the mean dB over all q of goal_q.
-   Blocks are drawn with importance weights: at q = 256 a block in a million decides. */
+   3  Integer sets. Goal: dB at the best reach of each problem, averaged over the q of the band, powers of two twice,
+      E8 as much as the other two lattices. k <= 4: every set up to a largest multiple; else the same descent under
+      several largest multiples, from a real-valued set and from geometric ones; the smallest within SLACK of the best.
+   4  The reach of least error over the q that share it.
+   Blocks are drawn with importance weights: at q = 256 a block in a million decides. The least-squares scale of a row,
+   which comes after all this, gains these sets less than 0.02 dB, and does not enter. */
 #define HRQ_IMPLEMENTATION
 #include "../hrq.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    GRID = 192, /* 2 ... 12 sigma in steps of 0.94 %                            */
-    COARSE = 3, /* grid points a step when a reach is sought                    */
-    RATES = 6,  /* values of q in the goals; the first GOAL choose the integers */
-    GOAL = 5,
-    KMAX = 16,   /* scales a block                                               */
-    NARROW = 7,  /* largest multiple for k <= 4: values stay near int8 at q = 16 */
-    TEST = 32768 /* fresh blocks of the report                                   */
+    GRID = 128, /* 1.5 ... 12 sigma in steps of 1.65 %           */
+    COARSE = 2, /* grid points a step when a reach is sought     */
+    LATTICES = 3,
+    BANDS = 4,
+    RATES = 6,    /* values of q a band, at most                  */
+    KMAX = 16,    /* scales a block                                */
+    TEST = 16384, /* fresh blocks of the report                    */
+    KEEP = 64     /* integer sets that one search compares         */
 };
 #define FAR   1e30f
-#define SLACK 0.015 /* dB */
+#define SLACK 0.005 /* dB */
 
 typedef struct problem {
     int lattice, q;
@@ -39,23 +42,29 @@ typedef struct problem {
 } problem;
 
 typedef struct set {
-    int k, at[KMAX]; /* scales as grid indices                                 */
+    int k, at[KMAX]; /* scales as grid indices */
     int16_t multiple[KMAX];
     double goal;
 } set;
 
-/* Multiples and, for both lattices, base and grow. */
+/* Multiples; by lattice and ceil(log2 q) - 2 the reach in sixteenths. */
 typedef struct row {
     set s;
-    float reach[2][2];
+    int reach[LATTICES][7];
 } row;
 
-static const double weight[2] = {2.0 / 3.0, 1.0 / 3.0}; /* E8, Z^n: sets of its own gained Z^n under 0.02 dB */
-static const int goal_q[RATES] = {4, 8, 14, 16, 64, 256};
-static problem problems[2][RATES]; /* 0: E8, 1: Z^n */
+/* by lattice as hrq.h counts them */
+static const char *const names[LATTICES] = {"zn", "d4", "e8"};
+static const double weight[LATTICES] = {0.25, 0.25, 0.5};
+static const int goal_q[BANDS][RATES] = {{3, 4}, {5, 6, 8, 11, 12, 16}, {24, 32, 48, 64}, {128, 256}};
+static const int rates[BANDS] = {2, 6, 4, 2};
+/* Largest multiple for k <= 4. Values shall fit in int8 at q <= 16, or the clamp at 127 cost little. */
+static const int narrow[BANDS] = {15, 8, 16, 16};
+
+static problem problems[BANDS][LATTICES][RATES];
 static size_t blocks = 2048;
-static float *train, *test, *train_weight, *test_weight; /* [blocks][8], [TEST][8], [blocks], [TEST]    */
-static float *least, *held;                              /* [blocks]: see rest_of                      */
+static float *train, *test, *train_weight, *test_weight; /* [blocks][8], [TEST][8], [blocks], [TEST] */
+static float *least, *held;                              /* [blocks]: see rest_of                   */
 static double grid[GRID];
 
 static void die(const char *text)
@@ -98,56 +107,78 @@ static float *gauss(size_t count, uint64_t seed, float **weights)
     return x;
 }
 
-static int clamps(const problem *c, int k, int top)
+/* The code that hrq.h has now. */
+static hrq__voronoi present(const problem *p, int k)
 {
-    return (c->lattice == HRQ__LATTICE_E8 ? 2 * c->q : (c->q + 1) / 2) * top > 127 && c->q <= 16 && k <= 4;
+    char name[32];
+    hrq_format f;
+    sprintf(name, "%s:q%d:k%d", names[p->lattice], p->q, k);
+    if (hrq_format_parse(&f, name) != HRQ_OK) die(name);
+    return hrq__voronoi_of(&f);
 }
+
+/* The largest integer of a code whose largest multiple is `top`; whether it is clamped all the same. */
+static int largest(const problem *p, int top)
+{
+    return (p->lattice == HRQ__LATTICE_ZN ? (p->q + 1) / 2 : p->lattice == HRQ__LATTICE_E8 ? 2 * p->q : p->q) * top;
+}
+
+static int clamps(const problem *p, int k, int top) { return largest(p, top) > 127 && p->q <= 16 && k <= 4; }
 
 /* The code of a set of scales; the same arithmetic as hrq__voronoi_of. */
 static hrq__voronoi code_of(const problem *p, int k, const int16_t *multiple, double reach)
 {
-    hrq__voronoi c;
+    hrq__voronoi c = present(p, k);
     int top = multiple[k - 1], twice = p->lattice == HRQ__LATTICE_E8 ? 2 : 1;
-    int largest = (twice == 2 ? 2 * p->q : (p->q + 1) / 2) * top;
-    memset(&c, 0, sizeof c);
-    c.lattice = p->lattice;
-    c.q = p->q;
-    c.half = 1 << (14 - hrq__bits_for((unsigned)c.q) - 1);
-    c.k = (unsigned)k;
     c.multiple = multiple;
-    c.clamp = (int16_t)(largest <= 127 || clamps(p, k, top) ? 127 : 32767);
+    c.clamp = (int16_t)(largest(p, top) <= 127 || clamps(p, k, top) ? 127 : 32767);
     c.step = (float)reach / (float)(c.q * top * twice);
     for (int t = 0; t < k; t++) c.beta[t] = (float)reach * (float)multiple[t] / (float)(c.q * top);
     return c;
 }
 
+static int bits_of(int q) { return (int)hrq__bits_for((unsigned)q); }
+
+static int band_of(int q) { return (bits_of(q) - 1) / 2; }
+
+/* Of a q in the means of a band. */
+static double share_of(int band, int r)
+{
+    double sum = 0.0;
+    for (int i = 0; i < rates[band]; i++) sum += goal_q[band][i] & (goal_q[band][i] - 1) ? 1.0 : 2.0;
+    return (goal_q[band][r] & (goal_q[band][r] - 1) ? 1.0 : 2.0) / sum;
+}
+
 static double db(double error) { return -10.0 * log10(error); }
+
+static double square_error(const hrq__voronoi *c, const float *x, const int32_t *value)
+{
+    double sum = 0.0;
+    for (int i = 0; i < 8; i++) {
+        double e = (double)x[i] - (double)value[i] * (double)c->step;
+        sum += e * e;
+    }
+    return sum;
+}
 
 /* dB on x[count][8], best fit: hrq__voronoi_encode as the library runs it. */
 static double measure(const hrq__voronoi *c, const float *x, const float *weights, size_t count)
 {
     double sum = 0.0;
-    uint16_t digit[8];
-    int32_t value[8];
-    unsigned index;
+    hrq__voronoi_block out;
     for (size_t b = 0; b < count; b++, x += 8) {
-        double square = 0.0;
-        hrq__voronoi_encode(c, x, digit, &index, value);
-        for (int i = 0; i < 8; i++) {
-            double e = (double)x[i] - (double)value[i] * (double)c->step;
-            square += e * e;
-        }
-        sum += square * (double)weights[b];
+        hrq__voronoi_encode(c, x, NULL, &out);
+        sum += square_error(c, x, out.value) * (double)weights[b];
     }
     return db(sum / (8.0 * (double)count));
 }
 
-/* Step 1. */
+/* Step 1. Blocks far outside are not refined: they matter only to sets that are no good. */
 static void fill(problem *p, int lattice, int q)
 {
     static const int16_t one[1] = {1};
-    uint16_t digit[8];
-    int32_t y[8], value[8];
+    hrq__voronoi_block out;
+    int32_t y[8];
     p->lattice = lattice;
     p->q = q;
     p->err = floats(GRID * blocks);
@@ -156,10 +187,16 @@ static void fill(problem *p, int lattice, int q)
         c.clamp = 32767;
         for (size_t b = 0; b < blocks; b++) {
             const float *x = train + 8 * b;
-            int inside = hrq__voronoi_try(&c, 0, x, digit, y);
-            if (!inside) hrq__voronoi_squeeze(&c, 0, x, digit, y);
+            int inside = hrq__voronoi_try(&c, 0, x, NULL, y, &out);
+            double gauge = (double)hrq__lattice_gauge(lattice, x);
+            if (inside || gauge > 1.6 * grid[g]) {
+                if (!inside) hrq__voronoi_squeeze(&c, 0, x, NULL, y, &out);
+                hrq__voronoi_error(&c, 0, x, NULL, y, out.value);
+            } else {
+                hrq__voronoi_encode(&c, x, NULL, &out);
+            }
             inside = inside || hrq__voronoi_near(&c, 0, x);
-            float e = hrq__voronoi_error(&c, 0, x, y, value) * train_weight[b];
+            float e = (float)square_error(&c, x, out.value) * train_weight[b];
             p->err[(size_t)g * blocks + b] = inside ? e : -e;
         }
     }
@@ -275,13 +312,13 @@ static int best_reach(const problem *p, set *s, double *gain)
 }
 
 /* Goal of step 3. */
-static double goal_of(set *s, int reach[2][GOAL])
+static double goal_of(int band, set *s, int reach[LATTICES][RATES])
 {
     double sum = 0.0, gain;
-    for (int l = 0; l < 2; l++)
-        for (int r = 0; r < GOAL; r++) {
-            reach[l][r] = best_reach(&problems[l][r], s, &gain);
-            sum += weight[l] * gain / GOAL;
+    for (int l = 0; l < LATTICES; l++)
+        for (int r = 0; r < rates[band]; r++) {
+            reach[l][r] = best_reach(&problems[band][l][r], s, &gain);
+            sum += weight[l] * share_of(band, r) * gain;
         }
     return sum;
 }
@@ -297,8 +334,18 @@ static int next_choice(set *s)
     return 1;
 }
 
+static void sort_multiples(set *s)
+{
+    for (int i = 1; i < s->k; i++)
+        for (int j = i; j > 0 && s->multiple[j - 1] > s->multiple[j]; j--) {
+            int16_t m = s->multiple[j];
+            s->multiple[j] = s->multiple[j - 1];
+            s->multiple[j - 1] = m;
+        }
+}
+
 /* One multiple after the other becomes the best integer at these reaches until none moves; the largest stays. */
-static void descend(set *s, int reach[2][GOAL])
+static void descend(int band, set *s, int reach[LATTICES][RATES])
 {
     int moved, top = s->multiple[s->k - 1], least_m = (top + 4) / 5;
     do {
@@ -306,13 +353,14 @@ static void descend(set *s, int reach[2][GOAL])
         for (int t = 0; t < s->k - 1; t++) {
             double goal[64] = {0};
             int best = s->multiple[t];
-            for (int l = 0; l < 2; l++)
-                for (int r = 0; r < GOAL; r++) {
+            for (int l = 0; l < LATTICES; l++)
+                for (int r = 0; r < rates[band]; r++) {
+                    const problem *p = &problems[band][l][r];
                     double far = grid[reach[l][r]];
                     place(s, far);
-                    int last = rest_of(&problems[l][r], s, t);
+                    int last = rest_of(p, s, t);
                     for (int m = least_m; m < top; m++)
-                        goal[m] += weight[l] * db_with(&problems[l][r], nearest(far * m / top), last);
+                        goal[m] += weight[l] * share_of(band, r) * db_with(p, nearest(far * m / top), last);
                 }
             for (int m = least_m; m < top; m++) {
                 int used = 0;
@@ -323,190 +371,202 @@ static void descend(set *s, int reach[2][GOAL])
             s->multiple[t] = (int16_t)best;
         }
     } while (moved);
-    for (int i = 1; i < s->k - 1; i++)
-        for (int j = i; j > 0 && s->multiple[j - 1] > s->multiple[j]; j--) {
-            int16_t m = s->multiple[j];
-            s->multiple[j] = s->multiple[j - 1];
-            s->multiple[j - 1] = m;
-        }
+    sort_multiples(s);
 }
 
-/* Rounded multiples of a real set, all different. */
-static void round_set(set *s, const set *real, int top)
+/* Rounded multiples of ascending shares of the largest, all different. */
+static void round_set(set *s, int k, const double *share, int top)
 {
-    int k = real->k;
     memset(s, 0, sizeof *s);
     s->k = k;
     s->multiple[k - 1] = (int16_t)top;
     for (int t = k - 2; t >= 0; t--) {
-        int m = (int)(grid[real->at[t]] / grid[real->at[k - 1]] * top + 0.5);
+        int m = (int)(share[t] * top + 0.5);
         s->multiple[t] = (int16_t)(m >= s->multiple[t + 1] ? s->multiple[t + 1] - 1 : m);
     }
     for (int t = 0; t < k - 1; t++)
         if (s->multiple[t] < t + 1) s->multiple[t] = (int16_t)(t + 1);
 }
 
-/* Step 3. */
-static set search(const set *real)
+/* Step 3, k <= 4. */
+static set search_all(int band, int k)
 {
-    static const int tops[] = {8, 10, 12, 15, 20, 25, 32};
-    set found[KMAX], s, best;
-    int reach[2][GOAL], k = real->k, count = 0, i;
+    set s, best;
+    int reach[LATTICES][RATES];
     memset(&best, 0, sizeof best);
     best.goal = -FAR;
-    for (int top = k; k <= 4 && top <= NARROW; top++) {
-        round_set(&s, real, top);
+    for (int top = k; top <= narrow[band]; top++) {
+        memset(&s, 0, sizeof s);
+        s.k = k;
+        s.multiple[k - 1] = (int16_t)top;
         for (int t = 0; t < k - 1; t++) s.multiple[t] = (int16_t)(t + 1);
         do {
-            s.goal = goal_of(&s, reach);
-            if (s.goal > best.goal + 1e-3) best = s;
+            if (k > 1 && 10 * s.multiple[0] < 3 * top) continue; /* scales that far apart never won */
+            s.goal = goal_of(band, &s, reach);
+            if (s.goal > best.goal + SLACK) best = s;
         } while (next_choice(&s));
     }
-    if (k <= 4) return best;
-    for (i = 0; i < (int)(sizeof tops / sizeof tops[0]); i++) {
-        if (tops[i] < k + 2) continue;
-        round_set(&s, real, tops[i]);
-        for (int turn = 0; turn < 2; turn++) {
-            goal_of(&s, reach);
-            descend(&s, reach);
+    return best;
+}
+
+/* Step 3, any k. */
+static set search(int band, const set *real)
+{
+    static const int tops[] = {10, 12, 15, 20, 25, 32};
+    static const double lowest[] = {0.3, 0.4, 0.5};
+    set found[KEEP], s;
+    double share[KMAX], best = -FAR;
+    int reach[LATTICES][RATES], k = real->k, count = 0, i;
+    if (k <= 4) return search_all(band, k);
+    for (i = 0; i < (int)(sizeof tops / sizeof tops[0]); i++)
+        for (int start = 0; start < 4 && tops[i] >= k + 2; start++) {
+            for (int t = 0; t < k; t++)
+                share[t] =
+                    start == 3 ? grid[real->at[t]] / grid[real->at[k - 1]] : pow(lowest[start], 1.0 - t / (k - 1.0));
+            round_set(&s, k, share, tops[i]);
+            for (int turn = 0; turn < 2; turn++) {
+                goal_of(band, &s, reach);
+                descend(band, &s, reach);
+            }
+            s.goal = goal_of(band, &s, reach);
+            best = s.goal > best ? s.goal : best;
+            found[count++] = s;
         }
-        s.goal = goal_of(&s, reach);
-        best.goal = s.goal > best.goal ? s.goal : best.goal;
-        found[count++] = s;
-    }
     printf("  k %2d, goal by largest multiple:", k);
     for (i = 0; i < count; i++) printf("  %d: %.3f", found[i].multiple[k - 1], found[i].goal);
     printf("\n");
-    for (i = 0; found[i].goal < best.goal - SLACK; i++) {}
+    for (i = 0; found[i].goal < best - SLACK; i++) {}
     return found[i];
 }
 
-/* Step 4. */
-static void fit_reach(row *r, int l)
+/* Step 4. A reach and its neighbours are averaged: less noise. */
+static void fit_reach(int band, int l, row *r)
 {
-    enum { N = 48 };
-    static double gain[RATES][GRID];
-    double best = -FAR;
-    for (int i = 0; i < RATES; i++)
-        for (int g = 0; g < GRID; g += COARSE) gain[i][g] = db_of(&problems[l][i], &r->s, grid[g]);
-    for (int base = 0; base <= 4 * N; base++)
-        for (int grow_by = 0; grow_by <= 25; grow_by++) {
-            double sum = 0.0, b = 0.05 * base, a = 0.04 * grow_by;
-            for (int i = 0; i < RATES; i++) {
-                int g = nearest(b + a * (double)hrq__bits_for((unsigned)goal_q[i]));
-                sum += gain[i][g - g % COARSE];
-            }
-            if (sum <= best + 1e-3) continue;
+    for (int bits = band ? 2 * band + 1 : 2; bits <= 2 * band + 2; bits++) {
+        double best = -FAR;
+        for (int reach = 32; reach <= 184; reach++) {
+            double sum = 0.0;
+            for (int i = 0; i < rates[band]; i++)
+                for (int near = -1; near <= 1 && bits_of(goal_q[band][i]) == bits; near++)
+                    sum +=
+                        share_of(band, i) * db_of(&problems[band][l][i], &r->s, reach / 16.0 * (1.0 + 0.02 * near));
+            if (sum <= best) continue;
             best = sum;
-            r->reach[l][0] = (float)b;
-            r->reach[l][1] = (float)a;
+            r->reach[l][bits - 2] = reach;
         }
-}
-
-static double reach_of(const row *r, const problem *c)
-{
-    const float *reach = r->reach[c->lattice == HRQ__LATTICE_E8 ? 0 : 1];
-    return (double)(reach[0] + reach[1] * (float)hrq__bits_for((unsigned)c->q));
-}
-
-static void print_tables(const row *table)
-{
-    printf("\nstatic const int16_t hrq__voronoi_multiple[16][16] = {\n");
-    for (int k = 1; k <= KMAX; k++) {
-        printf("    {");
-        for (int t = 0; t < k; t++) printf("%s%d", t ? ", " : "", table[k - 1].s.multiple[t]);
-        printf("}%s\n", k < KMAX ? "," : "};");
     }
-    printf("static const float hrq__voronoi_reach[2][16][2] = {\n"); /* Z^n, E8 as in hrq.h */
-    for (int l = 1; l >= 0; l--) {
-        printf("    {");
-        for (int k = 1; k <= KMAX; k++)
-            printf("{%.2ff, %.2ff}%s", (double)table[k - 1].reach[l][0], (double)table[k - 1].reach[l][1],
-                   k == KMAX    ? "}"
-                   : k % 6 == 0 ? ",\n     "
-                                : ", ");
-        printf(l ? ",\n" : "};\n");
+}
+
+static double reach_of(const row *r, const problem *p) { return r->reach[p->lattice][bits_of(p->q) - 2] / 16.0; }
+
+/* Words in braces, on lines of at most 118 characters. */
+static int put(int at, const char *text, int indent)
+{
+    int length = (int)strlen(text);
+    if (at > indent && at + 1 + length > 118) printf("\n%*s", at = indent, "");
+    else at += at > indent ? printf(" ") : 0;
+    printf("%s", text);
+    return at + length;
+}
+
+static void print_tables(row table[BANDS][KMAX])
+{
+    char text[128];
+    printf("\nstatic const int16_t hrq__voronoi_multiple[4][16][16] = {\n");
+    for (int band = 0; band < BANDS; band++) {
+        int at = printf("    %s", band ? " {" : "{{") - 1;
+        for (int k = 1; k <= KMAX; k++) {
+            int length = sprintf(text, "{%d", table[band][k - 1].s.multiple[0]);
+            for (int t = 1; t < k; t++) length += sprintf(text + length, ", %d", table[band][k - 1].s.multiple[t]);
+            sprintf(text + length, k < KMAX ? "}," : band + 1 < BANDS ? "}}," : "}}};");
+            at = put(at, text, 5);
+        }
+        printf("\n");
+    }
+    printf("static const uint8_t hrq__voronoi_reach[3][16][7] = {\n");
+    for (int l = 0; l < LATTICES; l++) {
+        int at = printf("    %s", l ? " {" : "{{") - 1;
+        for (int k = 1; k <= KMAX; k++) {
+            int length = sprintf(text, "{");
+            for (int bits = 2; bits <= 8; bits++)
+                length += sprintf(text + length, "%s%d", bits > 2 ? ", " : "",
+                                  table[(bits - 1) / 2][k - 1].reach[l][bits - 2]);
+            sprintf(text + length, k < KMAX ? "}," : l + 1 < LATTICES ? "}}," : "}}};");
+            at = put(at, text, 5);
+        }
+        printf("\n");
     }
     fflush(stdout);
 }
 
-/* The code that hrq.h has now. */
-static hrq__voronoi present(const problem *c, int k)
+/* Fresh blocks: the tables of hrq.h, then those found. */
+static void compare(int l, row table[BANDS][KMAX])
 {
-    char name[32];
-    hrq_format f;
-    sprintf(name, "%s:q%d:k%d", c->lattice == HRQ__LATTICE_E8 ? "e8" : "zn", c->q, k);
-    if (hrq_format_parse(&f, name) != HRQ_OK) die(name);
-    return hrq__voronoi_of(&f);
-}
-
-/* Fresh blocks: the tables of hrq.h, then each of `tables`, then the shared multiples at the best reach of each q. */
-static void compare(int l, const row *table)
-{
-    static const int qs[] = {3, 4, 5, 6, 8, 14, 16, 32, 64, 128, 256}, ks[] = {1, 2, 3, 4, 6, 8, 12, 16};
-    static const char *const names[] = {"hrq.h now", "found", "best reach"};
-    printf("\n%s, dB on fresh blocks\n   k  %-10s", l ? "Z^n" : "E8", "tables");
+    static const int qs[] = {3, 4, 5, 6, 8, 11, 14, 16, 32, 64, 256}, ks[] = {1, 2, 3, 4, 6, 8, 12, 16};
+    printf("\n%s, dB on fresh blocks\n   k  tables   ", names[l]);
     for (size_t i = 0; i < sizeof qs / sizeof qs[0]; i++) printf("   q%-4d", qs[i]);
     printf("\n");
     for (size_t j = 0; j < sizeof ks / sizeof ks[0]; j++)
-        for (int n = 0; n < 3; n++) {
-            const row *r = &table[ks[j] - 1];
-            printf("  %2d  %-10s", ks[j], names[n]);
+        for (int n = 0; n < 2; n++) {
+            printf("  %2d  %-9s", ks[j], n ? "found" : "hrq.h now");
             for (size_t i = 0; i < sizeof qs / sizeof qs[0]; i++) {
-                problem c = {problems[l][0].lattice, qs[i], NULL};
-                double reach = reach_of(r, &c), at = reach, best = -FAR;
-                for (int step = -6; n == 2 && step <= 6; step++) {
-                    hrq__voronoi code = code_of(&c, ks[j], r->s.multiple, reach * (1.0 + 0.03 * step));
-                    double d = measure(&code, train, train_weight, blocks / 2);
-                    at = d > best ? reach * (1.0 + 0.03 * step) : at;
-                    best = d > best ? d : best;
-                }
-                hrq__voronoi code = n == 0 ? present(&c, ks[j]) : code_of(&c, ks[j], r->s.multiple, at);
-                printf("  %6.3f", measure(&code, test, test_weight, TEST));
+                const row *r = &table[band_of(qs[i])][ks[j] - 1];
+                problem p = {l, qs[i], NULL};
+                hrq__voronoi c = n ? code_of(&p, ks[j], r->s.multiple, reach_of(r, &p)) : present(&p, ks[j]);
+                printf("  %6.3f", measure(&c, test, test_weight, TEST));
             }
             printf("\n");
             fflush(stdout);
         }
 }
 
+/* Step 2: real[band] become the sets of E8 at a middle q. */
+static void real_sets(set real[BANDS][KMAX])
+{
+    printf("Real-valued scales for each problem alone, dB on training blocks\n   k   ");
+    for (int k = 1; k <= KMAX; k++) printf(" %6d", k);
+    for (int l = 0; l < LATTICES; l++)
+        for (int i = 0; i < BANDS * RATES; i++) {
+            int band = i / RATES, r = i % RATES;
+            set s = {0};
+            if (r >= rates[band]) continue;
+            printf("\n%s q%-3d", names[l], goal_q[band][r]);
+            for (int k = 1; k <= KMAX; k++) {
+                grow(&problems[band][l][r], &s);
+                printf(" %6.2f", s.goal);
+                fflush(stdout);
+                if (l == HRQ__LATTICE_E8 && r == rates[band] - 1) real[band][k - 1] = s;
+            }
+        }
+    printf("\n\n");
+}
+
 int main(int argc, char **argv)
 {
-    static set real[KMAX];
-    static row table[KMAX];
+    static set real[BANDS][KMAX];
+    static row table[BANDS][KMAX];
     if (argc > 1 && argv[1][0]) blocks = (size_t)strtoul(argv[1], NULL, 10) / 16 * 16;
     if (blocks < 256 || blocks > 1u << 20) die("BLOCKS must lie in 256 ... 1048576");
     train = gauss(blocks, 1, &train_weight);
     test = gauss(TEST, 2, &test_weight);
     least = floats(blocks);
     held = floats(blocks);
-    for (int g = 0; g < GRID; g++) grid[g] = 2.0 * pow(6.0, g / (GRID - 1.0));
-    for (int l = 0; l < 2; l++)
-        for (int r = 0; r < RATES; r++) fill(&problems[l][r], l ? HRQ__LATTICE_ZN : HRQ__LATTICE_E8, goal_q[r]);
-
-    printf("Real-valued scales for each problem alone, dB on training blocks\n  k   ");
-    for (int k = 1; k <= KMAX; k++) printf(" %6d", k);
-    for (int l = 0; l < 2; l++)
-        for (int r = 0; r < GOAL; r++) {
-            set s = {0};
-            printf("\n%4s q%-2d", l ? "Z^n" : "E8", goal_q[r]);
-            for (int k = 1; k <= KMAX; k++) {
-                grow(&problems[l][r], &s);
-                printf(" %6.2f", s.goal);
-                fflush(stdout);
-                if (l == 0 && r == 1) real[k - 1] = s;
-            }
+    for (int g = 0; g < GRID; g++) grid[g] = 1.5 * pow(8.0, g / (GRID - 1.0));
+    for (int band = 0; band < BANDS; band++)
+        for (int l = 0; l < LATTICES; l++)
+            for (int r = 0; r < rates[band]; r++) fill(&problems[band][l][r], l, goal_q[band][r]);
+    real_sets(real);
+    for (int band = 0; band < BANDS; band++)
+        for (int k = 1; k <= KMAX; k++) {
+            row *r = &table[band][k - 1];
+            r->s = search(band, &real[band][k - 1]);
+            for (int l = 0; l < LATTICES; l++) fit_reach(band, l, r);
         }
-    printf("\n\n");
-    for (int k = 1; k <= KMAX; k++) {
-        fprintf(stderr, "\rscales: k = %d of %d ", k, KMAX);
-        table[k - 1].s = search(&real[k - 1]);
-        for (int l = 0; l < 2; l++) fit_reach(&table[k - 1], l);
-    }
-    fprintf(stderr, "\r%30s\r", "");
     print_tables(table);
-    for (int l = 0; l < 2; l++) compare(l, table);
-    for (int l = 0; l < 2; l++)
-        for (int r = 0; r < RATES; r++) free(problems[l][r].err);
+    for (int l = 0; l < LATTICES; l++) compare(l, table);
+    for (int band = 0; band < BANDS; band++)
+        for (int l = 0; l < LATTICES; l++)
+            for (int r = 0; r < rates[band]; r++) free(problems[band][l][r].err);
     free(held);
     free(least);
     free(test_weight);
