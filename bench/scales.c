@@ -1,7 +1,7 @@
 /* scales.c: search the block scales of Voronoi codes: the tables of hrq.h [8i] that hrq__voronoi_of reads.
 
        make -C bench scales            C tables, then dB on fresh blocks beside the tables that hrq.h has now
-       make -C bench scales BLOCKS=n   n training blocks instead of 2048
+       make -C bench scales BLOCKS=n   n training blocks instead of 8192
 
    For q up to 4, 16, 64, 256 (bands 0 ... 3) and each number k of scales: integer multiples of a common step, one
    set for all lattices; and for each lattice and ceil(log2 q) the reach beta_k q in sixteenths of the row's root mean
@@ -12,12 +12,12 @@
       counts where the scale is the largest of a set.
    2  Real-valued sets for each problem alone: greedy growth, then one scale after the other becomes the best until
       none moves. They are the bound that the report prints, and where integer search starts.
-   3  Integer sets. Goal: dB at the best reach of each problem, averaged over the q of the band, powers of two twice,
+   3  Integer sets. Goal: dB at the best reach of each problem, averaged over the q of the band, powers of two most,
       E8 as much as the other two lattices. k <= 4: every set up to a largest multiple; else the same descent under
-      several largest multiples, from a real-valued set and from geometric ones; the smallest within SLACK of the best.
+      several largest multiples, from a real-valued set and from geometric ones. The smallest within SLACK of the best.
    4  The reach of least error over the q that share it.
-   Blocks are drawn with importance weights: at q = 256 a block in a million decides. The least-squares scale of a row,
-   which comes after all this, gains these sets less than 0.02 dB, and does not enter. */
+   Blocks are drawn with importance weights: at q = 256 a block in a million decides. The least-squares scale of a
+   row, which comes after all this, gains these sets 0.01 dB at most, and does not enter. */
 #define HRQ_IMPLEMENTATION
 #include "../hrq.h"
 #include <stdio.h>
@@ -62,7 +62,7 @@ static const int rates[BANDS] = {2, 6, 4, 2};
 static const int narrow[BANDS] = {15, 8, 16, 16};
 
 static problem problems[BANDS][LATTICES][RATES];
-static size_t blocks = 2048;
+static size_t blocks = 8192;
 static float *train, *test, *train_weight, *test_weight; /* [blocks][8], [TEST][8], [blocks], [TEST] */
 static float *least, *held;                              /* [blocks]: see rest_of                   */
 static double grid[GRID];
@@ -141,12 +141,14 @@ static int bits_of(int q) { return (int)hrq__bits_for((unsigned)q); }
 
 static int band_of(int q) { return (bits_of(q) - 1) / 2; }
 
-/* Of a q in the means of a band. */
+/* Powers of two are what most formats have. */
+static double weight_of(int q) { return q & (q - 1) ? 1.0 : 4.0; }
+
 static double share_of(int band, int r)
 {
     double sum = 0.0;
-    for (int i = 0; i < rates[band]; i++) sum += goal_q[band][i] & (goal_q[band][i] - 1) ? 1.0 : 2.0;
-    return (goal_q[band][r] & (goal_q[band][r] - 1) ? 1.0 : 2.0) / sum;
+    for (int i = 0; i < rates[band]; i++) sum += weight_of(goal_q[band][i]);
+    return weight_of(goal_q[band][r]) / sum;
 }
 
 static double db(double error) { return -10.0 * log10(error); }
@@ -415,7 +417,7 @@ static set search(int band, const set *real)
     static const int tops[] = {10, 12, 15, 20, 25, 32};
     static const double lowest[] = {0.3, 0.4, 0.5};
     set found[KEEP], s;
-    double share[KMAX], best = -FAR;
+    double share[KMAX], best = -FAR, here = -FAR;
     int reach[LATTICES][RATES], k = real->k, count = 0, i;
     if (k <= 4) return search_all(band, k);
     for (i = 0; i < (int)(sizeof tops / sizeof tops[0]); i++)
@@ -433,7 +435,13 @@ static set search(int band, const set *real)
             found[count++] = s;
         }
     printf("  k %2d, goal by largest multiple:", k);
-    for (i = 0; i < count; i++) printf("  %d: %.3f", found[i].multiple[k - 1], found[i].goal);
+    for (i = 0; i < count; i++) {
+        int last = i + 1 == count || found[i + 1].multiple[k - 1] != found[i].multiple[k - 1];
+        here = found[i].goal > here ? found[i].goal : here;
+        if (!last) continue;
+        printf("  %d: %.3f", found[i].multiple[k - 1], here);
+        here = -FAR;
+    }
     printf("\n");
     for (i = 0; found[i].goal < best - SLACK; i++) {}
     return found[i];
@@ -474,7 +482,7 @@ static void print_tables(row table[BANDS][KMAX])
     char text[128];
     printf("\nstatic const int16_t hrq__voronoi_multiple[4][16][16] = {\n");
     for (int band = 0; band < BANDS; band++) {
-        int at = printf("    %s", band ? " {" : "{{") - 1;
+        int at = printf("    {");
         for (int k = 1; k <= KMAX; k++) {
             int length = sprintf(text, "{%d", table[band][k - 1].s.multiple[0]);
             for (int t = 1; t < k; t++) length += sprintf(text + length, ", %d", table[band][k - 1].s.multiple[t]);
@@ -485,7 +493,7 @@ static void print_tables(row table[BANDS][KMAX])
     }
     printf("static const uint8_t hrq__voronoi_reach[3][16][7] = {\n");
     for (int l = 0; l < LATTICES; l++) {
-        int at = printf("    %s", l ? " {" : "{{") - 1;
+        int at = printf("    {");
         for (int k = 1; k <= KMAX; k++) {
             int length = sprintf(text, "{");
             for (int bits = 2; bits <= 8; bits++)
