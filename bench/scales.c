@@ -14,7 +14,7 @@
       none moves. They are the bound that the report prints, and where integer search starts.
    3  Integer sets. Goal: dB at the best reach of each problem, averaged over the q of the band, powers of two most,
       E8 as much as the other two lattices. k <= 4: every set up to a largest multiple; else the same descent under
-      several largest multiples, from a real-valued set and from geometric ones. The smallest within SLACK of the best.
+      several largest multiples, from a real-valued set and geometric ones; the smallest within SLACK of the best.
    4  The reach of least error over the q that share it.
    Blocks are drawn with importance weights: at q = 256 a block in a million decides. The least-squares scale of a
    row, which comes after all this, gains these sets 0.01 dB at most, and does not enter. */
