@@ -57,9 +57,9 @@ static const char *family_of(const char *name)
                                               {"mx", "mx"},     {"nv", "mx"},     {"zn", "zn"},      {"d4", "d4"},
                                               {"e8:", "e8"},    {"e8h", "e8h"},   {"e8b", "e8b"},    {"tcq", "tcq"}};
     unsigned e, m;
-    if (strstr(name, "+keep")) return "sketch";
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
-        if (starts(name, prefixes[i][0])) return prefixes[i][1];
+        if (starts(name, prefixes[i][0]))
+            return strstr(name, "+keep") && strcmp(prefixes[i][1], "plain") != 0 ? "sketch" : prefixes[i][1];
     return sscanf(name, "e%um%u", &e, &m) == 2 ? "float" : "other";
 }
 
