@@ -2584,24 +2584,24 @@ static int hrq__voronoi_near(const hrq__voronoi *c, unsigned t, const float x[8]
     return hrq__lattice_gauge(c->lattice, x) <= 1.25f * c->beta[t] * (float)c->bound;
 }
 
-/* Encode a block: the scale of least error, or the first that holds it (:first). z: NULL without dither. */
+/* Encode a block: the scale of least error, or the first that holds it (:first). z: NULL without dither. From the
+   largest scale down, so that what is squeezed has an error to beat: up to twice that it is refined, more never pays. */
 static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], const int32_t z[8], hrq__voronoi_block *out)
 {
-    float best = -1.0f, error;
+    float best = (float)INFINITY, error;
     hrq__voronoi_block b;
     int32_t y[8];
-    for (b.index = 0; b.index < c->k; b.index++) {
+    for (b.index = c->k; b.index-- > 0;) {
         int held = hrq__voronoi_try(c, b.index, x, z, y, &b);
         if (!held) {
             if (b.index + 1 < c->k && (c->first || z || !hrq__voronoi_near(c, b.index, x))) continue;
             hrq__voronoi_squeeze(c, b.index, x, z, y, &b);
         }
         error = hrq__voronoi_error(c, b.index, x, z, y, b.value);
-        if (!held) error = hrq__voronoi_refine(c, b.index, x, z, y, &b, error);
-        if (best >= 0.0f && !(error < best)) continue;
+        if (!held && error < 2.0f * best) error = hrq__voronoi_refine(c, b.index, x, z, y, &b, error);
+        if (!(c->first && held) && !(error < best)) continue;
         best = error;
         *out = b;
-        if (c->first && held) return;
     }
 }
 

@@ -30,7 +30,7 @@ enum { COLS = 4096, ROWS = 256, ROWS_MIN = 32 };
 static const char *const extra[] = {
     "int2+had", "int3+had", "int4+had", "int5+had", "int6+had", "int7+had", "int8+had",
     "zn:q4:k4", "zn:q8:k4", "d4:q4:k4", "d4:q8:k4", "d4:q16:k4", "e8:q4:k4", "e8:q8:k4", "e8:q32:k4",
-    "e8b2:k4", "e8b3:k4", "e8b4:k4", "tcq2", "tcq3", "tcq4",
+    "e8b2:k4", "e8b3:k4", "e8b4:k4", "tcq2", "tcq3", "tcq4", "tcq2:s14", "tcq3:s14", "tcq4:s14",
     "e8:q4:k4+had+keep25", "e8:q4:k4+had+keep50",
     "tcq2+had+keep12", "tcq2+had+keep25", "tcq2+had+keep37", "tcq2+had+keep50", "tcq2+had+keep75"};
 // clang-format on
