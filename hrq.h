@@ -1372,11 +1372,18 @@ static int hrq__format_option(hrq_format *f, const hrq__family *row, const char 
     return 0;
 }
 
+/* Points a coordinate has, q^layers; 0 beyond 256: 8 bits an entry, values fit int16. */
+static unsigned hrq__format_points(const hrq_format *f)
+{
+    unsigned i, points = f->q;
+    for (i = 1; i < f->layers && points <= 256; i++) points *= f->q;
+    return points <= 256 ? points : 0;
+}
+
 /* All that must be there is there, and in this family's range; what the name leaves out is filled in. */
 static int hrq__format_complete(hrq_format *f, const hrq__family *row)
 {
     const char *n;
-    unsigned i, points = 1; /* q^layers */
     for (n = row->numbers; *n; n++) {
         if ((*n == 'Q' && !f->q) || (*n == 'K' && !f->scales) || (*n == 'M' && !f->layers)) return 0;
         if (*n == 's' && !f->states) f->states = 10;
@@ -1390,8 +1397,7 @@ static int hrq__format_complete(hrq_format *f, const hrq__family *row)
         f->man = row->man;
         f->group = row->group;
     }
-    for (i = 0; i < f->layers && points <= 256; i++) points *= f->q;
-    if (points > 256) return 0; /* 8 bits an entry: values fit int16 */
+    if (f->q && !hrq__format_points(f)) return 0;
     if (row->codec == HRQ__CODEC_BOX && (f->scales > 8 || f->scales & (f->scales - 1))) return 0;
     if (f->keep) f->options |= HRQ__OPT_HAD; /* what is kept are rotated coordinates */
     if (f->keep && f->options & HRQ__OPT_UNBIASED) return 0;
@@ -2360,9 +2366,9 @@ static hrq__voronoi hrq__voronoi_of(const hrq_format *f)
     int32_t top, largest;
     c.lattice = hrq__families[f->kind].lattice;
     c.first = (f->options & HRQ__OPT_FIRST) != 0;
-    c.q = c.bound = f->q;
+    c.q = f->q;
+    c.bound = (int32_t)hrq__format_points(f);
     c.layers = f->layers ? f->layers : 1;
-    for (t = 1; t < c.layers; t++) c.bound *= c.q;
     bits = hrq__bits_for((uint64_t)c.bound);
     c.half = 1 << (14 - bits - 1);
     c.k = f->scales;
@@ -2585,7 +2591,7 @@ static int hrq__voronoi_near(const hrq__voronoi *c, unsigned t, const float x[8]
 }
 
 /* Encode a block: the scale of least error, or the first that holds it (:first). z: NULL without dither. From the
-   largest scale down, so that what is squeezed has an error to beat: up to twice that it is refined, more never pays. */
+   largest scale down, so that what is squeezed has an error to beat: refined where it has up to twice that. */
 static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], const int32_t z[8], hrq__voronoi_block *out)
 {
     float best = (float)INFINITY, error;
@@ -3438,7 +3444,8 @@ static hrq_status hrq__view_open_codec(hrq__view *v, const hrq_format *f)
         if (f->exp > 7 || f->man > 7 - f->exp) return HRQ_ERR_ARG;
         hrq__view_open_float(v, f);
     } else if (v->codec == HRQ__CODEC_VORONOI) {
-        if (f->q < 3 || f->q > 256 || f->scales < 1 || f->scales > 16 || f->layers > HRQ__LAYERS) return HRQ_ERR_ARG;
+        if (f->q < 3 || f->scales < 1 || f->scales > 16 || f->layers > HRQ__LAYERS) return HRQ_ERR_ARG;
+        if (!hrq__format_points(f)) return HRQ_ERR_ARG;
         v->voronoi = hrq__voronoi_of(f);
         v->args.q = f->q;
         v->args.lattice = v->voronoi.lattice;

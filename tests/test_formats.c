@@ -608,9 +608,10 @@ static double lattice_at(const plan *p, const hrq_format *f, const place *q, siz
     uint16_t digit[8], draws[8];
     int32_t y[8], sum[8] = {0}, power = 1, z[8], value;
     const unsigned char *codes = q->super;
+    hrq_format any = format_of("zn:q3:k1"); /* a box code has none of its own */
     unsigned i, index, coset = 0;
     int layer;
-    hrq__voronoi c = hrq__voronoi_of(f);
+    hrq__voronoi c = hrq__voronoi_of(p->kind == 'v' ? f : &any);
     size_t end = 0;
     for (layer = 0; layer < p->layers; layer++, power *= f->q) {
         uint64_t packed = packed_at(codes, q->lanes * (size_t)p->code, q->lanes, q->lane, p->digits, &end);
@@ -700,8 +701,9 @@ static void read_all(const plan *p, const hrq_format *f, const unsigned char *da
             EXPECT(entry_at(p, f, data, cols, r, c, 99) == 0.0f, "padding is %g",
                    (double)entry_at(p, f, data, cols, r, c, 99));
         if (f->options & HRQ__OPT_HAD) hrq_hadamard(x, 1, cols, cols, 99, 1);
+        if (!p->mean) continue;
         memcpy(&mean, panel + bytes_of(p, 16, cols) - 64 + r % 16 * 4, sizeof mean);
-        for (c = 0; p->mean && c < cols; c++) x[c] += mean;
+        for (c = 0; c < cols; c++) x[c] += mean;
     }
 }
 
