@@ -132,6 +132,39 @@ static void test_gaussian(int effort)
     tap_end();
 }
 
+/* Integers: what absmax, signed-maximum and least-squares scales give on rows of 4096, dB. */
+static void test_integers(int effort)
+{
+    static const struct {
+        const char *name;
+        double db;
+    } rows_of[] = {
+        {"int8:sym", 41.25},      {"int8:g128:sym", 43.78}, {"int8:g32:sym", 45.41},  {"int4:sym", 16.09},
+        {"int4", 17.25},          {"int4:mse", 19.33},      {"int4:g128:sym", 18.62}, {"int4:g128", 19.74},
+        {"int4:g128:mse", 20.29}, {"int4:g64:sym", 19.36},  {"int4:g64", 20.46},      {"int4:g64:mse", 20.89},
+        {"int4:g32:sym", 20.25},  {"int4:g32", 21.30},      {"int4:g32:mse", 21.67},  {"int3:sym", 8.74},
+        {"int3:g32:sym", 12.87},  {"int3:mse", 13.96},      {"int3:g128:mse", 14.57}, {"int3:g64:mse", 15.03},
+        {"int3:g32:mse", 15.70},  {"int2:mse", 8.29},       {"int2:g32:mse", 9.49}};
+    size_t i, rows = effort == 2 ? 1024 : 192, cols = 4096;
+    float *w = gaussians(rows, cols);
+    tap_begin("integers on rows of 4096 Gaussians: the decibels of their scales");
+    for (i = 0; i < sizeof rows_of / sizeof *rows_of; i++) {
+        side s = side_of(rows_of[i].name, rows, cols, 1, w);
+        double db = -10 * log10(s.d),
+               spread = strstr(rows_of[i].name, ":g") || strstr(rows_of[i].name, ":mse") ? 0 : 0.74;
+        printf("# %-16s %.2f dB, %.2f expected\n", rows_of[i].name, db, rows_of[i].db);
+        /* 0.03 for each side's rounding and samples; a row's absmax^2 spreads by 17 %, 0.74 dB; scales may be better than
+           these, never worse */
+        EXPECT(db > rows_of[i].db - 0.06 - 3 * spread / sqrt((double)rows) &&
+                   (strstr(rows_of[i].name, ":mse") || db < rows_of[i].db + 0.06 + 3 * spread / sqrt((double)rows)),
+               "%s: %.3f dB, %.2f expected", rows_of[i].name, db, rows_of[i].db);
+        s.w = NULL;
+        side_free(&s);
+    }
+    free(w);
+    tap_end();
+}
+
 static void test_sketch(int effort)
 {
     static const char *const names[] = {"tcq2+had+keep12", "tcq2+had+keep25", "tcq2+had+keep37", "e8b2+had+keep25",
@@ -329,5 +362,6 @@ int main(void)
     test_guarantee(effort);
     if (effort) test_gaussian(effort);
     if (effort) test_sketch(effort);
+    if (effort) test_integers(effort);
     return tap_finish();
 }
