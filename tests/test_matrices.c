@@ -168,7 +168,7 @@ static void test_shapes(int effort)
         tap_begin(title);
         for (r = 0; r < 6; r++) {
             if (effort == 0 && r != i % 6 && r != 4) continue;
-            for (c = 1; c <= 72; c += slow                   ? 9 + draw_below(6 * slow)
+            for (c = 1; c <= 72; c += slow                   ? 1 + draw_below(slow)
                                       : effort == 0          ? 1 + draw_below(12)
                                       : effort == 1 && r > 1 ? 1 + draw_below(3)
                                                              : 1)
