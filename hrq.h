@@ -53,7 +53,9 @@
 //                                 (E8 bent to the Gaussian); k 1 (not said), 2, 4, 8 classes a block
 //      tcq<b>:s<S>                trellis code of b 2 ... 4 bits and 2^S states, S 6, 8, 10 (not said), 12, 14: the
 //                                 nearest to the limit from 256 columns on; encoding takes time in proportion to 2^S
-//      <any of these>+had         rotated by a randomised Hadamard transform, drawn from the matrix's seed
+//      any of these, then         (integers and lattices take all; floats, e8b and tcq no dither; plain, MX and nvfp4
+//                                 neither dither nor unbiased; keep goes without unbiased and brings had along)
+//          +had                   rotated by a randomised Hadamard transform, drawn from the matrix's seed
 //          +center                rows less their means, which are kept as float32
 //          +dither                subtractive, uniform over the code's cell: int, zn, d4, e8, e8h. Errors have mean 0
 //                                 over seeds with +unbiased; without, least squares shrink zn ... e8h by their error
@@ -67,7 +69,7 @@
 //  GUARANTEES
 //      memory        decode and multiply never allocate; encode for +had, +center and tcq, and says how much; what else
 //                    needs memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
-//                    Stack: 32 KB.
+//                    Stack: 64 KB.
 //      threads       no state but one word that says which kernels run. Row ranges are independent; matrices and
 //                    activations are const while they are used; writers stay on different panels of 16 rows.
 //      determinism   EXACT: integers, the same everywhere. BITWISE: floats in one documented order, the same on every
@@ -77,7 +79,8 @@
 //      errors        a status, never errno, output or abort. On an error outputs are as they were, unless said
 //                    otherwise. No call puts another format, method or rate in the place of the one asked for.
 //      shapes        any rows, cols >= 1; ragged groups; Hadamard of any length
-//      input         NaN and infinity are refused (HRQ_ERR_NONFINITE); 1e-36 ... 4e37 is in range for all but f16
+//      input         NaN and infinity are refused (HRQ_ERR_NONFINITE); 1e-36 ... 4e37 is in range for all but f16;
+//                    4e37 / cols with +had
 //      constants     layouts, scales, levels and matrices of a format do not change any more: tests/vectors
 //
 //  COMPILE-TIME OPTIONS                   defined before the #include
@@ -92,8 +95,9 @@
 //      -ffast-math is refused: it would change bytes.
 //
 //  HOW TO ADD A FORMAT    a row in hrq__families [5i]. One that no codec there covers: a decoder by its contract in
-//                         [6i], choosing scales and coding a block in [7i] ... [9i], and their row in hrq__codecs
-//                         [11i]. Names, sizes, products, GPTQ, tests, benches and plots follow.
+//                         [6i], choosing scales and coding a block in [7i] ... [9i], their row in hrq__codecs [11i],
+//                         and its numbers in hrq__layout_of [5i] and hrq__view_open_codec [11i]. Names, sizes,
+//                         products, GPTQ, tests, benches and plots follow.
 //
 //  LIMITS WE KNOW    scalar kernels only in this version; hrq_mul_mat is slow, dither costs four times the decoding. A
 //                    second cols x cols matrix is held while weights are quantized. e8 at q <= 16 with k <= 4 clips
@@ -101,7 +105,8 @@
 //                    level (3 to 4 sigma): use +had where rows have heavy tails. Plain entries are summed with the
 //                    vector scaled to 1 ... 2: beyond 1e36 a sum may overflow that the product would not. tcq under 256
 //                    columns loses more than its name says (0.1 bit at 128). GPTQ takes row scales as they are before
-//                    least squares, and no tcq.
+//                    least squares, and no tcq. Dither repeats every 16 rows: errors of rows 16 apart are not
+//                    independent. +unbiased blows up rows of which a code holds little (one spike among zeros).
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
 //                [2] High-rate quantized matrix multiplication I, arXiv 2601.17187    [3] II, arXiv 2605.13768
@@ -252,7 +257,8 @@ HRQ_API double hrq_sic_loss(const float *chol, size_t n, size_t ld);
 
 /* Squared Frobenius error of the universal scheme on any A, B with n terms in each inner product:
    ||AB||^2 G^2 + ||A||^2 ||B||^2 / n (G - G^2), G = Gamma(rate). Norms are Frobenius norms of the centred
-   factors and of their product, not squared. rate is effective: -1/2 log2 of a side's relative error.
+   factors and of their product, not squared. rate is effective: -1/2 log2 of a side's relative error, the larger
+   of both. Real codes come to 0.9 ... 1.1 of it.
    NaN for n == 0. Source: arXiv 2410.13780, Theorem on universal quantizers. */
 HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab, size_t n, double rate);
 
@@ -362,7 +368,8 @@ HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
 HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const float *w, size_t ldw,
                                   const hrq_hooks *hooks);
 
-/* Rows back to float32: exactly the weights that every product uses (BITWISE). No allocation.
+/* Rows back to float32: exactly the weights that every product uses (BITWISE), but for hrq_mul_mat of two centred
+   sides. No allocation.
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_UNSUPPORTED; w untouched */
 HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows, float *w, size_t ldw);
 
@@ -371,7 +378,8 @@ HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows,
      elements   [ceil(cols * bits / 8)] codes one behind the other, low bits first: two of 4 bits a byte with the first
                 in the low half, four of 6 bits in three bytes, one of 8 bits a byte; bits behind the last are 0
      scales     [ceil(cols / block)] one byte a block: MX blocks of 32, E8M0; nvfp4 blocks of 16, E4M3 without sign
-     tensor     nvfp4's second scale, float32 (a row is a tensor of its own here); MX: not read, 1 out
+     tensor     nvfp4's second scale, float32 (a row is a tensor of its own here), 2^-125 or more for exact values; MX:
+                not read, 1 out
    With "+had" the codes are those of the rotated row.
    Errors     HRQ_ERR_ARG (NULL, row), HRQ_ERR_UNSUPPORTED (another format, "+center", "+keep"), HRQ_ERR_DATA (codes of
               NaN and infinity, a tensor scale that is not finite); the row and outputs untouched
@@ -382,7 +390,7 @@ HRQ_API hrq_status hrq_mat_export_row(const hrq_mat *mat, size_t row, uint8_t *e
                                       float *tensor);
 
 /* Every byte legal: scales and plain entries finite, codes and indices in range. What passes decodes to finite
-   numbers as long as its scales' product does.
+   numbers as long as its scales times the largest code do.
    Errors     HRQ_ERR_ARG, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED      Cost one pass over the bytes */
 HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat);
 
@@ -443,14 +451,16 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
                              float *y, size_t ldy);
 
 /* c[i * ldc + j] = <row i of a, row j of b>, row0 <= i < row1, all j: both sides quantized, absolute rows i.
-   Two formats whose values are integers (all but plain ones, wide floats and dithered ones) multiply as integers,
-   exactly; anything else as floats, in order (BITWISE).
+   Two formats whose values are integers (all but plain ones, floats of 8 bits or beyond int16, and dithered ones)
+   multiply as integers, exactly; anything else as floats, column by column with fused multiply-add (BITWISE): up to
+   cols * 2^-24 of the sum of magnitudes.
    Both sides rotated and sketched by the same draw: the low 32 bits of their seeds agree. Dither is drawn from all 64:
    give the sides different high halves, or their errors are not independent.
-   Centred sides: <a - mean a, b - mean b> of what is stored + cols mean a mean b; with one side centred the other's
-   sum is taken from its bytes. Either way no error of a mean enters.
-   Error      of Gaussians at most Gamma(R) times the code's ratio; of any A, B hrq_matmul_guarantee at the effective
-              rate, for codes of least squares (zn ... tcq)
+   Both sides centred: <a - mean a, b - mean b> of what is stored + cols mean a mean b. That is nearer to <a, b> than
+   the rows that hrq_mat_decode gives, whose rests do not sum to 0. One side centred: the product of those rows; the
+   error of the other's sum is multiplied by the mean, so centre both.
+   Error      of Gaussians Gamma(R) times the code's ratio; of any A, B, both centred and rotated, about
+              hrq_matmul_guarantee at the effective rate, for codes of least squares (zn ... tcq)
    Source     arXiv 2410.13780, sections 4 and 5
    Errors     HRQ_ERR_ARG (NULL, range, rotation or sketch differ), HRQ_ERR_SHAPE (columns differ, ldc < b->rows),
               HRQ_ERR_UNSUPPORTED; c untouched */
@@ -1189,9 +1199,9 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 //  from its low bits up. After the planes come the lane's packed digits (lattices whose q is no power of two) and
 //  its scale index: 8 bits a plane of bytes while there are 8, the rest one bit a plane, 16 s bits = 2 s bytes.
 //
-//      int, zn, e8b      code - 2^(b - 1), digit, label: b bits;  e8b: the class as scale index
+//      int, e8b          value + 2^(b - 1), label: b bits;  e8b: the class as scale index
 //      e<E>m<M>, mx, nv  sign, exponent, mantissa from the top down; mxint8 two's complement
-//      d4, e8            8 digits of base q as [6i] has them, log2 q bits each or ceil(8 log2 q) packed; scale index
+//      zn, d4, e8        8 digits of base q as [6i] has them, log2 q bits each or ceil(8 log2 q) packed; scale index
 //      e8h               the same planes for each layer, lowest first; then the scale index
 //      tcq               the coded bit, 1 plane; then the b - 1 raw bits. Time: columns i, i + 4, i + 8, ...
 //      +keep             the coordinates kept, ascending, as if they were all columns
@@ -3690,11 +3700,13 @@ static void hrq__lane_values(const hrq__view *v, size_t row, size_t col, size_t 
     }
 }
 
+/* Of two bytes: f16, not bf16. */
+HRQ__INLINE int hrq__half(const hrq__view *v) { return hrq__families[v->mat->format.kind].pattern[0] == 'f'; }
+
 static float hrq__plain_get(const hrq__view *v, const uint8_t *p)
 {
     if (v->mat->format.bits == 32) return hrq__float_of(hrq__get32(p));
-    return hrq__families[v->mat->format.kind].pattern[0] == 'f' ? hrq_f32_from_f16(hrq__get16(p))
-                                                                : hrq_f32_from_bf16(hrq__get16(p));
+    return hrq__half(v) ? hrq_f32_from_f16(hrq__get16(p)) : hrq_f32_from_bf16(hrq__get16(p));
 }
 
 /* The same columns as floats, [n][16 rows], before scales: plain entries, or values less their zero point. */
@@ -3748,9 +3760,7 @@ HRQ__INLINE float hrq__view_step(const hrq__view *v, size_t col)
 static void hrq__plain_put(const hrq__view *v, uint8_t *p, float x)
 {
     if (v->mat->format.bits == 32) hrq__put32(p, hrq__bits_of(x));
-    else
-        hrq__put16(p,
-                   hrq__families[v->mat->format.kind].pattern[0] == 'f' ? hrq_f16_from_f32(x) : hrq_bf16_from_f32(x));
+    else hrq__put16(p, hrq__half(v) ? hrq_f16_from_f32(x) : hrq_bf16_from_f32(x));
 }
 
 static void hrq__put_row_scale(const hrq__view *v, size_t row, uint16_t h)
@@ -4041,14 +4051,15 @@ HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols)
 static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const float *w, size_t ldw)
 {
     int plain = v->codec == HRQ__CODEC_PLAIN, turned = hrq__rotated(&v->mat->format);
-    int half = plain && v->mat->format.bits == 16 && hrq__families[v->mat->format.kind].pattern[0] == 'f';
+    int half = plain && v->mat->format.bits == 16 && hrq__half(v), bounded = !plain || turned || v->lay.means;
     size_t r, c, cols = v->mat->cols;
     float top = 4.25352959e37f; /* 2^125 */
     uint8_t b[4];
     if (hrq__nonfinite(w, nrows, cols, ldw)) return HRQ_ERR_NONFINITE;
     if (turned) top = half ? 65504.0f / sqrtf((float)cols) : top / (float)cols;
+    else if (half) top = 32752.0f; /* less a mean: twice as much */
     for (r = 0; r < nrows; r++) {
-        if ((!plain || turned) && hrq__absmax(w + r * ldw, cols) > top) return HRQ_ERR_NONFINITE;
+        if (bounded && hrq__absmax(w + r * ldw, cols) > top) return HRQ_ERR_NONFINITE;
         for (c = 0; plain && c < cols; c++) {
             hrq__plain_put(v, b, w[r * ldw + c]);
             if (!hrq__finite(hrq__plain_get(v, b))) return HRQ_ERR_NONFINITE;
@@ -4075,8 +4086,10 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
     status = hrq__encode_check(&v, nrows, w, ldw);
     if (status != HRQ_OK) return status;
     if (bytes && (memory = (uint8_t *)hrq__alloc(hooks, bytes)) == NULL) return HRQ_ERR_NOMEM;
-    if (v.codec == HRQ__CODEC_TRELLIS) hrq__tcq_open(&trellis, &mat->format, v.lay.cols, memory + moved);
-    v.trellis = &trellis;
+    if (v.codec == HRQ__CODEC_TRELLIS) {
+        hrq__tcq_open(&trellis, &mat->format, v.lay.cols, memory + moved);
+        v.trellis = &trellis;
+    }
     for (r = 0; r < nrows; r++) {
         const float *x = w + r * ldw;
         if (moved) {

@@ -277,16 +277,18 @@ static void test_ranges(void)
 static void test_largest(void)
 {
     static const float tops[] = {3.4028235e38f, 3.3e38f, 4.2e37f, 5.5e35f, 65504.0f, 6.1e4f, 7500.0f};
-    size_t i, k, c, kind, cols = 76;
-    const char *name;
+    static const char *const more[] = {"f16+had",       "bf16+had",       "int8+had",      "int4:sym+had",
+                                       "zn:q16:k4+had", "f16+center",     "f32+center",    "bf16+center",
+                                       "mxfp4+center",  "f16+had+center", "e8b4:k1+center"};
+    size_t i, k, c, kind, listed, cols = 76;
     tap_begin("the largest floats: a finite result, or HRQ_ERR_NONFINITE and untouched bytes");
-    for (i = 0; (name = hrq_format_list(i)) != NULL || i < 60; i++) {
-        static const char *const more[] = {"f16+had", "bf16+had", "int8+had", "int4:sym+had", "zn:q16:k4+had"};
+    for (listed = 0; hrq_format_list(listed) != NULL; listed++) {}
+    for (i = 0; i < listed + sizeof more / sizeof more[0]; i++) {
+        const char *name = i < listed ? hrq_format_list(i) : more[i - listed];
         float w[76], x[76];
         unsigned char *before;
         block b;
         hrq_mat m;
-        if (!name) name = i % 5 < 5 ? more[i % 5] : NULL;
         m = mat_of(&b, name, 1, cols, 3, NULL, 0);
         before = (unsigned char *)malloc(b.bytes);
         for (k = 0; k < 7; k++)

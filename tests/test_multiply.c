@@ -344,6 +344,27 @@ static void test_shared(void)
                 free(a2.base);
             }
     }
+    { /* centring changes nothing about activations, the sketch does */
+        static const char *const names[] = {"int4+had", "int4+had+center", "int4+had+keep50",
+                                            "tcq2:s6+had+center+keep50", "int4+had+keep25"};
+        static const int draw_of[] = {0, 0, 1, 1, 2};
+        for (i = 0; i < 5; i++)
+            for (j = 0; j < 5; j++) {
+                float x[50], y[5];
+                block b, b2, a;
+                hrq_mat m = mat_of(&b, names[i], 5, 50, 7, NULL, 0), m2 = mat_of(&b2, names[j], 5, 50, 7, NULL, 0);
+                hrq_act *act;
+                int same = draw_of[i] == draw_of[j];
+                fill_gauss(x, 50, 1.0);
+                act = act_of(&a, &m, HRQ_ACT_INT8, x, 1, 50);
+                EXPECT(hrq_act_fits(act, &m2) == same, "%s and %s", names[i], names[j]);
+                EXPECT(hrq_mul(&m2, act, y, 5, 0, 5, NULL) == (same ? HRQ_OK : HRQ_ERR_ARG), "%s through %s",
+                       names[j], names[i]);
+                free(b.base);
+                free(b2.base);
+                free(a.base);
+            }
+    }
     tap_end();
 }
 
