@@ -2,8 +2,9 @@
 
        make -C bench rd     build/rd.tsv; pictures of it by rd.gp
 
-   Two matrices A, B of iid Gaussian rows of COLS columns are encoded in the format: ROWS each, fewer of wide trellises. Their own error is compared with D(R) = 2^(-2R), that of the product A B^T
-   of the quantized matrices, over ||A||^2 ||B||^2 / COLS, with Gamma(R), R being the true bits. Columns of the TSV:
+   Two matrices A, B of iid Gaussian rows of COLS columns are encoded in the format: ROWS each, fewer for wide trellises.
+   Their own error is compared with D(R) = 2^(-2R), that of the product A B^T of the quantized matrices, over ||A||^2
+   ||B||^2 / COLS, with Gamma(R), R being the true bits. Columns of the TSV:
 
        format family       family: what rd.gp draws in one colour
        bits                true bits an entry at 4096 rows

@@ -60,8 +60,8 @@ static double mean_error(const hrq_format *f, size_t cols)
         levels = (double)((1 << (f->bits - 1)) - 1);
         return levels < 1.5 ? 1.0 : 2 * m / (12 * levels * levels);
     }
-    if (is_coded(f, HRQ__CODEC_FLOAT))
-        return ldexp(f->exp ? 0.08 : 0.4, -2 * f->man); /* e2m1: 0.014, e4m3: 0.0007, mxint8: 7e-5 */
+    if (is_coded(f, HRQ__CODEC_FLOAT)) /* e2m1: 0.014, e4m3: 0.0007, mxint8: 7e-5; E8M0 saturates at times */
+        return ldexp(f->exp == 0 ? 0.4 : hrq__families[f->kind].scale == HRQ__SCALE_E8M0 ? 0.16 : 0.08, -2 * f->man);
     /* sequences of a trellis code under 32 steps are short for their windows */
     if (!is_coded(f, HRQ__CODEC_VORONOI)) return ldexp(f->states && cols < 128 ? 4.0 : 2.0, -2 * f->bits);
     /* second moment of the largest cell, and as much again for overload; more than 0.6 no code loses */
