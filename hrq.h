@@ -362,7 +362,8 @@ HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
      w          [nrows x cols] f32, ldw >= cols: w[0] is row row0
    Errors     HRQ_ERR_ARG (NULL, rows outside the matrix), HRQ_ERR_SHAPE (ldw), HRQ_ERR_NONFINITE (also what is
               too large: f16's and bf16's largest, 4e37 where there are codes, 4e37 / cols or for f16
-              65504 / sqrt(cols) where the format rotates), HRQ_ERR_NOMEM, HRQ_ERR_UNSUPPORTED ("sic"); data untouched
+              65504 / sqrt(cols) where the format rotates, 4e37 or for f16 32752 where it only centres), HRQ_ERR_NOMEM,
+              HRQ_ERR_UNSUPPORTED ("sic"); data untouched
    Cost       one pass over w for plain, integer and float formats, more for :mse; k lattice searches a block for
               Voronoi codes, 2 k for e8b; 2^S steps of 2 additions an entry for tcq */
 HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const float *w, size_t ldw,
@@ -4358,8 +4359,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 struct hrq_act {
     uint32_t magic, kind;
     size_t n, cols, ld; /* cols: as stored; ld: entries of a padded vector */
-    uint64_t
-        transform; /* 0, or 1 + the seed of the rotation and the sketch; sic: the matrix's fingerprint, high bit */
+    uint64_t transform; /* 0, or 1 + seed of rotation and sketch; sic: the matrix's fingerprint, high bit */
     size_t totals_at, scales_at, sums_at, data_at, row_at;
 };
 
