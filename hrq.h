@@ -674,6 +674,34 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
         #error "hrq: define HRQ_MALLOC and HRQ_FREE together"
     #endif
 
+    /* The vector kernels: for GCC and clang on x86-64 and little-endian AArch64, where the file lies beside this one.
+   HRQ_SIMDE_NEON and HRQ_SIMDE_AVX2 (tests) take these kernels through SIMDe on any machine. */
+    #if !defined(HRQ_NO_SIMD) && defined(__has_include) && (defined(__GNUC__) || defined(__clang__))
+        #if __has_include("hrq_simd.h")
+            #if defined(HRQ_SIMDE_NEON)
+                #define SIMDE_ENABLE_NATIVE_ALIASES
+                #include <simde/arm/neon.h>
+                #define HRQ__SIMD
+            #elif defined(HRQ_SIMDE_AVX2)
+                #define SIMDE_ENABLE_NATIVE_ALIASES
+                #include <simde/x86/avx2.h>
+                #include <simde/x86/fma.h>
+                #include <simde/x86/f16c.h>
+                #define HRQ__SIMD
+            #elif defined(__x86_64__)
+                #include <immintrin.h>
+                #include <cpuid.h>
+                #define HRQ__SIMD
+            #elif defined(__aarch64__) && defined(__ARM_NEON) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+                #include <arm_neon.h>
+                #if defined(__linux__)
+                    #include <sys/auxv.h>
+                #endif
+                #define HRQ__SIMD
+            #endif
+        #endif
+    #endif
+
     #ifdef __FAST_MATH__
         #error "hrq: -ffast-math changes the bytes that encoders write; compile the implementation without it"
     #endif
@@ -1610,9 +1638,16 @@ HRQ_API double hrq_format_bits(const hrq_format *format, size_t rows, size_t col
 //  [6i] Kernels            contracts, scalar specifications, dispatch: all that hrq_simd.h sees
 //  uses: 1, 2, 3, 5
 //
-//  A tile is what the dot instructions eat: [columns / 4][16 rows][4 columns] int8, zero-padded. Values that need
-//  more than int8 come as two tiles, value = lo + 256 hi.
+//  A tile is what the dot instructions eat: [columns / 4][16 rows][4 columns] bytes, zero-padded; quads of columns lie
+//  `stride` bytes apart, so that tiles of neighbouring panels can interleave. A byte is int8 xor flip. Values that
+//  need more than int8 come as two tiles, value = lo + 256 hi.
+//
+//  decode_*: columns of a panel, from a superblock's first on, to tiles. A kernel takes as many of the cols8 columns
+//  (a multiple of 8) as it can, whole superblocks, and returns their number; 0: none, the scalar one does it, which
+//  takes one superblock, the narrow last one too.  Reads and writes exactly these columns.
 //==================================================================================================
+
+enum { HRQ__MAPS = 1024 };
 
 /* What a decoder must know beside the bytes. Tables come in as arguments. */
 typedef struct hrq__decode_args {
@@ -1624,8 +1659,12 @@ typedef struct hrq__decode_args {
     const int8_t *level;     /* box: [scales][2][2^code_bits]; trellis: the upper half of its levels     */
     const uint16_t *hash;    /* trellis: [parities] masks of the window; the newest bit is the lowest    */
     unsigned parities;
-    uint16_t *past; /* trellis: [64] coded bits before this superblock, by lane of s = 4; the newest is the lowest.
-                       Moved on by the superblock's */
+    uint8_t *past; /* trellis: [2][64] coded bits before the columns, by lane of s = 4: the last eight, the newest on
+                      top, and the eight before. Moved on by the columns' */
+    const uint8_t *maps; /* [HRQ__MAPS] tables of these kernels' own, made by their `prepare`        */
+    size_t lane_bytes;   /* of 8 columns of a panel                                                    */
+    size_t stride;       /* bytes from a quad of columns to the next: 64, more where panels interleave */
+    unsigned flip;       /* what bytes are xored with: 0, or 128 = value + 128 for unsigned operands   */
 } hrq__decode_args;
 
 /* n bits of a lane: 8 a plane of bytes while there are 8, then one a plane of bits. `lanes` = 16 s. */
@@ -1696,49 +1735,54 @@ static void hrq__planes_lane(uint16_t code[8], const uint8_t *p, size_t lanes, s
     }
 }
 
-/* Values of a superblock, [coordinate][lane], to its tile: 8 s columns are 2 s quads. hi may be NULL. */
-static void hrq__tile_put(int8_t *lo, int8_t *hi, int16_t value[8][64], size_t s)
+/* Where (row, column) of a tile lies. */
+HRQ__INLINE size_t hrq__tile_at(size_t stride, size_t row, size_t c) { return c / 4 * stride + row * 4 + c % 4; }
+
+/* Values of a superblock, [coordinate][lane], to its tile: 8 s columns are 2 s quads. hi: where clamp > 127. */
+static void hrq__tile_put(uint8_t *lo, uint8_t *hi, int16_t value[8][64], size_t s, const hrq__decode_args *args)
 {
     size_t j, row, i;
     for (j = 0; j < 8; j++)
         for (row = 0; row < HRQ_PANEL; row++)
             for (i = 0; i < s; i++) {
-                size_t c = s * j + i, at = c / 4 * 64 + row * 4 + c % 4;
+                size_t at = hrq__tile_at(args->stride, row, s * j + i);
                 int v = value[j][row * s + i], low = (v & 255) - ((v & 128) << 1);
-                lo[at] = (int8_t)low;
-                if (hi) hi[at] = (int8_t)((v - low) / 256);
+                lo[at] = (uint8_t)((unsigned)low ^ args->flip);
+                if (args->clamp > 127) hi[at] = (uint8_t)((unsigned)((v - low) / 256) ^ args->flip);
             }
 }
 
 /* decode_int: a superblock of 8 s columns to its tile.
      value      code - 2^(bits - 1); no bits: 0
      reads      16 s * bits bytes; writes 128 s bytes of lo, and of hi where bits > 8  EXACT */
-static void hrq__decode_int_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
-                                   const hrq__decode_args *args)
+static size_t hrq__decode_int_scalar(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                     const hrq__decode_args *args)
 {
     uint16_t code[8][64];
     int16_t value[8][64];
     int offset = args->code_bits ? 1 << (args->code_bits - 1) : 0;
-    size_t j, lane;
+    size_t j, lane, s = hrq__min_size(cols8, 32) / 8;
     hrq__planes_get(code, codes, 16 * s, args->code_bits);
     for (j = 0; j < 8; j++)
         for (lane = 0; lane < 16 * s; lane++) value[j][lane] = (int16_t)(code[j][lane] - offset);
-    hrq__tile_put(lo, args->code_bits > 8 ? hi : NULL, value, s);
+    hrq__tile_put(lo, hi, value, s, args);
+    return 8 * s;
 }
 
 /* decode_table: a superblock of codes to their values.
      value      args->value[code]; two tiles where clamp > 127
      reads      16 s * bits bytes; writes 128 s bytes of lo, and of hi where clamp > 127     EXACT */
-static void hrq__decode_table_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
-                                     const hrq__decode_args *args)
+static size_t hrq__decode_table_scalar(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                       const hrq__decode_args *args)
 {
     uint16_t code[8][64];
     int16_t value[8][64];
-    size_t j, lane;
+    size_t j, lane, s = hrq__min_size(cols8, 32) / 8;
     hrq__planes_get(code, codes, 16 * s, args->code_bits);
     for (j = 0; j < 8; j++)
         for (lane = 0; lane < 16 * s; lane++) value[j][lane] = args->value[code[j][lane]];
-    hrq__tile_put(lo, args->clamp > 127 ? hi : NULL, value, s);
+    hrq__tile_put(lo, hi, value, s, args);
+    return 8 * s;
 }
 
 HRQ__INLINE int32_t hrq__floor_div(int32_t a, int32_t b) { return a / b - (a % b < 0); }
@@ -1845,13 +1889,13 @@ HRQ__INLINE int32_t hrq__lattice_count(int lattice, int32_t y) { return lattice 
                 mod q
      reads      s * (layers (16 code_bits + 2 digit_bits) + 2 scale_bits) bytes; writes 128 s bytes of lo, and of hi
                 where clamp > 127     EXACT     Source: arXiv 2502.09720, 2505.13164 */
-static void hrq__decode_voronoi_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
-                                       const hrq__decode_args *args)
+static size_t hrq__decode_voronoi_scalar(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                         const hrq__decode_args *args)
 {
     uint16_t code[8][64];
     int16_t value[8][64];
     int32_t sum[8][64], power = 1;
-    size_t j, lane, lanes = 16 * s;
+    size_t j, lane, s = hrq__min_size(cols8, 32) / 8, lanes = 16 * s;
     unsigned layer;
     memset(sum, 0, sizeof sum);
     for (layer = 0; layer < args->layers; layer++, power *= (int32_t)args->q) {
@@ -1875,26 +1919,27 @@ static void hrq__decode_voronoi_scalar(int8_t *lo, int8_t *hi, const uint8_t *co
             value[j][lane] = (int16_t)hrq__clampi(hrq__lattice_count(args->lattice, sum[j][lane]) * multiple,
                                                   -args->clamp, args->clamp);
     }
-    hrq__tile_put(lo, args->clamp > 127 ? hi : NULL, value, s);
+    hrq__tile_put(lo, hi, value, s, args);
+    return 8 * s;
 }
 
 /* decode_box: a superblock of the box code of E8 to its tile.
      value      level[class][coset][label], coset = parity of the block's labels
      reads      s * (16 code_bits + 2 scale_bits) bytes; writes 128 s bytes of lo     EXACT */
-static void hrq__decode_box_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
-                                   const hrq__decode_args *args)
+static size_t hrq__decode_box_scalar(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                     const hrq__decode_args *args)
 {
     uint16_t code[8][64];
     int16_t value[8][64];
-    size_t j, lane, lanes = 16 * s;
-    (void)hi;
+    size_t j, lane, s = hrq__min_size(cols8, 32) / 8, lanes = 16 * s;
     hrq__planes_get(code, codes, lanes, args->code_bits);
     for (lane = 0; lane < lanes; lane++) {
         unsigned c = (unsigned)hrq__lane_get(codes + lanes * args->code_bits, lanes, lane, args->scale_bits), odd = 0;
         for (j = 0; j < 8; j++) odd ^= code[j][lane] & 1u;
         for (j = 0; j < 8; j++) value[j][lane] = args->level[((2 * c + odd) << args->code_bits) + code[j][lane]];
     }
-    hrq__tile_put(lo, NULL, value, s);
+    hrq__tile_put(lo, hi, value, s, args);
+    return 8 * s;
 }
 
 /* Parities of the masked window, the first mask's lowest: H w over GF(2). */
@@ -1916,45 +1961,140 @@ HRQ__INLINE int hrq__tcq_level(const int8_t *upper, unsigned count, unsigned n)
     return n >= count / 2 ? upper[n - count / 2] : -upper[count / 2 - 1 - n];
 }
 
+HRQ__INLINE unsigned hrq__tcq_reverse(unsigned bits)
+{
+    unsigned i, out = 0;
+    for (i = 0; i < 16; i++) out |= (bits >> i & 1u) << (15 - i);
+    return out;
+}
+
 /* decode_trellis: a superblock of a trellis code to its tile. Time runs over the columns congruent mod 4.
      value      level[n], n = raw bits, then the parities of the window of coded bits below them
      reads      16 s * (1 + code_bits) bytes; writes 128 s bytes of lo; moves args->past on     EXACT
      Source     the alphabet doubled 16 or 32 times instead of once; Ungerboeck 1982, Marcellin, Fischer 1990 */
-static void hrq__decode_trellis_scalar(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
-                                       const hrq__decode_args *args)
+static size_t hrq__decode_trellis_scalar(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                         const hrq__decode_args *args)
 {
     uint16_t lead[8][64], raw[8][64];
-    size_t row, i, c, lanes = 16 * s;
+    size_t row, i, c, s = hrq__min_size(cols8, 32) / 8, lanes = 16 * s;
     (void)hi;
     hrq__planes_get(lead, codes, lanes, 1);
     hrq__planes_get(raw, codes + lanes, lanes, args->code_bits);
     for (row = 0; row < HRQ_PANEL; row++)
         for (i = 0; i < 4; i++) {
-            unsigned past = args->past[row * 4 + i], n;
+            size_t at = row * 4 + i;
+            unsigned past = hrq__tcq_reverse(args->past[64 + at] | (unsigned)args->past[at] << 8), n;
             for (c = i; c < 8 * s; c += 4) {
                 size_t lane = row * s + c % s;
                 past = (past << 1 | lead[c / s][lane]) & 0xffffu;
                 n = (unsigned)raw[c / s][lane] << args->parities | hrq__tcq_hash(args->hash, args->parities, past);
-                lo[c / 4 * 64 + row * 4 + c % 4] =
-                    (int8_t)hrq__tcq_level(args->level, 1u << (args->code_bits + args->parities), n);
+                lo[hrq__tile_at(args->stride, row, c)] =
+                    (uint8_t)((unsigned)hrq__tcq_level(args->level, 1u << (args->code_bits + args->parities), n) ^
+                              args->flip);
             }
-            args->past[row * 4 + i] = (uint16_t)past;
+            past = hrq__tcq_reverse(past);
+            args->past[at] = (uint8_t)(past >> 8);
+            args->past[64 + at] = (uint8_t)past;
+        }
+    return 8 * s;
+}
+
+/* Vectors that a tile is multiplied with. */
+typedef struct hrq__vectors {
+    const int8_t *x; /* [n] rows ldx apart, from the tile's first column on, in -127 ... 127 */
+    size_t ldx;
+    const int32_t *sums; /* [n] rows lds apart: sums[k / 8] = sum of the vector's entries before column k, mod 2^32 */
+    size_t lds, n;
+} hrq__vectors;
+
+/* dot_s8: acc[t * rows + row] += sum over k < depth of value(row, k) * x[t][k], rows = 16 panels.
+     tile       of interleaved panels, quads 4 rows apart, bytes xored with the kernels' flip
+     depth      a multiple of 8, at most 65536: no sum passes 2^31
+     panels     1 or 4; n any
+     reads      rows * depth bytes of tile, depth bytes of each vector, its sums at 0 and depth / 8     EXACT */
+static void hrq__dot_s8_scalar(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x)
+{
+    size_t t, k, i, row, rows = panels * HRQ_PANEL;
+    for (t = 0; t < x->n; t++)
+        for (k = 0; k < depth; k += 4) {
+            const int8_t *v = x->x + t * x->ldx + k;
+            for (row = 0; row < rows; row++)
+                for (i = 0; i < 4; i++) acc[t * rows + row] += (int8_t)tile[(k * rows) + row * 4 + i] * v[i];
         }
 }
 
-/* dot_s8: acc[t * 16 + row] += sum over k < depth of tile[k / 4][row][k % 4] * x[t * ldx + k], t < n.
-     depth      a multiple of 4, at most 65536: the sum of a call stays below 2^30
-     reads      16 * depth bytes of tile, depth bytes of each vector                 EXACT while acc does not
-     overflow */
-static void hrq__dot_s8_scalar(int32_t *acc, const int8_t *tile, const int8_t *x, size_t ldx, size_t n, size_t depth)
+/* Scales of groups of columns of a tile. */
+typedef struct hrq__groups {
+    size_t group;        /* columns a group, a multiple of 8; the last may have fewer, still a multiple of 8 */
+    const float *scale;  /* [groups][rows]                                                               */
+    const int32_t *zero; /* [groups][rows] what a value of zero is coded as; NULL: 0                     */
+} hrq__groups;
+
+/* dot_groups: total[t * rows + row] takes, group by group, the integer sum over the group of (value - zero) * x,
+   rounded to float: fmaf(sum, scale, total). depth at most 65536, |zero| <= 128; otherwise as dot_s8.      BITWISE
+   dot_wide: the same with totals in double, total + (double)sum * (double)scale, for scales with the range of
+   floats. */
+static int32_t hrq__dot_group(const uint8_t *tile, size_t row, size_t rows, size_t from, size_t end, int32_t zero,
+                              const int8_t *x)
 {
-    size_t t, k, row;
-    for (t = 0; t < n; t++, x += ldx, acc += HRQ_PANEL)
-        for (k = 0; k < depth; k += 4) {
-            const int8_t *w = tile + k * HRQ_PANEL;
-            for (row = 0; row < HRQ_PANEL; row++)
-                acc[row] += w[4 * row] * x[k] + w[4 * row + 1] * x[k + 1] + w[4 * row + 2] * x[k + 2] +
-                            w[4 * row + 3] * x[k + 3];
+    int32_t sum = 0;
+    size_t k;
+    for (k = from; k < end; k++) sum += ((int8_t)tile[k / 4 * 4 * rows + row * 4 + k % 4] - zero) * x[k];
+    return sum;
+}
+
+static void hrq__dot_groups_scalar(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                   const hrq__vectors *x, const hrq__groups *g)
+{
+    size_t t, from, row, at, rows = panels * HRQ_PANEL;
+    for (from = 0, at = 0; from < depth; from += g->group, at += rows)
+        for (t = 0; t < x->n; t++)
+            for (row = 0; row < rows; row++) {
+                int32_t sum = hrq__dot_group(tile, row, rows, from, hrq__min_size(from + g->group, depth),
+                                             g->zero ? g->zero[at + row] : 0, x->x + t * x->ldx);
+                total[t * rows + row] = fmaf((float)sum, g->scale[at + row], total[t * rows + row]);
+            }
+}
+
+static void hrq__dot_wide_scalar(double *total, const uint8_t *tile, size_t panels, size_t depth,
+                                 const hrq__vectors *x, const hrq__groups *g)
+{
+    size_t t, from, row, at, rows = panels * HRQ_PANEL;
+    for (from = 0, at = 0; from < depth; from += g->group, at += rows)
+        for (t = 0; t < x->n; t++)
+            for (row = 0; row < rows; row++) {
+                int32_t sum = hrq__dot_group(tile, row, rows, from, hrq__min_size(from + g->group, depth),
+                                             g->zero ? g->zero[at + row] : 0, x->x + t * x->ldx);
+                total[t * rows + row] += (double)(float)sum * (double)g->scale[at + row];
+            }
+}
+
+/* scales: n (a multiple of 16) stored scales of a kind to floats.      EXACT */
+enum { HRQ__SCALES_F16, HRQ__SCALES_E8M0, HRQ__SCALES_E4M3 };
+static void hrq__scales_scalar(float *out, const uint8_t *p, size_t n, int kind)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        out[i] = kind == HRQ__SCALES_F16    ? hrq_f32_from_f16(hrq__get16(p + 2 * i))
+                 : kind == HRQ__SCALES_E8M0 ? hrq__e8m0_decode(p[i])
+                                            : hrq__small_decode(hrq__small_of(4, 3), p[i]);
+}
+
+/* finish: y[i] = (float)(total[i] * ((double)scale[i] * (double)x)), i < 16.      BITWISE */
+static void hrq__finish_scalar(float *y, const double *total, const float *scale, float x)
+{
+    size_t i;
+    for (i = 0; i < HRQ_PANEL; i++) y[i] = (float)(total[i] * ((double)scale[i] * (double)x));
+}
+
+/* tile_f32: a tile of one panel, cols columns, to floats [cols][16 rows]; hi NULL or the upper tile.     EXACT */
+static void hrq__tile_f32_scalar(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    size_t c, row;
+    for (c = 0; c < cols; c++)
+        for (row = 0; row < HRQ_PANEL; row++) {
+            size_t at = hrq__tile_at(4 * HRQ_PANEL, row, c);
+            out[c * HRQ_PANEL + row] = (float)((int8_t)(lo[at] ^ flip) + (hi ? 256 * (int8_t)(hi[at] ^ flip) : 0));
         }
 }
 
@@ -2004,40 +2144,65 @@ static void hrq__fma_tile_scalar(float *c, size_t ldc, const float *a, const flo
     for (i = 0; i < HRQ__FMA_M; i++)
         for (j = 0; j < HRQ__FMA_N; j++) c[i * ldc + j] = acc[i][j];
 }
+
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {
     const char *isa;
-    void (*decode[HRQ__CODECS])(int8_t *lo, int8_t *hi, const uint8_t *codes, size_t s,
-                                const hrq__decode_args *args); /* by codec; plain has none */
-    void (*dot_s8)(int32_t *acc, const int8_t *tile, const int8_t *x, size_t ldx, size_t n, size_t depth);
+    unsigned need; /* what the machine must have: bits of hrq__isa_have */
+    unsigned flip; /* of the bytes in tiles                             */
+    void (*prepare)(uint8_t *maps, int codec,
+                    const hrq__decode_args *args); /* once before many decodes; may be NULL */
+    size_t (*decode[HRQ__CODECS])(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                  const hrq__decode_args *args); /* by codec; plain has none */
+    void (*dot_s8)(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x);
+    void (*dot_groups)(float *total, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x,
+                       const hrq__groups *g);
+    void (*dot_wide)(double *total, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x,
+                     const hrq__groups *g);
+    void (*scales)(float *out, const uint8_t *p, size_t n, int kind);
+    void (*finish)(float *y, const double *total, const float *scale, float x);
+    void (*tile_f32)(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip);
     void (*dot_f32)(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth);
     void (*fma_tile)(float *c, size_t ldc, const float *a, const float *b, size_t depth);
     size_t fma_m, fma_n; /* shape of fma_tile */
 } hrq__kernels;
 
+    #ifdef HRQ__SIMD
+        #include "hrq_simd.h"
+    #else
+        #define HRQ__SIMD_ROWS
+static unsigned hrq__isa_have(void) { return 0; }
+    #endif
+
 // clang-format off
 static const hrq__kernels hrq__kernel_table[] = {
-    {"scalar",
+    {"scalar", 0, 0, NULL,
      {NULL, NULL, hrq__decode_int_scalar, hrq__decode_table_scalar, hrq__decode_voronoi_scalar, hrq__decode_box_scalar,
       hrq__decode_trellis_scalar, hrq__decode_int_scalar},
-     hrq__dot_s8_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N},
+     hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__dot_wide_scalar, hrq__scales_scalar, hrq__finish_scalar,
+     hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N},
+    HRQ__SIMD_ROWS
 };
 // clang-format on
 
-static const char *const hrq__isa_names[] = {"scalar", "neon", "avx2", "avx512"};
+/* All cols8 columns of a panel, by the kernels and where they do not reach by the scalar ones. */
+static void hrq__decode_run(const hrq__kernels *kernels, int codec, uint8_t *lo, uint8_t *hi, const uint8_t *codes,
+                            size_t cols8, const hrq__decode_args *args)
+{
+    size_t done, at = 0;
+    while (cols8 > 0) {
+        done = kernels->decode[codec](lo + at, hi + at, codes, cols8, args);
+        if (done == 0) done = hrq__kernel_table[0].decode[codec](lo + at, hi + at, codes, cols8, args);
+        at += done / 4 * args->stride;
+        codes += done / 8 * args->lane_bytes;
+        cols8 -= done;
+    }
+}
+
+/* All that a build may have, in the order in which a limit takes away. */
+static const char *const hrq__isa_names[] = {"scalar", "neon",     "neon_dotprod", "neon_i8mm",
+                                             "avx2",   "avx2vnni", "avx512",       "avx512vnni"};
 enum { HRQ__ISAS = sizeof hrq__isa_names / sizeof hrq__isa_names[0] };
-
-/* 1 + index of the highest ISA allowed; 0: not asked yet. The library's only state: one word, set to the same
-   value by whoever comes first. */
-static int hrq__isa_cap;
-
-    #if defined(__GNUC__) || defined(__clang__)
-        #define HRQ__LOAD(word)         __atomic_load_n(&(word), __ATOMIC_RELAXED)
-        #define HRQ__STORE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
-    #else
-        #define HRQ__LOAD(word)         (word)
-        #define HRQ__STORE(word, value) ((word) = (value))
-    #endif
 
 static int hrq__isa_index(const char *isa)
 {
@@ -2047,29 +2212,47 @@ static int hrq__isa_index(const char *isa)
     return -1;
 }
 
+/* The last row that machine and limit allow. */
+static int hrq__isa_row(unsigned have, int limit)
+{
+    int i = (int)(sizeof hrq__kernel_table / sizeof hrq__kernel_table[0]);
+    while (--i > 0 && ((hrq__kernel_table[i].need & ~have) || hrq__isa_index(hrq__kernel_table[i].isa) > limit)) {}
+    return i;
+}
+
+/* 1 + the row in use; 0: not asked yet. The library's only state: one word, set to the same value by whoever comes
+   first. */
+static int hrq__isa_chosen;
+
+    #if defined(__GNUC__) || defined(__clang__)
+        #define HRQ__LOAD(word)         __atomic_load_n(&(word), __ATOMIC_RELAXED)
+        #define HRQ__STORE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
+    #else
+        #define HRQ__LOAD(word)         (word)
+        #define HRQ__STORE(word, value) ((word) = (value))
+    #endif
+
 HRQ_API hrq_status hrq_isa_limit(const char *isa)
 {
     int i = isa ? hrq__isa_index(isa) : -1;
     if (i < 0) return HRQ_ERR_ARG;
-    HRQ__STORE(hrq__isa_cap, i + 1);
+    HRQ__STORE(hrq__isa_chosen, 1 + hrq__isa_row(hrq__isa_have(), i));
     return HRQ_OK;
 }
 
-/* The last row that the limit allows. A name in HRQ_ISA that is none limits nothing. */
+/* A name in HRQ_ISA that is none limits nothing. */
 static const hrq__kernels *hrq__kernels_now(void)
 {
-    size_t i = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0];
-    int cap = HRQ__LOAD(hrq__isa_cap);
-    if (cap == 0) {
-        cap = HRQ__ISAS;
+    int chosen = HRQ__LOAD(hrq__isa_chosen), limit = HRQ__ISAS;
+    if (chosen == 0) {
     #ifndef HRQ_NO_STDLIB
         const char *isa = getenv("HRQ_ISA");
-        if (isa && hrq__isa_index(isa) >= 0) cap = hrq__isa_index(isa) + 1;
+        if (isa && hrq__isa_index(isa) >= 0) limit = hrq__isa_index(isa);
     #endif
-        HRQ__STORE(hrq__isa_cap, cap);
+        chosen = 1 + hrq__isa_row(hrq__isa_have(), limit);
+        HRQ__STORE(hrq__isa_chosen, chosen);
     }
-    while (--i > 0 && hrq__isa_index(hrq__kernel_table[i].isa) >= cap) {}
-    return &hrq__kernel_table[i];
+    return &hrq__kernel_table[chosen - 1];
 }
 
 HRQ_API const char *hrq_isa_text(void) { return hrq__kernels_now()->isa; }
@@ -3375,6 +3558,7 @@ typedef struct hrq__view {
     int integers, dither;                 /* values are integers: there are tiles; 0: there are floats only */
     const uint8_t *steps, *perm, *widths; /* sic only */
     const hrq__kernels *kernels;
+    uint8_t maps[HRQ__MAPS]; /* of the kernels */
 } hrq__view;
 
 enum { HRQ__SIC_HEADER = 32 };
@@ -3423,6 +3607,7 @@ static hrq_status hrq__sicmat_open(hrq__view *v)
     v->lay.groups = 1;
     v->lay.panel_bytes = hrq__sicmat_panel_bytes(v->widths, mat->cols);
     v->wide = v->widths[hrq__div_up(mat->cols, 32) - 1] > 8;
+    v->args.clamp = v->wide ? 32767 : 127;
     if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
     return bytes <= mat->bytes - panels_at ? HRQ_OK : HRQ_ERR_SPACE;
 }
@@ -3478,13 +3663,15 @@ static hrq_status hrq__view_open_codec(hrq__view *v, const hrq_format *f)
         v->step = c.step;
     }
     v->args.clamp = v->wide ? 32767 : 127;
+    v->args.value = v->value;
+    if (v->kernels->prepare && v->integers) v->kernels->prepare(v->maps, v->codec, &v->args);
     return HRQ_OK;
 }
 
 static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
 {
     size_t bytes;
-    memset(v, 0, sizeof *v);
+    memset(v, 0, offsetof(hrq__view, maps));
     if (!mat || !mat->data || mat->format.kind == 0 || mat->format.kind >= HRQ__FAMILIES) return HRQ_ERR_ARG;
     if (mat->rows == 0 || mat->cols == 0) return HRQ_ERR_SHAPE;
     if (!hrq__format_known(&mat->format)) return HRQ_ERR_UNSUPPORTED;
@@ -3495,6 +3682,7 @@ static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
     v->step = 1.0f;
     v->integers = 1;
     v->kernels = hrq__kernels_now();
+    v->args.flip = v->kernels->flip;
     if (v->codec == HRQ__CODEC_SIC) return hrq__sicmat_open(v);
     if (!hrq__layout_of(&v->lay, &mat->format, mat->cols)) return HRQ_ERR_SHAPE;
     if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
@@ -3564,39 +3752,70 @@ static uint8_t *hrq__view_super(const hrq__view *v, size_t panel, size_t positio
     return p;
 }
 
-/* Coded bits before a superblock of a trellis code, around the end of the row where it is the first. */
-static void hrq__view_past(const hrq__view *v, size_t panel, size_t from, uint16_t past[64])
+/* Coded bits of a trellis code before a position of a panel, as hrq__decode_args has them; kept from one tile to the
+   next. */
+typedef struct hrq__past {
+    size_t panel, at; /* what they stand before; SIZE_MAX: nothing yet */
+    uint8_t bits[128];
+} hrq__past;
+
+/* Around the end of the row where the position is the first. Rows of whole superblocks: two planes are copied. */
+static void hrq__view_past(const hrq__view *v, size_t panel, size_t from, hrq__past *past)
 {
-    size_t lane, b, s, steps = v->lay.cols8 / 4, at = from / 4 % steps;
-    memset(past, 0, 64 * sizeof past[0]);
-    for (b = 0; b < v->mat->format.states; b++) {
+    size_t lane, b, s, cols8 = v->lay.cols8, steps = cols8 / 4, at = from / 4 % steps;
+    past->panel = panel;
+    past->at = from;
+    if (cols8 % 32 == 0) {
+        for (b = 0; b < 2; b++) {
+            at = ((from ? from : cols8) + cols8 - 32 * (b + 1)) % cols8;
+            memcpy(past->bits + 64 * b, hrq__view_super(v, panel, at, &s), 64);
+        }
+        return;
+    }
+    memset(past->bits, 0, sizeof past->bits);
+    for (b = 0; b < 16; b++) {
         at = at ? at - 1 : steps - 1;
         for (lane = 0; lane < 64; lane++) {
             size_t col = 4 * at + lane % 4;
             const uint8_t *super = hrq__view_super(v, panel, col / 32 * 32, &s);
-            unsigned bits = super[lane / 4 * s + col % 32 % s];
-            past[lane] = (uint16_t)(past[lane] | (bits >> (col % 32 / s) & 1u) << b);
+            unsigned bit = super[lane / 4 * s + col % 32 % s] >> (col % 32 / s) & 1u;
+            past->bits[b / 8 * 64 + lane] = (uint8_t)(past->bits[b / 8 * 64 + lane] | bit << (7 - b % 8));
         }
     }
 }
 
-/* Columns from ... from + n (from a multiple of 32, n <= HRQ__CHUNK) of a panel as tiles. hi is written where the
-   view is wide. Returns the padded number of columns. Integer values only. */
-static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size_t n, int8_t *lo, int8_t *hi)
+/* Columns from ... from + n (from a multiple of 32) of a panel as tiles. hi is written where the view is wide. Returns
+   the padded number of columns. Integer values only. */
+static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size_t n, uint8_t *lo, uint8_t *hi,
+                             size_t stride, hrq__past *past)
 {
     hrq__decode_args args = v->args;
-    uint16_t past[64];
-    size_t at, s, depth = hrq__div_up(n, 8) * 8;
+    size_t at, i, run, s, depth = hrq__div_up(n, 8) * 8;
     const uint8_t *p = hrq__view_super(v, panel, from, &s);
-    if (v->wide) memset(hi, 0, depth * HRQ_PANEL);
     args.value = v->value;
-    args.past = past;
-    if (v->codec == HRQ__CODEC_TRELLIS) hrq__view_past(v, panel, from, past);
-    for (at = 0; at < depth; at += 32) {
-        s = hrq__min_size(depth - at, 32) / 8;
-        if (v->codec == HRQ__CODEC_SIC) args.code_bits = v->widths[(from + at) / 32];
-        v->kernels->decode[v->codec](lo + at * HRQ_PANEL, hi + at * HRQ_PANEL, p, s, &args);
-        p += s * (v->codec == HRQ__CODEC_SIC ? 16 * args.code_bits : v->lay.lane_bytes);
+    args.maps = v->maps;
+    args.lane_bytes = v->lay.lane_bytes;
+    args.stride = stride;
+    if (v->codec == HRQ__CODEC_TRELLIS) {
+        if (past->panel != panel || past->at != from) hrq__view_past(v, panel, from, past);
+        args.past = past->bits;
+        past->at += depth;
+    }
+    if (v->codec != HRQ__CODEC_SIC) {
+        hrq__decode_run(v->kernels, v->codec, lo, hi, p, depth, &args);
+        return depth;
+    }
+    for (at = 0; at < depth; at += run) { /* as many superblocks as have one width */
+        const uint8_t *width = v->widths + (from + at) / 32;
+        for (run = 32; at + run < depth && width[run / 32] == width[0];) run += 32;
+        run = hrq__min_size(run, depth - at);
+        args.code_bits = width[0];
+        args.lane_bytes = 16 * (size_t)width[0];
+        args.clamp = width[0] > 8 ? 32767 : 127;
+        for (i = 0; v->wide && width[0] <= 8 && i < run / 4; i++)
+            memset(hi + (at / 4 + i) * stride, (int)args.flip, 4 * HRQ_PANEL);
+        hrq__decode_run(v->kernels, v->codec, lo + at / 4 * stride, hi + at / 4 * stride, p, run, &args);
+        p += run / 8 * args.lane_bytes;
     }
     return depth;
 }
@@ -3713,7 +3932,8 @@ static float hrq__plain_get(const hrq__view *v, const uint8_t *p)
 /* The same columns as floats, [n][16 rows], before scales: plain entries, or values less their zero point. */
 static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size_t n, float *out)
 {
-    int8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
+    uint8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
+    hrq__past past;
     size_t c, row, at, s, i, j, width = v->lay.lane_bytes / HRQ_PANEL;
     if (v->codec == HRQ__CODEC_PLAIN) {
         const uint8_t *p = hrq__view_panel(v, panel) + from * v->lay.lane_bytes;
@@ -3721,12 +3941,9 @@ static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size
         return;
     }
     if (v->integers) {
-        hrq__view_tile(v, panel, from, n, lo, hi);
-        for (c = 0; c < n; c++)
-            for (row = 0; row < HRQ_PANEL; row++) {
-                at = c / 4 * 64 + row * 4 + c % 4;
-                out[c * HRQ_PANEL + row] = (float)(lo[at] + (v->wide ? 256 * hi[at] : 0));
-            }
+        past.panel = SIZE_MAX;
+        hrq__view_tile(v, panel, from, n, lo, hi, 4 * HRQ_PANEL, &past);
+        v->kernels->tile_f32(out, lo, v->wide ? hi : NULL, n, v->kernels->flip);
     }
     for (at = from; at < from + n && !v->integers; at += 32) {
         const uint8_t *super = hrq__view_super(v, panel, at, &s);
@@ -4382,10 +4599,11 @@ static size_t hrq__act_layout(hrq_act *a, const hrq__view *v, size_t n, hrq_act_
     a->kind = (uint32_t)kind;
     a->n = n;
     a->cols = v->mat->cols;
-    a->ld = hrq__div_up(v->lay.cols, 32) * 32;
+    a->ld = (hrq__div_up(v->lay.cols, 64) | 1) * 64; /* odd: vectors do not fall into the same sets of a cache */
     a->transform = hrq__act_transform(v);
     a->totals_at = hrq__div_up(sizeof *a, 64) * 64;
-    if (!hrq__mul_size(n, a->ld / 8 * sizeof(int16_t), &sums) || !hrq__mul_size(n, a->ld * sizeof(float), &data))
+    if (!hrq__mul_size(n, (a->ld / 8 + 1) * sizeof(int32_t), &sums) ||
+        !hrq__mul_size(n, a->ld * sizeof(float), &data))
         return 0;
     if (n > SIZE_MAX / 64 || data > SIZE_MAX / 4 || a->ld > SIZE_MAX / 64) return 0;
     if (kind == HRQ_ACT_INT8) data /= sizeof(float);
@@ -4394,7 +4612,7 @@ static size_t hrq__act_layout(hrq_act *a, const hrq__view *v, size_t n, hrq_act_
     a->sums_at = a->scales_at + hrq__div_up(n * sizeof(float), 64) * 64;
     a->data_at = a->sums_at + hrq__div_up(sums, 64) * 64;
     a->row_at = a->data_at + hrq__div_up(data, 64) * 64; /* one vector as it is made */
-    return a->row_at + (a->cols + 32) * sizeof(float);
+    return a->row_at + (a->cols + 128) * sizeof(float);  /* cols or ld */
 }
 
 HRQ_API size_t hrq_act_bytes(const hrq_mat *mat, size_t n, hrq_act_kind kind)
@@ -4416,9 +4634,10 @@ HRQ__INLINE float *hrq__act_scales(const hrq_act *a)
 {
     return (float *)(void *)((uint8_t *)(uintptr_t)a + a->scales_at);
 }
-HRQ__INLINE int16_t *hrq__act_sums(const hrq_act *a, size_t t)
+/* Sums of a vector's entries before columns 0, 8, 16, ..., mod 2^32. */
+HRQ__INLINE int32_t *hrq__act_sums(const hrq_act *a, size_t t)
 {
-    return (int16_t *)(void *)((uint8_t *)(uintptr_t)a + a->sums_at) + t * (a->ld / 8);
+    return (int32_t *)(void *)((uint8_t *)(uintptr_t)a + a->sums_at) + t * (a->ld / 8 + 1);
 }
 HRQ__INLINE int8_t *hrq__act_s8(const hrq_act *a, size_t t)
 {
@@ -4455,14 +4674,17 @@ static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x
     }
     if (a->kind == HRQ_ACT_INT8) {
         int8_t *to = hrq__act_s8(a, t);
-        int16_t *sums = hrq__act_sums(a, t);
+        int32_t *sums = hrq__act_sums(a, t), sum = 0;
         hrq__norm norm;
         scale = top / 127.0f;
         norm = hrq__norm_of(scale);
-        memset(sums, 0, a->ld / 8 * sizeof *sums);
+        sums[0] = 0;
         for (i = 0; i < a->ld; i++) {
             to[i] = (int8_t)hrq__round(hrq__clampf(hrq__norm_apply(norm, f[i]), -127.0f, 127.0f));
-            sums[i / 8] = (int16_t)(sums[i / 8] + to[i]);
+            sum += to[i];
+            if (i % 8 != 7) continue;
+            sums[i / 8 + 1] = (int32_t)((uint32_t)sums[i / 8] + (uint32_t)sum);
+            sum = 0;
         }
     }
     hrq__act_scales(a)[t] = scale;
@@ -4513,30 +4735,45 @@ typedef struct hrq__sums {
     int64_t whole[HRQ__BATCH * HRQ_PANEL]; /* this group, integer           */
 } hrq__sums;
 
-/* Columns from ... from + n of a group, integers: tiles begin at `chunk`. */
+/* Vectors t0 ... t0 + n - 1 from a column on. */
+static hrq__vectors hrq__act_vectors(const hrq_act *act, size_t t0, size_t n, size_t from)
+{
+    hrq__vectors x;
+    x.x = hrq__act_s8(act, t0) + from;
+    x.ldx = act->ld;
+    x.sums = hrq__act_sums(act, t0) + from / 8;
+    x.lds = act->ld / 8 + 1;
+    x.n = n;
+    return x;
+}
+
+/* Sum of a vector's entries from ... from + 8 eights. */
+HRQ__INLINE int32_t hrq__act_sum(const hrq_act *act, size_t t, size_t from, size_t eights)
+{
+    const int32_t *sums = hrq__act_sums(act, t) + from / 8;
+    return (int32_t)((uint32_t)sums[eights] - (uint32_t)sums[0]);
+}
+
+/* Columns from ... from + n of a group, integers: tiles begin at `from`. */
 static void hrq__mul_integers(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
-                              size_t group, size_t from, size_t n, const int8_t *lo, const int8_t *hi,
+                              size_t group, size_t from, size_t n, const uint8_t *lo, const uint8_t *hi,
                               hrq__sums *sums)
 {
     int32_t acc[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL];
     size_t depth = hrq__div_up(n, 8) * 8, i, t, row;
-    const int8_t *x = hrq__act_s8(act, t0) + from;
+    hrq__vectors x = hrq__act_vectors(act, t0, batch, from);
     memset(acc, 0, sizeof acc);
-    v->kernels->dot_s8(acc, lo, x, act->ld, batch, depth);
+    v->kernels->dot_s8(acc, lo, 1, depth, &x);
     for (i = 0; i < batch * HRQ_PANEL; i++) sums->whole[i] += acc[i];
     if (v->wide) {
         memset(high, 0, sizeof high);
-        v->kernels->dot_s8(high, hi, x, act->ld, batch, depth);
+        v->kernels->dot_s8(high, hi, 1, depth, &x);
         for (i = 0; i < batch * HRQ_PANEL; i++) sums->whole[i] += (int64_t)high[i] * 256;
     }
-    if (!v->lay.zeros) return;
-    for (t = 0; t < batch; t++) {
-        const int16_t *eights = hrq__act_sums(act, t0 + t) + from / 8;
-        int32_t sum = 0;
-        for (i = 0; i < depth / 8; i++) sum += eights[i];
+    for (t = 0; v->lay.zeros && t < batch; t++)
         for (row = 0; row < HRQ_PANEL; row++)
-            sums->whole[t * HRQ_PANEL + row] -= (int64_t)sum * hrq__view_zero(v, panel * HRQ_PANEL + row, group);
-    }
+            sums->whole[t * HRQ_PANEL + row] -= (int64_t)hrq__act_sum(act, t0 + t, from, depth / 8) *
+                                                hrq__view_zero(v, panel * HRQ_PANEL + row, group);
 }
 
 /* A group is complete: scale it and start the next. */
@@ -4559,14 +4796,16 @@ static void hrq__mul_flush(const hrq__view *v, size_t batch, size_t panel, size_
 static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
                            hrq__sums *sums)
 {
-    int8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
+    uint8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
     float w[HRQ__CHUNK * HRQ_PANEL], x[HRQ__BATCH * HRQ__CHUNK];
+    hrq__past past;
     int integers = v->integers && act->kind == HRQ_ACT_INT8;
     size_t chunk, from, n, end, t, i, cols = v->lay.cols, group = 0;
     memset(sums, 0, sizeof *sums);
+    past.panel = SIZE_MAX;
     for (chunk = 0; chunk < cols; chunk += HRQ__CHUNK) {
         n = hrq__min_size(cols - chunk, HRQ__CHUNK);
-        if (integers) hrq__view_tile(v, panel, chunk, n, lo, hi);
+        if (integers) hrq__view_tile(v, panel, chunk, n, lo, hi, 4 * HRQ_PANEL, &past);
         else hrq__view_floats(v, panel, chunk, n, w);
         for (t = 0; t < batch && !integers; t++)
             for (i = 0; i < n; i++)
@@ -4584,42 +4823,234 @@ static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, si
     }
 }
 
+/* ---- integers whose sums fit 32 bits: tiles of one or four panels, decoded once for many vectors ---- */
+
+enum {
+    HRQ__TILE_BYTES = 16384, /* of one or four panels: a cache holds it, its codes and the vectors    */
+    HRQ__TILE_COLUMNS = 512, /* at most, so that memory and arithmetic overlap                         */
+    HRQ__TILE_VECTORS = 96,  /* that share one decoding                                                */
+    HRQ__TILE_ROWS = 4 * HRQ_PANEL,
+    HRQ__TILE_GROUPS = HRQ__TILE_BYTES / 8 /* groups of 8 columns times rows */
+};
+
+/* On the stack: 60 KB. */
+typedef struct hrq__block {
+    uint8_t room[HRQ__TILE_BYTES + 64];
+    union {
+        int32_t whole[HRQ__TILE_VECTORS * HRQ__TILE_ROWS];
+        float total[HRQ__TILE_VECTORS * HRQ__TILE_ROWS];
+        double wide[HRQ__TILE_VECTORS / 2 * HRQ__TILE_ROWS];
+        struct {
+            int32_t whole[HRQ__TILE_VECTORS / 2 * HRQ__TILE_ROWS];
+            float total[HRQ__TILE_VECTORS / 2 * HRQ__TILE_ROWS];
+        } span; /* groups wider than a tile */
+    } sum;
+    float scale[HRQ__TILE_GROUPS];
+    int32_t zero[HRQ__TILE_GROUPS];
+    hrq__past past[4];
+} hrq__block;
+
+/* Columns of a tile of so many panels: whole superblocks and, where they fit, whole groups (*small). */
+static size_t hrq__block_columns(const hrq__view *v, size_t panels, int *small)
+{
+    size_t most = hrq__min_size(HRQ__TILE_BYTES / (HRQ_PANEL * panels), HRQ__TILE_COLUMNS), step = v->lay.group;
+    *small = 0;
+    if (step == 0 || step > most) return most;
+    while (step % 32 && step <= most) step += v->lay.group;
+    *small = step <= most;
+    return *small ? most / step * step : most;
+}
+
+/* Groups first ... first + count - 1 of `panels` panels: scales, and zero points where there are any, [count][rows]. */
+static void hrq__block_groups(const hrq__view *v, size_t panel, size_t panels, size_t first, size_t count,
+                              hrq__block *b)
+{
+    float one[HRQ__TILE_GROUPS];
+    size_t p, g, i, rows = panels * HRQ_PANEL;
+    int kind = v->scale == HRQ__SCALE_ROW    ? HRQ__SCALES_F16
+               : v->scale == HRQ__SCALE_E8M0 ? HRQ__SCALES_E8M0
+                                             : HRQ__SCALES_E4M3;
+    for (p = 0; p < panels; p++) {
+        float *to = panels == 1 ? b->scale : one;
+        v->kernels->scales(to, hrq__view_group_at(v, (panel + p) * HRQ_PANEL, first), count * HRQ_PANEL, kind);
+        for (g = 0; panels > 1 && g < count; g++)
+            memcpy(b->scale + g * rows + p * HRQ_PANEL, one + g * HRQ_PANEL, HRQ_PANEL * sizeof *one);
+        for (g = 0; v->lay.zeros && g < count; g++) {
+            const uint8_t *zero = hrq__view_panel(v, panel + p) + v->lay.zero_at + (first + g) * HRQ_PANEL;
+            for (i = 0; i < HRQ_PANEL; i++)
+                b->zero[g * rows + p * HRQ_PANEL + i] = zero[i] - (1 << (v->args.code_bits - 1));
+        }
+    }
+}
+
+/* A group wider than a tile is complete: its integers, scaled, go to the totals. */
+static void hrq__block_flush(const hrq__view *v, const hrq_act *act, size_t t0, size_t n, size_t panel, size_t panels,
+                             size_t group, hrq__block *b)
+{
+    size_t t, i, rows = panels * HRQ_PANEL, from = group * v->lay.group,
+                 eights = hrq__div_up(hrq__view_group_end(v, group) - from, 8);
+    hrq__block_groups(v, panel, panels, group, 1, b);
+    for (t = 0; t < n; t++) {
+        int32_t sum = v->lay.zeros ? hrq__act_sum(act, t0 + t, from, eights) : 0;
+        for (i = 0; i < rows; i++) {
+            float part =
+                (float)((int64_t)b->sum.span.whole[t * rows + i] - (v->lay.zeros ? (int64_t)sum * b->zero[i] : 0));
+            b->sum.span.total[t * rows + i] = fmaf(part, b->scale[i], b->sum.span.total[t * rows + i]);
+        }
+    }
+    memset(b->sum.span.whole, 0, n * rows * sizeof b->sum.span.whole[0]);
+}
+
+/* Products of `panels` panels and vectors t0 ... t0 + n - 1 before the scales of rows, in b->sum. */
+static void hrq__block_sums(const hrq__view *v, const hrq_act *act, size_t t0, size_t n, size_t panel, size_t panels,
+                            hrq__block *b)
+{
+    uint8_t *tile = b->room + (64 - (uintptr_t)b->room % 64) % 64;
+    const uint8_t *operand;
+    hrq__groups groups;
+    size_t at, count, p, depth, cols = v->lay.cols, rows = panels * HRQ_PANEL, s, group = 0;
+    int small, eight = v->codec == HRQ__CODEC_INT && v->args.code_bits == 8 && v->kernels->flip && panels == 1;
+    size_t step = hrq__block_columns(v, panels, &small);
+    for (p = 0; p < panels; p++) b->past[p].panel = SIZE_MAX;
+    if (small && v->scale == HRQ__SCALE_E8M0) memset(b->sum.wide, 0, n * rows * sizeof b->sum.wide[0]);
+    else memset(b->sum.whole, 0, n * rows * sizeof b->sum.whole[0]);
+    if (v->lay.group && !small) {
+        memset(b->sum.span.whole, 0, n * rows * sizeof b->sum.span.whole[0]);
+        memset(b->sum.span.total, 0, n * rows * sizeof b->sum.span.total[0]);
+    }
+    groups.group = v->lay.group;
+    groups.scale = b->scale;
+    groups.zero = v->lay.zeros ? b->zero : NULL;
+    for (at = 0; at < cols; at += count) {
+        hrq__vectors x = hrq__act_vectors(act, t0, n, at);
+        count = hrq__min_size(cols - at, step);
+        depth = hrq__div_up(count, 8) * 8;
+        operand = hrq__view_super(v, panel, at, &s);
+        if (!eight || at + depth > cols / 32 * 32) { /* codes of 8 bits are a tile already */
+            for (p = 0; p < panels; p++)
+                hrq__view_tile(v, panel + p, at, count, tile + p * 64, NULL, 64 * panels, &b->past[p]);
+            operand = tile;
+        }
+        if (small) hrq__block_groups(v, panel, panels, at / groups.group, hrq__div_up(count, groups.group), b);
+        if (small && v->scale == HRQ__SCALE_E8M0) {
+            v->kernels->dot_wide(b->sum.wide, operand, panels, depth, &x, &groups);
+        } else if (small) {
+            v->kernels->dot_groups(b->sum.total, operand, panels, depth, &x, &groups);
+        } else if (!v->lay.group) {
+            v->kernels->dot_s8(b->sum.whole, operand, panels, depth, &x);
+        } else {
+            size_t from = at, end;
+            for (; from < at + count; from = end) {
+                group = hrq__view_group(v, from);
+                end = hrq__min_size(hrq__view_group_end(v, group), at + count);
+                x = hrq__act_vectors(act, t0, n, from);
+                v->kernels->dot_s8(b->sum.span.whole, operand + (from - at) * rows, panels,
+                                   hrq__div_up(end - from, 8) * 8, &x);
+                if (end == hrq__view_group_end(v, group)) hrq__block_flush(v, act, t0, n, panel, panels, group, b);
+            }
+        }
+    }
+}
+
+/* Sum i of a block as the epilogue takes it: integers are rounded to float once. */
+static void hrq__block_totals(const hrq__view *v, const hrq__block *b, int small, size_t at, double total[HRQ_PANEL])
+{
+    size_t i;
+    if (small && v->scale == HRQ__SCALE_E8M0) memcpy(total, b->sum.wide + at, HRQ_PANEL * sizeof *total);
+    else
+        for (i = 0; i < HRQ_PANEL; i++)
+            total[i] = (double)(small           ? b->sum.total[at + i]
+                                : !v->lay.group ? (float)b->sum.whole[at + i]
+                                                : b->sum.span.total[at + i]);
+}
+
 static float hrq__epilogue_apply(const hrq_epilogue *e, float product, size_t row, const float *y)
 {
-    float out;
-    if (!e) return product;
-    out = e->bias ? product + e->bias[row] : product;
+    float out = e->bias ? product + e->bias[row] : product;
     if (e->keep != 0.0f) out = fmaf(e->keep, *y, out);
     return e->clamp ? hrq__clampf(out, e->lo, e->hi) : out;
+}
+
+/* Where products go. */
+typedef struct hrq__output {
+    float *y;
+    size_t ldy, row0, row1;
+    const hrq_epilogue *epilogue;
+} hrq__output;
+
+/* Totals of a panel and a vector to its rows of y. scale: of the panel's rows. */
+static void hrq__mul_store(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t, size_t panel,
+                           const double total[HRQ_PANEL], const float scale[HRQ_PANEL])
+{
+    float y[HRQ_PANEL], x = hrq__act_scales(act)[t], *to = out->y + t * out->ldy;
+    size_t i, first = panel * HRQ_PANEL, row;
+    double product;
+    if (!v->lay.means && !out->epilogue && first >= out->row0 && first + HRQ_PANEL <= out->row1) {
+        v->kernels->finish(to + first, total, scale, x);
+        return;
+    }
+    v->kernels->finish(y, total, scale, x);
+    for (i = 0; i < HRQ_PANEL; i++) {
+        row = first + i;
+        if (row < out->row0 || row >= out->row1) continue;
+        if (v->lay.means) {
+            product = total[i] * ((double)scale[i] * (double)x);
+            product += (double)hrq__view_mean(v, row) * hrq__act_totals(act)[t];
+            y[i] = (float)product;
+        }
+        to[row] = out->epilogue ? hrq__epilogue_apply(out->epilogue, y[i], row, to + row) : y[i];
+    }
+}
+
+/* Rows of a matrix against all vectors. */
+static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__output *out)
+{
+    union {
+        hrq__block block;
+        hrq__sums sums;
+    } b;
+    float scale[HRQ__TILE_ROWS];
+    double total[HRQ_PANEL];
+    size_t panel, panels, t0, t, n, p, i, last = hrq__div_up(out->row1, HRQ_PANEL), most;
+    int small, fast = v->integers && act->kind == HRQ_ACT_INT8 && !v->wide && v->lay.cols <= 65536;
+    for (panel = out->row0 / HRQ_PANEL; panel < last; panel += panels) {
+        panels = fast && act->n > HRQ__BATCH && last - panel >= 4 ? 4 : 1;
+        for (i = 0; i < panels * HRQ_PANEL; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
+        hrq__block_columns(v, panels, &small);
+        most = !fast                                                     ? HRQ__BATCH
+               : v->lay.group && (!small || v->scale == HRQ__SCALE_E8M0) ? HRQ__TILE_VECTORS / 2
+                                                                         : HRQ__TILE_VECTORS;
+        for (t0 = 0; t0 < act->n; t0 += n) {
+            n = hrq__min_size(act->n - t0, most);
+            if (fast) hrq__block_sums(v, act, t0, n, panel, panels, &b.block);
+            else hrq__mul_panel(v, act, t0, n, panel, &b.sums);
+            for (t = 0; t < n; t++)
+                for (p = 0; p < panels; p++) {
+                    if (fast) hrq__block_totals(v, &b.block, small, (t * panels + p) * HRQ_PANEL, total);
+                    else memcpy(total, b.sums.total + t * HRQ_PANEL, sizeof total);
+                    hrq__mul_store(v, act, out, t0 + t, panel + p, total, scale + p * HRQ_PANEL);
+                }
+        }
+    }
 }
 
 HRQ_API hrq_status hrq_mul(const hrq_mat *mat, const hrq_act *act, float *y, size_t ldy, size_t row0, size_t row1,
                            const hrq_epilogue *epilogue)
 {
     hrq__view v;
-    hrq__sums sums;
-    size_t panel, t0, t, row, batch;
+    hrq__output out;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (row0 > row1 || row1 > mat->rows || !hrq__act_matches(act, &v)) return HRQ_ERR_ARG;
     if (row0 == row1 || act->n == 0) return HRQ_OK;
     if (!y) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(act->n, row1, ldy)) return HRQ_ERR_SHAPE;
-    for (panel = row0 / HRQ_PANEL; panel * HRQ_PANEL < row1; panel++)
-        for (t0 = 0; t0 < act->n; t0 += batch) {
-            batch = hrq__min_size(act->n - t0, HRQ__BATCH);
-            hrq__mul_panel(&v, act, t0, batch, panel, &sums);
-            for (t = 0; t < batch; t++)
-                for (row = panel * HRQ_PANEL; row < (panel + 1) * HRQ_PANEL; row++) {
-                    float *to = y + (t0 + t) * ldy + row;
-                    double product;
-                    if (row < row0 || row >= row1) continue;
-                    product = sums.total[t * HRQ_PANEL + row % HRQ_PANEL] *
-                              ((double)hrq__view_row_scale(&v, row) * (double)hrq__act_scales(act)[t0 + t]);
-                    if (v.lay.means) product += (double)hrq__view_mean(&v, row) * hrq__act_totals(act)[t0 + t];
-                    *to = hrq__epilogue_apply(epilogue, (float)product, row, to);
-                }
-        }
+    out.y = y;
+    out.ldy = ldy;
+    out.row0 = row0;
+    out.row1 = row1;
+    out.epilogue = epilogue;
+    hrq__mul_rows(&v, act, &out);
     return HRQ_OK;
 }
 
@@ -4793,17 +5224,23 @@ HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, siz
 /* ---- all in one ---- */
 
 typedef struct hrq__matmul_job {
-    const hrq_mat *w;
+    const hrq__view *v;
     const hrq_act *act;
     float *y;
-    size_t ldy;
+    size_t ldy, rows; /* of an item: a panel, or four where vectors share their decoding */
 } hrq__matmul_job;
 
-static void hrq__matmul_panel(void *arg, size_t panel)
+/* An item's rows, all vectors. */
+static void hrq__matmul_rows(void *arg, size_t index)
 {
     hrq__matmul_job *job = (hrq__matmul_job *)arg;
-    size_t row0 = panel * HRQ_PANEL, row1 = hrq__min_size(row0 + HRQ_PANEL, job->w->rows);
-    hrq_mul(job->w, job->act, job->y, job->ldy, row0, row1, NULL); /* cannot fail: checked by the caller */
+    hrq__output out;
+    out.y = job->y;
+    out.ldy = job->ldy;
+    out.row0 = index * job->rows;
+    out.row1 = hrq__min_size(out.row0 + job->rows, job->v->mat->rows);
+    out.epilogue = NULL;
+    hrq__mul_rows(job->v, job->act, &out);
 }
 
 HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *x, size_t n, size_t ldx, float *y,
@@ -4825,11 +5262,12 @@ HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *
     if (!buffer) return HRQ_ERR_NOMEM;
     status = hrq_act_prepare(&act, buffer, bytes, w, kind, x, n, ldx);
     if (status == HRQ_OK) {
-        job.w = w;
+        job.v = &v;
         job.act = act;
         job.y = y;
         job.ldy = ldy;
-        hrq__for(hooks, hrq__div_up(w->rows, HRQ_PANEL), hrq__matmul_panel, &job);
+        job.rows = n > HRQ__BATCH ? HRQ__TILE_ROWS : HRQ_PANEL;
+        hrq__for(hooks, hrq__div_up(w->rows, job.rows), hrq__matmul_rows, &job);
     }
     hrq__release(hooks, buffer);
     return status;
