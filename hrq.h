@@ -2031,9 +2031,7 @@ typedef struct hrq__groups {
 } hrq__groups;
 
 /* dot_groups: total[t * rows + row] takes, group by group, the integer sum over the group of (value - zero) * x,
-   rounded to float: fmaf(sum, scale, total). depth at most 65536, |zero| <= 128; otherwise as dot_s8.      BITWISE
-   dot_wide: the same with totals in double, total + (double)sum * (double)scale, for scales with the range of
-   floats. */
+   rounded to float: fmaf(sum, scale, total). depth at most 65536, |zero| <= 128; otherwise as dot_s8.      BITWISE */
 static int32_t hrq__dot_group(const uint8_t *tile, size_t row, size_t rows, size_t from, size_t end, int32_t zero,
                               const int8_t *x)
 {
@@ -2056,35 +2054,28 @@ static void hrq__dot_groups_scalar(float *total, const uint8_t *tile, size_t pan
             }
 }
 
-static void hrq__dot_wide_scalar(double *total, const uint8_t *tile, size_t panels, size_t depth,
-                                 const hrq__vectors *x, const hrq__groups *g)
-{
-    size_t t, from, row, at, rows = panels * HRQ_PANEL;
-    for (from = 0, at = 0; from < depth; from += g->group, at += rows)
-        for (t = 0; t < x->n; t++)
-            for (row = 0; row < rows; row++) {
-                int32_t sum = hrq__dot_group(tile, row, rows, from, hrq__min_size(from + g->group, depth),
-                                             g->zero ? g->zero[at + row] : 0, x->x + t * x->ldx);
-                total[t * rows + row] += (double)(float)sum * (double)g->scale[at + row];
-            }
-}
-
-/* scales: n (a multiple of 16) stored scales of a kind to floats.      EXACT */
+/* scales: n (a multiple of 16) stored scales of a kind to floats. E8M0: over 2^(top - 127), top - 60 ... top. EXACT */
 enum { HRQ__SCALES_F16, HRQ__SCALES_E8M0, HRQ__SCALES_E4M3 };
-static void hrq__scales_scalar(float *out, const uint8_t *p, size_t n, int kind)
+static void hrq__scales_scalar(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
 {
     size_t i;
     for (i = 0; i < n; i++)
         out[i] = kind == HRQ__SCALES_F16    ? hrq_f32_from_f16(hrq__get16(p + 2 * i))
-                 : kind == HRQ__SCALES_E8M0 ? hrq__e8m0_decode(p[i])
+                 : kind == HRQ__SCALES_E8M0 ? hrq__e8m0_decode(p[i] + 127u - top)
                                             : hrq__small_decode(hrq__small_of(4, 3), p[i]);
 }
 
-/* finish: y[i] = (float)(total[i] * ((double)scale[i] * (double)x)), i < 16.      BITWISE */
-static void hrq__finish_scalar(float *y, const double *total, const float *scale, float x)
+/* finish: y[t * ldy + i] = (float)((double)(float)sum[t * rows + i] * ((double)scale[i] * (double)x[t])), i < rows (a
+   multiple of 16), t < n. sum: int32 where `integers`, else float.      BITWISE */
+static void hrq__finish_scalar(float *y, size_t ldy, const void *sum, int integers, size_t rows, const float *scale,
+                               const float *x, size_t n)
 {
-    size_t i;
-    for (i = 0; i < HRQ_PANEL; i++) y[i] = (float)(total[i] * ((double)scale[i] * (double)x));
+    size_t i, t;
+    for (t = 0; t < n; t++)
+        for (i = 0; i < rows; i++) {
+            float part = integers ? (float)((const int32_t *)sum)[t * rows + i] : ((const float *)sum)[t * rows + i];
+            y[t * ldy + i] = (float)((double)part * ((double)scale[i] * (double)x[t]));
+        }
 }
 
 /* tile_f32: a tile of one panel, cols columns, to floats [cols][16 rows]; hi NULL or the upper tile.     EXACT */
@@ -2157,10 +2148,9 @@ typedef struct hrq__kernels {
     void (*dot_s8)(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x);
     void (*dot_groups)(float *total, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x,
                        const hrq__groups *g);
-    void (*dot_wide)(double *total, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x,
-                     const hrq__groups *g);
-    void (*scales)(float *out, const uint8_t *p, size_t n, int kind);
-    void (*finish)(float *y, const double *total, const float *scale, float x);
+    void (*scales)(float *out, const uint8_t *p, size_t n, int kind, unsigned top);
+    void (*finish)(float *y, size_t ldy, const void *sum, int integers, size_t rows, const float *scale,
+                   const float *x, size_t n);
     void (*tile_f32)(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip);
     void (*dot_f32)(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth);
     void (*fma_tile)(float *c, size_t ldc, const float *a, const float *b, size_t depth);
@@ -2179,7 +2169,7 @@ static const hrq__kernels hrq__kernel_table[] = {
     {"scalar", 0, 0, NULL,
      {NULL, NULL, hrq__decode_int_scalar, hrq__decode_table_scalar, hrq__decode_voronoi_scalar, hrq__decode_box_scalar,
       hrq__decode_trellis_scalar, hrq__decode_int_scalar},
-     hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__dot_wide_scalar, hrq__scales_scalar, hrq__finish_scalar,
+     hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N},
     HRQ__SIMD_ROWS
 };
@@ -4839,7 +4829,6 @@ typedef struct hrq__block {
     union {
         int32_t whole[HRQ__TILE_VECTORS * HRQ__TILE_ROWS];
         float total[HRQ__TILE_VECTORS * HRQ__TILE_ROWS];
-        double wide[HRQ__TILE_VECTORS / 2 * HRQ__TILE_ROWS];
         struct {
             int32_t whole[HRQ__TILE_VECTORS / 2 * HRQ__TILE_ROWS];
             float total[HRQ__TILE_VECTORS / 2 * HRQ__TILE_ROWS];
@@ -4848,6 +4837,7 @@ typedef struct hrq__block {
     float scale[HRQ__TILE_GROUPS];
     int32_t zero[HRQ__TILE_GROUPS];
     hrq__past past[4];
+    unsigned top[4]; /* largest E8M0 scale of each panel */
 } hrq__block;
 
 /* Columns of a tile of so many panels: whole superblocks and, where they fit, whole groups (*small). */
@@ -4872,7 +4862,8 @@ static void hrq__block_groups(const hrq__view *v, size_t panel, size_t panels, s
                                              : HRQ__SCALES_E4M3;
     for (p = 0; p < panels; p++) {
         float *to = panels == 1 ? b->scale : one;
-        v->kernels->scales(to, hrq__view_group_at(v, (panel + p) * HRQ_PANEL, first), count * HRQ_PANEL, kind);
+        v->kernels->scales(to, hrq__view_group_at(v, (panel + p) * HRQ_PANEL, first), count * HRQ_PANEL, kind,
+                           b->top[p]);
         for (g = 0; panels > 1 && g < count; g++)
             memcpy(b->scale + g * rows + p * HRQ_PANEL, one + g * HRQ_PANEL, HRQ_PANEL * sizeof *one);
         for (g = 0; v->lay.zeros && g < count; g++) {
@@ -4912,8 +4903,7 @@ static void hrq__block_sums(const hrq__view *v, const hrq_act *act, size_t t0, s
     int small, eight = v->codec == HRQ__CODEC_INT && v->args.code_bits == 8 && v->kernels->flip && panels == 1;
     size_t step = hrq__block_columns(v, panels, &small);
     for (p = 0; p < panels; p++) b->past[p].panel = SIZE_MAX;
-    if (small && v->scale == HRQ__SCALE_E8M0) memset(b->sum.wide, 0, n * rows * sizeof b->sum.wide[0]);
-    else memset(b->sum.whole, 0, n * rows * sizeof b->sum.whole[0]);
+    memset(b->sum.whole, 0, n * rows * sizeof b->sum.whole[0]);
     if (v->lay.group && !small) {
         memset(b->sum.span.whole, 0, n * rows * sizeof b->sum.span.whole[0]);
         memset(b->sum.span.total, 0, n * rows * sizeof b->sum.span.total[0]);
@@ -4932,9 +4922,7 @@ static void hrq__block_sums(const hrq__view *v, const hrq_act *act, size_t t0, s
             operand = tile;
         }
         if (small) hrq__block_groups(v, panel, panels, at / groups.group, hrq__div_up(count, groups.group), b);
-        if (small && v->scale == HRQ__SCALE_E8M0) {
-            v->kernels->dot_wide(b->sum.wide, operand, panels, depth, &x, &groups);
-        } else if (small) {
+        if (small) {
             v->kernels->dot_groups(b->sum.total, operand, panels, depth, &x, &groups);
         } else if (!v->lay.group) {
             v->kernels->dot_s8(b->sum.whole, operand, panels, depth, &x);
@@ -4950,18 +4938,6 @@ static void hrq__block_sums(const hrq__view *v, const hrq_act *act, size_t t0, s
             }
         }
     }
-}
-
-/* Sum i of a block as the epilogue takes it: integers are rounded to float once. */
-static void hrq__block_totals(const hrq__view *v, const hrq__block *b, int small, size_t at, double total[HRQ_PANEL])
-{
-    size_t i;
-    if (small && v->scale == HRQ__SCALE_E8M0) memcpy(total, b->sum.wide + at, HRQ_PANEL * sizeof *total);
-    else
-        for (i = 0; i < HRQ_PANEL; i++)
-            total[i] = (double)(small           ? b->sum.total[at + i]
-                                : !v->lay.group ? (float)b->sum.whole[at + i]
-                                                : b->sum.span.total[at + i]);
 }
 
 static float hrq__epilogue_apply(const hrq_epilogue *e, float product, size_t row, const float *y)
@@ -4982,24 +4958,58 @@ typedef struct hrq__output {
 static void hrq__mul_store(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t, size_t panel,
                            const double total[HRQ_PANEL], const float scale[HRQ_PANEL])
 {
-    float y[HRQ_PANEL], x = hrq__act_scales(act)[t], *to = out->y + t * out->ldy;
-    size_t i, first = panel * HRQ_PANEL, row;
-    double product;
-    if (!v->lay.means && !out->epilogue && first >= out->row0 && first + HRQ_PANEL <= out->row1) {
-        v->kernels->finish(to + first, total, scale, x);
+    float *to = out->y + t * out->ldy;
+    size_t i, row = panel * HRQ_PANEL;
+    for (i = 0; i < HRQ_PANEL; i++, row++) {
+        double product = total[i] * ((double)scale[i] * (double)hrq__act_scales(act)[t]);
+        if (row < out->row0 || row >= out->row1) continue;
+        if (v->lay.means) product += (double)hrq__view_mean(v, row) * hrq__act_totals(act)[t];
+        to[row] = out->epilogue ? hrq__epilogue_apply(out->epilogue, (float)product, row, to + row) : (float)product;
+    }
+}
+
+/* Sums of a block to y: the kernel where nothing is added and all rows are asked for. */
+static void hrq__block_store(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t0, size_t n,
+                             size_t panel, size_t panels, int small, const hrq__block *b, const float *scale)
+{
+    int integers = !v->lay.group;
+    const float *sum = small ? b->sum.total : b->sum.span.total;
+    size_t t, p, i, first = panel * HRQ_PANEL, rows = panels * HRQ_PANEL, at;
+    double total[HRQ_PANEL];
+    if (!v->lay.means && !out->epilogue && first >= out->row0 && first + rows <= out->row1) {
+        v->kernels->finish(out->y + t0 * out->ldy + first, out->ldy, integers ? (const void *)b->sum.whole : sum,
+                           integers, rows, scale, hrq__act_scales(act) + t0, n);
         return;
     }
-    v->kernels->finish(y, total, scale, x);
-    for (i = 0; i < HRQ_PANEL; i++) {
-        row = first + i;
-        if (row < out->row0 || row >= out->row1) continue;
-        if (v->lay.means) {
-            product = total[i] * ((double)scale[i] * (double)x);
-            product += (double)hrq__view_mean(v, row) * hrq__act_totals(act)[t];
-            y[i] = (float)product;
+    for (t = 0; t < n; t++)
+        for (p = 0; p < panels; p++) {
+            at = t * rows + p * HRQ_PANEL;
+            for (i = 0; i < HRQ_PANEL; i++)
+                total[i] = integers ? (double)(float)b->sum.whole[at + i] : (double)sum[at + i];
+            hrq__mul_store(v, act, out, t0 + t, panel + p, total, scale + p * HRQ_PANEL);
         }
-        to[row] = out->epilogue ? hrq__epilogue_apply(out->epilogue, y[i], row, to + row) : y[i];
+}
+
+/* Whether the panels' products fit 32-bit integers and floats; scale: of their rows. E8M0 scales must not be further
+   apart in a panel than 2^60: totals are then in units of the largest, which goes to the row scale. */
+static int hrq__block_fits(const hrq__view *v, const hrq_act *act, size_t panel, size_t panels, float *scale,
+                           unsigned top[4])
+{
+    size_t i, p;
+    if (!v->integers || act->kind != HRQ_ACT_INT8 || v->wide || v->lay.cols > 65536) return 0;
+    for (i = 0; i < panels * HRQ_PANEL; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
+    for (p = 0; p < panels && v->scale == HRQ__SCALE_E8M0; p++) {
+        const uint8_t *e = hrq__view_panel(v, panel + p) + v->lay.group_at;
+        unsigned least = 255;
+        top[p] = 0;
+        for (i = 0; i < v->lay.groups * HRQ_PANEL; i++) {
+            least = e[i] < least ? e[i] : least;
+            top[p] = e[i] > top[p] ? e[i] : top[p];
+        }
+        if (top[p] - least > 60 || top[p] == 255) return 0;
+        for (i = 0; i < HRQ_PANEL; i++) scale[p * HRQ_PANEL + i] *= hrq__e8m0_decode(top[p]);
     }
+    return 1;
 }
 
 /* Rows of a matrix against all vectors. */
@@ -5010,26 +5020,24 @@ static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__out
         hrq__sums sums;
     } b;
     float scale[HRQ__TILE_ROWS];
-    double total[HRQ_PANEL];
-    size_t panel, panels, t0, t, n, p, i, last = hrq__div_up(out->row1, HRQ_PANEL), most;
-    int small, fast = v->integers && act->kind == HRQ_ACT_INT8 && !v->wide && v->lay.cols <= 65536;
+    size_t panel, panels, t0, t, n, i, last = hrq__div_up(out->row1, HRQ_PANEL), most;
+    int small, fast;
     for (panel = out->row0 / HRQ_PANEL; panel < last; panel += panels) {
-        panels = fast && act->n > HRQ__BATCH && last - panel >= 4 ? 4 : 1;
-        for (i = 0; i < panels * HRQ_PANEL; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
+        panels = act->n > 1 && last - panel >= 4 ? 4 : 1;
+        fast = hrq__block_fits(v, act, panel, panels, scale, b.block.top);
+        if (!fast) panels = 1;
+        for (i = 0; i < HRQ_PANEL && !fast; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
         hrq__block_columns(v, panels, &small);
-        most = !fast                                                     ? HRQ__BATCH
-               : v->lay.group && (!small || v->scale == HRQ__SCALE_E8M0) ? HRQ__TILE_VECTORS / 2
-                                                                         : HRQ__TILE_VECTORS;
+        most = !fast ? HRQ__BATCH : v->lay.group && !small ? HRQ__TILE_VECTORS / 2 : HRQ__TILE_VECTORS;
         for (t0 = 0; t0 < act->n; t0 += n) {
             n = hrq__min_size(act->n - t0, most);
-            if (fast) hrq__block_sums(v, act, t0, n, panel, panels, &b.block);
-            else hrq__mul_panel(v, act, t0, n, panel, &b.sums);
-            for (t = 0; t < n; t++)
-                for (p = 0; p < panels; p++) {
-                    if (fast) hrq__block_totals(v, &b.block, small, (t * panels + p) * HRQ_PANEL, total);
-                    else memcpy(total, b.sums.total + t * HRQ_PANEL, sizeof total);
-                    hrq__mul_store(v, act, out, t0 + t, panel + p, total, scale + p * HRQ_PANEL);
-                }
+            if (fast) {
+                hrq__block_sums(v, act, t0, n, panel, panels, &b.block);
+                hrq__block_store(v, act, out, t0, n, panel, panels, small, &b.block, scale);
+                continue;
+            }
+            hrq__mul_panel(v, act, t0, n, panel, &b.sums);
+            for (t = 0; t < n; t++) hrq__mul_store(v, act, out, t0 + t, panel, b.sums.total + t * HRQ_PANEL, scale);
         }
     }
 }
@@ -5266,7 +5274,7 @@ HRQ_API hrq_status hrq_matmul(const hrq_mat *w, hrq_act_kind kind, const float *
         job.act = act;
         job.y = y;
         job.ldy = ldy;
-        job.rows = n > HRQ__BATCH ? HRQ__TILE_ROWS : HRQ_PANEL;
+        job.rows = n > 1 ? HRQ__TILE_ROWS : HRQ_PANEL;
         hrq__for(hooks, hrq__div_up(w->rows, job.rows), hrq__matmul_rows, &job);
     }
     hrq__release(hooks, buffer);

@@ -7,7 +7,7 @@
 
    Contracts and scalar specifications are in hrq.h [6i]; every kernel gives the same bits as its scalar twin. In each
    ISA the kernels stand in the same order: helpers, prepare, decode (int, table, voronoi, box, trellis), dot (s8,
-   groups, wide), scales, finish, tile_f32, dot_f32, fma_tile.
+   groups), scales, finish, tile_f32, dot_f32, fma_tile.
 
    This file is included by hrq.h, in the middle of its implementation; it is of no use alone. */
 
@@ -50,10 +50,13 @@
 
 /* Loops over registers are unrolled whole, at -O2 too: otherwise arrays of registers live in memory. */
 #if defined(__clang__)
-    #define HRQ__UNROLL _Pragma("unroll")
+    #define HRQ__UNROLL _Pragma("clang loop unroll(full)")
 #else
     #define HRQ__UNROLL _Pragma("GCC unroll 32")
 #endif
+
+/* Equal values in different registers: GCC otherwise takes one and copies it in every turn of a loop. */
+#define HRQ__OPAQUE(reg) __asm__("" : "+v"(reg))
 
 /* What a machine has. */
 enum {
@@ -365,70 +368,62 @@ HRQ__FN_VNNI size_t hrq__decode_box_vnni(uint8_t *lo, uint8_t *hi, const uint8_t
 
 /* ---- dot ---- */
 
-/* acc[t][p] takes `quads` quads of P interleaved panels and M vectors: value + 128 unsigned times the vectors' bytes;
-   128 times the vectors' sum comes off before. |sum| stays below 255 * 127 * 65536 < 2^31. */
-HRQ__IN_VNNI void hrq__dot_vnni_tile(__m512i *acc, const uint8_t *tile, size_t quads, const int8_t *const *x, int m,
-                                     int p)
+/* acc[t][i] takes `quads` quads of p interleaved panels and m <= 6 vectors, bytes value + 128 unsigned times the
+   vectors' bytes. 24 accumulators, 4 loads and 6 broadcasts feed 24 instructions; two pointers reach six vectors
+   without an index for each, which would not fit the integer registers. */
+HRQ__IN_VNNI void hrq__dot_vnni_tile(__m512i *acc, const uint8_t *tile, size_t quads, const int8_t *x, size_t ldx,
+                                     int m, int p, int step)
 {
-    size_t k;
-    int t, i;
-    for (k = 0; k < quads; k++, tile += 64 * p) {
-        __m512i w[4];
+    const int8_t *x3 = x + 3 * ldx;
+    __m512i w[4], v;
+    int t, i, k;
+    for (; quads >= (size_t)step; quads -= (size_t)step, tile += 64 * step * p, x += 4 * step, x3 += 4 * step) {
         HRQ__UNROLL
-        for (i = 0; i < p; i++) w[i] = _mm512_loadu_si512(tile + 64 * i);
-        HRQ__UNROLL
-        for (t = 0; t < m; t++) {
-            __m512i v = _mm512_set1_epi32(hrq__word_at(x[t] + 4 * k));
+        for (k = 0; k < step; k++) {
             HRQ__UNROLL
-            for (i = 0; i < p; i++) acc[t * p + i] = _mm512_dpbusd_epi32(acc[t * p + i], w[i], v);
+            for (i = 0; i < p; i++) w[i] = _mm512_loadu_si512(tile + 64 * (k * p + i));
+            HRQ__UNROLL
+            for (t = 0; t < m; t++) {
+                v = _mm512_set1_epi32(
+                    hrq__word_at(4 * k + (t < 3 ? x + (size_t)t * ldx : x3 + (size_t)(t - 3) * ldx)));
+                HRQ__UNROLL
+                for (i = 0; i < p; i++) acc[t * p + i] = _mm512_dpbusd_epi32(acc[t * p + i], w[i], v);
+            }
         }
     }
 }
 
-/* One vector, one panel: four accumulators, or the latency of one would rule. */
-HRQ__IN_VNNI __m512i hrq__dot_vnni_one(__m512i acc, const uint8_t *tile, size_t quads, const int8_t *x)
-{
-    __m512i a[4];
-    size_t k;
-    int i;
-    a[0] = acc;
-    a[1] = a[2] = a[3] = _mm512_setzero_si512();
-    for (k = 0; k + 4 <= quads; k += 4) HRQ__UNROLL
-    for (i = 0; i < 4; i++)
-        a[i] = _mm512_dpbusd_epi32(a[i], _mm512_loadu_si512(tile + 64 * (k + (size_t)i)),
-                                   _mm512_set1_epi32(hrq__word_at(x + 4 * (k + (size_t)i))));
-    for (; k < quads; k++)
-        a[0] =
-            _mm512_dpbusd_epi32(a[0], _mm512_loadu_si512(tile + 64 * k), _mm512_set1_epi32(hrq__word_at(x + 4 * k)));
-    return _mm512_add_epi32(_mm512_add_epi32(a[0], a[1]), _mm512_add_epi32(a[2], a[3]));
-}
-
-/* 128 times the sum of a vector's columns 8 from ... 8 end. */
+/* 128 times the sum of a vector's columns 8 from ... 8 end: what the bytes' offset adds to its products. */
 HRQ__INLINE int32_t hrq__bias(const hrq__vectors *x, size_t t, size_t from, size_t end)
 {
     const int32_t *sums = x->sums + t * x->lds;
     return (int32_t)(128u * ((uint32_t)sums[end] - (uint32_t)sums[from]));
 }
 
+/* Sums stay below 255 * 127 * 65536 < 2^31. */
 HRQ__IN_VNNI void hrq__dot_s8_vnni_block(int32_t *out, const uint8_t *tile, size_t depth, const hrq__vectors *x,
                                          size_t t0, int m, int p)
 {
     __m512i acc[24];
-    const int8_t *at[16];
     int t, i;
+    out += t0 * 16 * (size_t)p;
+    if (m == 6) { /* the next six vectors' sums; these vectors' next columns, for the next tile */
+        HRQ__UNROLL
+        for (t = 0; t < m * p; t++) _mm_prefetch((const char *)(out + 16 * (m * p + t)), _MM_HINT_T0);
+        HRQ__UNROLL
+        for (t = 0; t < 4 * m; t++)
+            _mm_prefetch((const char *)(x->x + (t0 + (size_t)(t / 4)) * x->ldx + depth + 64 * (size_t)(t % 4)),
+                         _MM_HINT_T1);
+    }
     HRQ__UNROLL
     for (t = 0; t < m; t++) {
         __m512i bias = _mm512_set1_epi32(hrq__bias(x, t0 + (size_t)t, 0, depth / 8));
-        at[t] = x->x + (t0 + (size_t)t) * x->ldx;
         HRQ__UNROLL
-        for (i = 0; i < p; i++)
-            acc[t * p + i] =
-                _mm512_sub_epi32(_mm512_loadu_si512(out + (t0 + (size_t)t) * 16 * (size_t)p + 16 * i), bias);
+        for (i = 0; i < p; i++) acc[t * p + i] = _mm512_sub_epi32(_mm512_loadu_si512(out + 16 * (t * p + i)), bias);
     }
-    if (m == 1 && p == 1) acc[0] = hrq__dot_vnni_one(acc[0], tile, depth / 4, at[0]);
-    else hrq__dot_vnni_tile(acc, tile, depth / 4, at, m, p);
+    hrq__dot_vnni_tile(acc, tile, depth / 4, x->x + t0 * x->ldx, x->ldx, m, p, 1);
     HRQ__UNROLL
-    for (t = 0; t < m * p; t++) _mm512_storeu_si512(out + t0 * 16 * (size_t)p + 16 * t, acc[t]);
+    for (t = 0; t < m * p; t++) _mm512_storeu_si512(out + 16 * t, acc[t]);
 }
 
 HRQ__FN_VNNI void hrq__dot_s8_vnni(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
@@ -441,104 +436,97 @@ HRQ__FN_VNNI void hrq__dot_s8_vnni(int32_t *acc, const uint8_t *tile, size_t pan
         for (; t < x->n; t++) hrq__dot_s8_vnni_block(acc, tile, depth, x, t, 1, 4);
         return;
     }
-    for (; t + 16 <= x->n; t += 16) hrq__dot_s8_vnni_block(acc, tile, depth, x, t, 16, 1);
-    for (; t + 8 <= x->n; t += 8) hrq__dot_s8_vnni_block(acc, tile, depth, x, t, 8, 1);
-    for (; t + 4 <= x->n; t += 4) hrq__dot_s8_vnni_block(acc, tile, depth, x, t, 4, 1);
+    for (; t + 6 <= x->n; t += 6) hrq__dot_s8_vnni_block(acc, tile, depth, x, t, 6, 1);
     for (; t < x->n; t++) hrq__dot_s8_vnni_block(acc, tile, depth, x, t, 1, 1);
 }
 
-/* Groups: the integers of one, less zero points, to float, scaled, added. total: memory between groups, since m * p
-   accumulators of each kind are more than there are registers. */
-HRQ__IN_VNNI void hrq__dot_groups_vnni_block(void *total, const uint8_t *tile, size_t depth, const hrq__vectors *x,
-                                             const hrq__groups *g, size_t t0, int m, int p, int wide)
+/* Groups: the integers of one, less zero points, to float, scaled, added. Totals of three vectors stay in registers beside the
+   integers. */
+HRQ__IN_VNNI void hrq__dot_groups_vnni_block(float *out, const uint8_t *tile, size_t depth, const hrq__vectors *x,
+                                             const hrq__groups *g, size_t t0, int m, int p, int zeros, int step,
+                                             int fixed)
 {
     size_t from, end, rows = 16 * (size_t)p, at = 0;
+    __m512 total[12];
     int t, i;
+    HRQ__UNROLL
+    for (i = 0; i < m * p; i++) {
+        size_t to = t0 * rows + 16 * (size_t)i;
+        total[i] = _mm512_loadu_ps(out + to);
+    }
     for (from = 0; from < depth; from = end, at += rows) {
-        __m512i acc[24];
-        const int8_t *v[16];
+        __m512i acc[12];
         end = from + g->group < depth ? from + g->group : depth;
         HRQ__UNROLL
         for (t = 0; t < m; t++) {
             int32_t bias = hrq__bias(x, t0 + (size_t)t, from / 8, end / 8);
-            v[t] = x->x + (t0 + (size_t)t) * x->ldx + from;
+            __m512i minus = _mm512_set1_epi32((int32_t)(0u - (uint32_t)bias));
             HRQ__UNROLL
             for (i = 0; i < p; i++) {
-                acc[t * p + i] = _mm512_set1_epi32((int32_t)(0u - (uint32_t)bias));
-                if (g->zero)
-                    acc[t * p + i] = _mm512_sub_epi32(
-                        acc[t * p + i],
-                        _mm512_mullo_epi32(_mm512_set1_epi32(bias / 128), _mm512_loadu_si512(g->zero + at + 16 * i)));
+                acc[t * p + i] = minus;
+                if (zeros) /* |zero| <= 128, |sum of a group| < 2^23 */
+                    acc[t * p + i] =
+                        _mm512_sub_epi32(minus, _mm512_mullo_epi32(_mm512_srai_epi32(_mm512_set1_epi32(bias), 7),
+                                                                   _mm512_loadu_si512(g->zero + at + 16 * i)));
+                HRQ__OPAQUE(acc[t * p + i]);
             }
         }
-        if (m == 1 && p == 1) acc[0] = hrq__dot_vnni_one(acc[0], tile + from / 4 * 64, (end - from) / 4, v[0]);
-        else hrq__dot_vnni_tile(acc, tile + from / 4 * 64 * (size_t)p, (end - from) / 4, v, m, p);
+        hrq__dot_vnni_tile(acc, tile + from * rows, fixed ? (size_t)step : (end - from) / 4,
+                           x->x + t0 * x->ldx + from, x->ldx, m, p, step);
         HRQ__UNROLL
-        for (t = 0; t < m; t++) HRQ__UNROLL
-        for (i = 0; i < p; i++) {
-            __m512 scale = _mm512_loadu_ps(g->scale + at + 16 * i), part = _mm512_cvtepi32_ps(acc[t * p + i]);
-            size_t to = (t0 + (size_t)t) * rows + 16 * (size_t)i;
-            if (wide) {
-                double *out = (double *)total + to;
-                _mm512_storeu_pd(out, _mm512_fmadd_pd(_mm512_cvtps_pd(_mm512_castps512_ps256(part)),
-                                                      _mm512_cvtps_pd(_mm512_castps512_ps256(scale)),
-                                                      _mm512_loadu_pd(out)));
-                _mm512_storeu_pd(out + 8, _mm512_fmadd_pd(_mm512_cvtps_pd(_mm512_extractf32x8_ps(part, 1)),
-                                                          _mm512_cvtps_pd(_mm512_extractf32x8_ps(scale, 1)),
-                                                          _mm512_loadu_pd(out + 8)));
-            } else {
-                float *out = (float *)total + to;
-                _mm512_storeu_ps(out, _mm512_fmadd_ps(part, scale, _mm512_loadu_ps(out)));
-            }
+        for (i = 0; i < m * p; i++) {
+            __m512 scale = _mm512_loadu_ps(g->scale + at + 16 * (i % p)), part = _mm512_cvtepi32_ps(acc[i]);
+            total[i] = _mm512_fmadd_ps(part, scale, total[i]);
         }
+    }
+    HRQ__UNROLL
+    for (i = 0; i < m * p; i++) {
+        size_t to = t0 * rows + 16 * (size_t)i;
+        _mm512_storeu_ps(out + to, total[i]);
     }
 }
 
-HRQ__IN_VNNI void hrq__dot_groups_vnni_all(void *total, const uint8_t *tile, size_t panels, size_t depth,
-                                           const hrq__vectors *x, const hrq__groups *g, int wide)
+HRQ__IN_VNNI void hrq__dot_groups_vnni_all(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                           const hrq__vectors *x, const hrq__groups *g, int zeros, int step,
+                                           int fixed)
 {
     size_t t = 0;
-    if (panels == 4) {
-        for (; t + 6 <= x->n; t += 6) hrq__dot_groups_vnni_block(total, tile, depth, x, g, t, 6, 4, wide);
-        for (; t + 2 <= x->n; t += 2) hrq__dot_groups_vnni_block(total, tile, depth, x, g, t, 2, 4, wide);
-        for (; t < x->n; t++) hrq__dot_groups_vnni_block(total, tile, depth, x, g, t, 1, 4, wide);
-        return;
-    }
-    for (; t + 16 <= x->n; t += 16) hrq__dot_groups_vnni_block(total, tile, depth, x, g, t, 16, 1, wide);
-    for (; t + 4 <= x->n; t += 4) hrq__dot_groups_vnni_block(total, tile, depth, x, g, t, 4, 1, wide);
-    for (; t < x->n; t++) hrq__dot_groups_vnni_block(total, tile, depth, x, g, t, 1, 1, wide);
+    for (; panels == 4 && t + 3 <= x->n; t += 3)
+        hrq__dot_groups_vnni_block(total, tile, depth, x, g, t, 3, 4, zeros, step, fixed);
+    for (; panels == 4 && t < x->n; t++)
+        hrq__dot_groups_vnni_block(total, tile, depth, x, g, t, 1, 4, zeros, step, fixed);
+    for (; t + 4 <= x->n; t += 4) hrq__dot_groups_vnni_block(total, tile, depth, x, g, t, 4, 1, zeros, step, fixed);
+    for (; t < x->n; t++) hrq__dot_groups_vnni_block(total, tile, depth, x, g, t, 1, 1, zeros, step, fixed);
 }
 
 HRQ__FN_VNNI void hrq__dot_groups_vnni(float *total, const uint8_t *tile, size_t panels, size_t depth,
                                        const hrq__vectors *x, const hrq__groups *g)
 {
-    hrq__dot_groups_vnni_all(total, tile, panels, depth, x, g, 0);
-}
-
-/* The product of a sum below 2^24 and a power of two is exact, so fused or not is the same. */
-HRQ__FN_VNNI void hrq__dot_wide_vnni(double *total, const uint8_t *tile, size_t panels, size_t depth,
-                                     const hrq__vectors *x, const hrq__groups *g)
-{
-    hrq__dot_groups_vnni_all(total, tile, panels, depth, x, g, 1);
+    int fixed = (g->group == 32 || g->group == 16) && depth % g->group == 0;
+    if (g->zero && g->group == 32 && fixed) hrq__dot_groups_vnni_all(total, tile, panels, depth, x, g, 1, 8, 1);
+    else if (g->zero) hrq__dot_groups_vnni_all(total, tile, panels, depth, x, g, 1, 2, 0);
+    else if (fixed && g->group == 32) hrq__dot_groups_vnni_all(total, tile, panels, depth, x, g, 0, 8, 1);
+    else if (fixed) hrq__dot_groups_vnni_all(total, tile, panels, depth, x, g, 0, 4, 1);
+    else if (g->group % 32 == 0 && depth % 32 == 0)
+        hrq__dot_groups_vnni_all(total, tile, panels, depth, x, g, 0, 8, 0);
+    else hrq__dot_groups_vnni_all(total, tile, panels, depth, x, g, 0, 2, 0);
 }
 
 /* ---- scales, finish, floats ---- */
 
-HRQ__FN_AVX512 void hrq__scales_avx512(float *out, const uint8_t *p, size_t n, int kind)
+HRQ__FN_AVX512 void hrq__scales_avx512(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
 {
     size_t i;
     for (i = 0; i < n; i += 16) {
-        __m512i b, odd;
+        __m512i b;
         __m512 v;
         if (kind == HRQ__SCALES_F16) {
             v = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p + 2 * i)));
         } else {
             b = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p + i)));
-            if (kind == HRQ__SCALES_E8M0) { /* 0 is 2^-127, subnormal; 255 is NaN */
-                odd = _mm512_maskz_mov_epi32(_mm512_cmpeq_epi32_mask(b, _mm512_setzero_si512()) |
-                                                 _mm512_cmpeq_epi32_mask(b, _mm512_set1_epi32(255)),
-                                             _mm512_set1_epi32(0x00400000));
-                v = _mm512_castsi512_ps(_mm512_or_si512(_mm512_slli_epi32(b, 23), odd));
+            if (kind == HRQ__SCALES_E8M0) { /* exponents 67 ... 127 */
+                v = _mm512_castsi512_ps(
+                    _mm512_slli_epi32(_mm512_add_epi32(b, _mm512_set1_epi32(127 - (int)top)), 23));
             } else { /* magnitude 2^120 too small, exact also for subnormals; the all-ones code is NaN */
                 __m512i mag = _mm512_and_si512(b, _mm512_set1_epi32(127));
                 v = _mm512_mul_ps(_mm512_castsi512_ps(_mm512_slli_epi32(mag, 20)),
@@ -553,15 +541,25 @@ HRQ__FN_AVX512 void hrq__scales_avx512(float *out, const uint8_t *p, size_t n, i
     }
 }
 
-HRQ__FN_AVX512 void hrq__finish_avx512(float *y, const double *total, const float *scale, float x)
+HRQ__FN_AVX512 void hrq__finish_avx512(float *y, size_t ldy, const void *sum, int integers, size_t rows,
+                                       const float *scale, const float *x, size_t n)
 {
-    __m512d by = _mm512_set1_pd((double)x);
-    int i;
-    HRQ__UNROLL
-    for (i = 0; i < 16; i += 8)
-        _mm256_storeu_ps(
-            y + i, _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_loadu_pd(total + i),
-                                                 _mm512_mul_pd(_mm512_cvtps_pd(_mm256_loadu_ps(scale + i)), by))));
+    size_t i, t;
+    for (i = 0; i < rows; i += 16) {
+        __m512d low = _mm512_cvtps_pd(_mm256_loadu_ps(scale + i)),
+                high = _mm512_cvtps_pd(_mm256_loadu_ps(scale + i + 8));
+        for (t = 0; t < n; t++) {
+            __m512d by = _mm512_set1_pd((double)x[t]);
+            __m512i in = _mm512_loadu_si512((const char *)sum + 4 * (t * rows + i));
+            __m512 part = integers ? _mm512_cvtepi32_ps(in) : _mm512_castsi512_ps(in);
+            _mm256_storeu_ps(y + t * ldy + i,
+                             _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_cvtps_pd(_mm512_castps512_ps256(part)),
+                                                           _mm512_mul_pd(low, by))));
+            _mm256_storeu_ps(y + t * ldy + i + 8,
+                             _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_cvtps_pd(_mm512_extractf32x8_ps(part, 1)),
+                                                           _mm512_mul_pd(high, by))));
+        }
+    }
 }
 
 /* A quad's 16 words: byte i of each, sign-extended by two shifts, is column i. */
@@ -643,7 +641,6 @@ HRQ__FN_AVX512 void hrq__fma_tile_avx512(float *c, size_t ldc, const float *a, c
           hrq__decode_box_vnni, hrq__decode_trellis_scalar, hrq__decode_int_avx512},              \
          hrq__dot_s8_vnni,                                                                        \
          hrq__dot_groups_vnni,                                                                    \
-         hrq__dot_wide_vnni,                                                                      \
          hrq__scales_avx512,                                                                      \
          hrq__finish_avx512,                                                                      \
          hrq__tile_f32_avx512,                                                                    \
