@@ -2054,6 +2054,10 @@ static void hrq__dot_groups_scalar(float *total, const uint8_t *tile, size_t pan
             }
 }
 
+/* one: columns of one panel and one vector, decoded and multiplied without a tile: a decode, then dot_s8 (g NULL; sum is
+   int32 [16]) or dot_groups (float [16]). Takes whole superblocks and whole groups from the first on and returns the
+   number of columns, 0 where it does not know the code or the group. Scalar: the two of them.      EXACT, BITWISE */
+
 /* scales: n (a multiple of 16) stored scales of a kind to floats. E8M0: over 2^(top - 127), top - 60 ... top. EXACT */
 enum { HRQ__SCALES_F16, HRQ__SCALES_E8M0, HRQ__SCALES_E4M3 };
 static void hrq__scales_scalar(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
@@ -2145,6 +2149,8 @@ typedef struct hrq__kernels {
                     const hrq__decode_args *args); /* once before many decodes; may be NULL */
     size_t (*decode[HRQ__CODECS])(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
                                   const hrq__decode_args *args); /* by codec; plain has none */
+    size_t (*one[HRQ__CODECS])(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *args,
+                               const hrq__vectors *x, const hrq__groups *g); /* by codec, or NULL */
     void (*dot_s8)(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x);
     void (*dot_groups)(float *total, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x,
                        const hrq__groups *g);
@@ -2169,6 +2175,7 @@ static const hrq__kernels hrq__kernel_table[] = {
     {"scalar", 0, 0, NULL,
      {NULL, NULL, hrq__decode_int_scalar, hrq__decode_table_scalar, hrq__decode_voronoi_scalar, hrq__decode_box_scalar,
       hrq__decode_trellis_scalar, hrq__decode_int_scalar},
+     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N},
     HRQ__SIMD_ROWS
@@ -2181,8 +2188,9 @@ static void hrq__decode_run(const hrq__kernels *kernels, int codec, uint8_t *lo,
 {
     size_t done, at = 0;
     while (cols8 > 0) {
-        done = kernels->decode[codec](lo + at, hi + at, codes, cols8, args);
-        if (done == 0) done = hrq__kernel_table[0].decode[codec](lo + at, hi + at, codes, cols8, args);
+        uint8_t *high = hi ? hi + at : NULL;
+        done = kernels->decode[codec](lo + at, high, codes, cols8, args);
+        if (done == 0) done = hrq__kernel_table[0].decode[codec](lo + at, high, codes, cols8, args);
         at += done / 4 * args->stride;
         codes += done / 8 * args->lane_bytes;
         cols8 -= done;
@@ -3774,40 +3782,69 @@ static void hrq__view_past(const hrq__view *v, size_t panel, size_t from, hrq__p
     }
 }
 
+/* What decoders of columns from a position on need; *run: how many of `depth` columns they serve, *codes: where these
+   begin. sic: as many superblocks as have one width. */
+static hrq__decode_args hrq__view_args(const hrq__view *v, size_t panel, size_t from, size_t depth, hrq__past *past,
+                                       size_t *run, const uint8_t **codes)
+{
+    hrq__decode_args args = v->args;
+    size_t s;
+    *codes = hrq__view_super(v, panel, from, &s);
+    *run = depth;
+    args.maps = v->maps;
+    args.lane_bytes = v->lay.lane_bytes;
+    args.stride = 4 * HRQ_PANEL;
+    if (v->codec == HRQ__CODEC_TRELLIS) {
+        if (past->panel != panel || past->at != from) hrq__view_past(v, panel, from, past);
+        args.past = past->bits;
+    }
+    if (v->codec == HRQ__CODEC_SIC) {
+        const uint8_t *width = v->widths + from / 32;
+        for (*run = 32; *run < depth && width[*run / 32] == width[0];) *run += 32;
+        *run = hrq__min_size(*run, depth);
+        args.code_bits = width[0];
+        args.lane_bytes = 16 * (size_t)width[0];
+        args.clamp = width[0] > 8 ? 32767 : 127;
+    }
+    return args;
+}
+
 /* Columns from ... from + n (from a multiple of 32) of a panel as tiles. hi is written where the view is wide. Returns
    the padded number of columns. Integer values only. */
 static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size_t n, uint8_t *lo, uint8_t *hi,
                              size_t stride, hrq__past *past)
 {
-    hrq__decode_args args = v->args;
-    size_t at, i, run, s, depth = hrq__div_up(n, 8) * 8;
-    const uint8_t *p = hrq__view_super(v, panel, from, &s);
-    args.value = v->value;
-    args.maps = v->maps;
-    args.lane_bytes = v->lay.lane_bytes;
-    args.stride = stride;
-    if (v->codec == HRQ__CODEC_TRELLIS) {
-        if (past->panel != panel || past->at != from) hrq__view_past(v, panel, from, past);
-        args.past = past->bits;
-        past->at += depth;
-    }
-    if (v->codec != HRQ__CODEC_SIC) {
-        hrq__decode_run(v->kernels, v->codec, lo, hi, p, depth, &args);
-        return depth;
-    }
-    for (at = 0; at < depth; at += run) { /* as many superblocks as have one width */
-        const uint8_t *width = v->widths + (from + at) / 32;
-        for (run = 32; at + run < depth && width[run / 32] == width[0];) run += 32;
-        run = hrq__min_size(run, depth - at);
-        args.code_bits = width[0];
-        args.lane_bytes = 16 * (size_t)width[0];
-        args.clamp = width[0] > 8 ? 32767 : 127;
-        for (i = 0; v->wide && width[0] <= 8 && i < run / 4; i++)
-            memset(hi + (at / 4 + i) * stride, (int)args.flip, 4 * HRQ_PANEL);
-        hrq__decode_run(v->kernels, v->codec, lo + at / 4 * stride, hi + at / 4 * stride, p, run, &args);
-        p += run / 8 * args.lane_bytes;
+    size_t at, i, run, depth = hrq__div_up(n, 8) * 8, to;
+    const uint8_t *codes;
+    for (at = 0; at < depth; at += run) {
+        hrq__decode_args args = hrq__view_args(v, panel, from + at, depth - at, past, &run, &codes);
+        args.stride = stride;
+        to = at / 4 * stride;
+        for (i = 0; v->wide && args.clamp == 127 && i < run / 4; i++)
+            memset(hi + to + i * stride, (int)args.flip, 4 * HRQ_PANEL);
+        hrq__decode_run(v->kernels, v->codec, lo + to, hi ? hi + to : NULL, codes, run, &args);
+        if (v->codec == HRQ__CODEC_TRELLIS) past->at += run;
     }
     return depth;
+}
+
+/* Products of one vector with whole superblocks and groups of such columns without a tile; returns their number. */
+static size_t hrq__view_one(const hrq__view *v, size_t panel, size_t from, size_t n, void *sum, hrq__vectors x,
+                            const hrq__groups *groups, hrq__past *past)
+{
+    size_t at = 0, run, done;
+    const uint8_t *codes;
+    if (!v->kernels->one[v->codec]) return 0;
+    while (at < n) {
+        hrq__decode_args args = hrq__view_args(v, panel, from + at, n - at, past, &run, &codes);
+        done = v->kernels->one[v->codec](sum, codes, run, &args, &x, groups);
+        if (v->codec == HRQ__CODEC_TRELLIS) past->at += done;
+        at += done;
+        x.x += done;
+        x.sums += done / 8;
+        if (done < run) break;
+    }
+    return at;
 }
 
 /* Largest byte that is a block's scale. */
@@ -4892,15 +4929,28 @@ static void hrq__block_flush(const hrq__view *v, const hrq_act *act, size_t t0, 
     memset(b->sum.span.whole, 0, n * rows * sizeof b->sum.span.whole[0]);
 }
 
+/* One vector, one panel: as many columns as the kernels do without a tile. */
+static size_t hrq__block_one(const hrq__view *v, const hrq_act *act, size_t t0, size_t panel, int small,
+                             const hrq__groups *groups, hrq__block *b)
+{
+    size_t at = 0, count, done, cols = v->lay.cols / 8 * 8, group = v->lay.group;
+    if (!group) return hrq__view_one(v, panel, 0, cols, b->sum.whole, hrq__act_vectors(act, t0, 1, 0), NULL, b->past);
+    for (done = 1; small && done && at + group <= cols; at += done) {
+        count = hrq__min_size(HRQ__TILE_GROUPS / HRQ_PANEL, (cols - at) / group);
+        hrq__block_groups(v, panel, 1, at / group, count, b);
+        done = hrq__view_one(v, panel, at, count * group, b->sum.total, hrq__act_vectors(act, t0, 1, at), groups, b->past);
+    }
+    return at;
+}
+
 /* Products of `panels` panels and vectors t0 ... t0 + n - 1 before the scales of rows, in b->sum. */
 static void hrq__block_sums(const hrq__view *v, const hrq_act *act, size_t t0, size_t n, size_t panel, size_t panels,
                             hrq__block *b)
 {
     uint8_t *tile = b->room + (64 - (uintptr_t)b->room % 64) % 64;
-    const uint8_t *operand;
     hrq__groups groups;
-    size_t at, count, p, depth, cols = v->lay.cols, rows = panels * HRQ_PANEL, s, group = 0;
-    int small, eight = v->codec == HRQ__CODEC_INT && v->args.code_bits == 8 && v->kernels->flip && panels == 1;
+    size_t at = 0, count, p, depth, cols = v->lay.cols, rows = panels * HRQ_PANEL, group = 0;
+    int small;
     size_t step = hrq__block_columns(v, panels, &small);
     for (p = 0; p < panels; p++) b->past[p].panel = SIZE_MAX;
     memset(b->sum.whole, 0, n * rows * sizeof b->sum.whole[0]);
@@ -4911,28 +4961,25 @@ static void hrq__block_sums(const hrq__view *v, const hrq_act *act, size_t t0, s
     groups.group = v->lay.group;
     groups.scale = b->scale;
     groups.zero = v->lay.zeros ? b->zero : NULL;
-    for (at = 0; at < cols; at += count) {
+    if (n == 1 && panels == 1) at = hrq__block_one(v, act, t0, panel, small, &groups, b);
+    for (; at < cols; at += count) {
         hrq__vectors x = hrq__act_vectors(act, t0, n, at);
         count = hrq__min_size(cols - at, step);
         depth = hrq__div_up(count, 8) * 8;
-        operand = hrq__view_super(v, panel, at, &s);
-        if (!eight || at + depth > cols / 32 * 32) { /* codes of 8 bits are a tile already */
-            for (p = 0; p < panels; p++)
-                hrq__view_tile(v, panel + p, at, count, tile + p * 64, NULL, 64 * panels, &b->past[p]);
-            operand = tile;
-        }
+        for (p = 0; p < panels; p++)
+            hrq__view_tile(v, panel + p, at, count, tile + p * 64, NULL, 64 * panels, &b->past[p]);
         if (small) hrq__block_groups(v, panel, panels, at / groups.group, hrq__div_up(count, groups.group), b);
         if (small) {
-            v->kernels->dot_groups(b->sum.total, operand, panels, depth, &x, &groups);
+            v->kernels->dot_groups(b->sum.total, tile, panels, depth, &x, &groups);
         } else if (!v->lay.group) {
-            v->kernels->dot_s8(b->sum.whole, operand, panels, depth, &x);
+            v->kernels->dot_s8(b->sum.whole, tile, panels, depth, &x);
         } else {
             size_t from = at, end;
             for (; from < at + count; from = end) {
                 group = hrq__view_group(v, from);
                 end = hrq__min_size(hrq__view_group_end(v, group), at + count);
                 x = hrq__act_vectors(act, t0, n, from);
-                v->kernels->dot_s8(b->sum.span.whole, operand + (from - at) * rows, panels,
+                v->kernels->dot_s8(b->sum.span.whole, tile + (from - at) * rows, panels,
                                    hrq__div_up(end - from, 8) * 8, &x);
                 if (end == hrq__view_group_end(v, group)) hrq__block_flush(v, act, t0, n, panel, panels, group, b);
             }

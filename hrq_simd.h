@@ -142,7 +142,9 @@ HRQ__INLINE int32_t hrq__word_at(const void *p)
 }
 
 /* Memory is read ahead of the decoders by so many bytes of codes: what is on its way covers the latency of DRAM. */
-#define HRQ__AHEAD 4096
+#ifndef HRQ__AHEAD
+    #define HRQ__AHEAD 4096
+#endif
 
 //==================================================================================================
 //  [c] AVX-512       F, BW, VL, DQ; VNNI, VBMI and GFNI above them
@@ -150,13 +152,53 @@ HRQ__INLINE int32_t hrq__word_at(const void *p)
 
 #ifdef HRQ__AVX512
 
-/* ---- prepare and decode: a superblock is 8 registers, one a coordinate: quads of its tile in order ---- */
+/* ---- prepare ---- */
 
-/* Tables of bytes for lookups by code: lo, then hi, 256 each. Trellis: [8 steps][4] affine maps, then the levels. */
+/* Rows of the affine maps that give a trellis code's index from its bytes in a step: byte 7 - i of a map is the mask of
+   the bits whose parity is bit i. Windows run from new to old, bytes from old to new: masks are turned around. Of 256
+   levels the lower half is the upper half, mirrored: all index bits but the highest are complemented where that is 0,
+   which is linear too, up to the constant that the decoder adds. */
+HRQ__INLINE void hrq__maps_vnni(uint8_t *maps, const hrq__decode_args *a)
+{
+    unsigned j, i, k, bits = a->code_bits, halves = a->parities + bits == 8;
+    for (j = 0; j < 8; j++) {
+        uint64_t map[5] = {0, 0, 0, 0, 0}; /* of this byte, the one before, the one before that; raw planes of 1, 2 bits */
+        for (i = 0; i < a->parities; i++) {
+            uint32_t window = (uint32_t)hrq__tcq_reverse(a->hash[i]) << (j + 1);
+            for (k = 0; k < 3; k++) map[k] |= (uint64_t)(window >> (16 - 8 * k) & 255) << 8 * (7 - i);
+        }
+        for (i = 0; i < bits; i++) {
+            unsigned one = bits & 1, wide = i >= one, at = wide ? j / 2 * 2 + i - one : j, to = a->parities + i;
+            map[3 + wide] |= (uint64_t)1 << (8 * (7 - to) + at);
+            for (k = 0; halves && i == bits - 1 && k < 7; k++) map[3 + wide] |= (uint64_t)1 << (8 * (7 - k) + at);
+        }
+        memcpy(maps + 64 * j, map, sizeof map);
+    }
+    for (i = 0; i < 128; i++)
+        maps[512 + i] = (uint8_t)((unsigned)(halves ? a->level[i] : hrq__tcq_level(a->level, 64, i & 63)) ^ a->flip);
+}
+
+/* Values of a Voronoi code by digit | coset << 4 | flip << 5 | scale << 6, and (|residual| - coset) / 2 by the lower
+   five bits. */
+HRQ__INLINE void hrq__values_vnni(uint8_t *maps, const hrq__decode_args *a)
+{
+    int i, q = (int)a->q, y, k;
+    for (i = 0; i < 64; i++) {
+        y = 2 * (i % 16 % q) + (i >> 4 & 1);
+        y -= y >= q ? 2 * q : 0;
+        maps[256 + i] = (uint8_t)(((y < 0 ? -y : y) - (i >> 4 & 1)) / 2);
+        if (i & 32) y += y < 0 ? 2 * q : -2 * q;
+        for (k = 0; k < 4; k++)
+            maps[64 * k + i] =
+                (uint8_t)((unsigned)hrq__clampi(y * (k < (int)a->scales ? a->multiple[k] : 0), -a->clamp, a->clamp) ^ a->flip);
+    }
+}
+
+/* Tables that decoders look bytes up in. */
 HRQ__FN_VNNI void hrq__prepare_vnni(uint8_t *maps, int codec, const hrq__decode_args *a)
 {
     unsigned i, count;
-    if (codec == HRQ__CODEC_FLOAT) {
+    if (codec == HRQ__CODEC_FLOAT) { /* lo, then hi */
         for (i = 0; i < 256; i++) {
             int v = i >> a->code_bits ? 0 : a->value[i], low = (v & 255) - ((v & 128) << 1);
             maps[i] = (uint8_t)((unsigned)low ^ a->flip);
@@ -165,8 +207,117 @@ HRQ__FN_VNNI void hrq__prepare_vnni(uint8_t *maps, int codec, const hrq__decode_
     } else if (codec == HRQ__CODEC_BOX) {
         count = 2 * a->scales << a->code_bits;
         for (i = 0; i < 256; i++) maps[i] = (uint8_t)((unsigned)a->level[i % count] ^ a->flip);
+    } else if (codec == HRQ__CODEC_TRELLIS) {
+        hrq__maps_vnni(maps, a);
+    } else if (codec == HRQ__CODEC_VORONOI && a->clamp == 127) {
+        hrq__values_vnni(maps, a);
     }
 }
+
+/* ---- where decoded bytes go: a tile, or products with one vector ---- */
+
+enum { HRQ__TO_TILE, HRQ__TO_INTEGERS, HRQ__TO_GROUPS16, HRQ__TO_GROUPS32 }; /* groups of 16; of multiples of 32 */
+
+/* Four accumulators: the latency of one would rule. */
+typedef struct hrq__sink_vnni {
+    uint8_t *lo;
+    size_t stride;
+    const int8_t *x;
+    const int32_t *sums;
+    const hrq__groups *groups;
+    const float *scale;
+    const int32_t *zero;
+    size_t left;  /* columns of the group                    */
+    int32_t bias; /* that bytes have over the values          */
+    __m512i acc[4];
+    __m512 total;
+} hrq__sink_vnni;
+
+HRQ__IN_VNNI __m512i hrq__sink_sum_vnni(const hrq__sink_vnni *s)
+{
+    return _mm512_add_epi32(_mm512_add_epi32(s->acc[0], s->acc[1]), _mm512_add_epi32(s->acc[2], s->acc[3]));
+}
+
+HRQ__IN_VNNI void hrq__sink_clear_vnni(hrq__sink_vnni *s)
+{
+    s->acc[0] = s->acc[1] = s->acc[2] = s->acc[3] = _mm512_setzero_si512();
+}
+
+/* A group is complete. */
+HRQ__IN_VNNI void hrq__sink_flush_vnni(hrq__sink_vnni *s, size_t eights)
+{
+    int32_t sum = (int32_t)((uint32_t)s->sums[eights] - (uint32_t)s->sums[0]);
+    __m512i part = _mm512_sub_epi32(hrq__sink_sum_vnni(s), _mm512_set1_epi32(sum * s->bias));
+    if (s->zero) {
+        part = _mm512_sub_epi32(part, _mm512_mullo_epi32(_mm512_set1_epi32(sum), _mm512_loadu_si512(s->zero)));
+        s->zero += 16;
+    }
+    s->total = _mm512_fmadd_ps(_mm512_cvtepi32_ps(part), _mm512_loadu_ps(s->scale), s->total);
+    s->scale += 16;
+    s->sums += eights;
+    hrq__sink_clear_vnni(s);
+}
+
+/* Quad j of a superblock. */
+HRQ__IN_VNNI void hrq__emit_vnni(hrq__sink_vnni *s, int to, int j, __m512i bytes)
+{
+    if (to == HRQ__TO_TILE) _mm512_storeu_si512(s->lo + (size_t)j * s->stride, bytes);
+    else s->acc[j & 3] = _mm512_dpbusd_epi32(s->acc[j & 3], bytes, _mm512_set1_epi32(hrq__word_at(s->x + 4 * j)));
+    if (to == HRQ__TO_GROUPS16 && j % 4 == 3) hrq__sink_flush_vnni(s, 2);
+    if (j < 7) return;
+    s->lo += 8 * s->stride;
+    s->x += 32;
+    if (to == HRQ__TO_GROUPS32 && (s->left -= 32) == 0) {
+        hrq__sink_flush_vnni(s, s->groups->group / 8);
+        s->left = s->groups->group;
+    }
+}
+
+HRQ__IN_VNNI hrq__sink_vnni hrq__sink_tile_vnni(uint8_t *lo, const hrq__decode_args *a)
+{
+    hrq__sink_vnni s;
+    memset(&s, 0, sizeof s);
+    s.lo = lo;
+    s.stride = a->stride;
+    return s;
+}
+
+HRQ__IN_VNNI hrq__sink_vnni hrq__sink_one_vnni(const void *sum, const hrq__vectors *x, const hrq__groups *g, int32_t bias)
+{
+    hrq__sink_vnni s;
+    memset(&s, 0, sizeof s);
+    s.x = x->x;
+    s.sums = x->sums;
+    s.bias = bias;
+    hrq__sink_clear_vnni(&s);
+    if (!g) return s;
+    s.groups = g;
+    s.scale = g->scale;
+    s.zero = g->zero;
+    s.left = g->group;
+    s.total = _mm512_loadu_ps(sum);
+    return s;
+}
+
+HRQ__IN_VNNI void hrq__sink_end_vnni(void *sum, const hrq__sink_vnni *s, size_t supers)
+{
+    if (s->groups) {
+        _mm512_storeu_ps(sum, s->total);
+    } else {
+        int32_t bias = (int32_t)((uint32_t)s->bias * ((uint32_t)s->sums[4 * supers] - (uint32_t)s->sums[0]));
+        _mm512_storeu_si512(sum, _mm512_add_epi32(_mm512_loadu_si512(sum), _mm512_sub_epi32(hrq__sink_sum_vnni(s), _mm512_set1_epi32(bias))));
+    }
+}
+
+/* Whole superblocks, and whole groups, that one of these goes through; *to: how. 0: none. */
+HRQ__INLINE size_t hrq__sink_supers(size_t cols8, const hrq__groups *g, int *to)
+{
+    *to = !g ? HRQ__TO_INTEGERS : g->group == 16 ? HRQ__TO_GROUPS16 : HRQ__TO_GROUPS32;
+    if (*to == HRQ__TO_GROUPS32) return g->group % 32 ? 0 : cols8 / g->group * (g->group / 32);
+    return cols8 / 32;
+}
+
+/* ---- decode: a superblock is 8 registers, one a coordinate: the quads of its tile in order ---- */
 
 /* Shifts by constants: counts in registers, which compilers turn into immediates. */
 HRQ__IN_AVX512 __m512i hrq__srl16_avx512(__m512i v, int n) { return _mm512_srl_epi16(v, _mm_cvtsi32_si128(n)); }
@@ -181,58 +332,52 @@ HRQ__IN_AVX512 __m512i hrq__part_avx512(__m512i code, const uint8_t *p, int w, i
     return _mm512_ternarylogic_epi64(code, v, mask, 0xf8); /* a | (b & c) */
 }
 
-/* Codes of `bits` bits of a superblock as bytes, one register a coordinate; what is or-ed into them comes in. */
-HRQ__IN_AVX512 void hrq__planes_avx512(__m512i code[8], const uint8_t *p, int bits)
+/* Code j of `bits` bits of a superblock as bytes; what is or-ed into them comes in. */
+HRQ__IN_AVX512 __m512i hrq__code_avx512(__m512i code, const uint8_t *p, int bits, int j)
 {
-    int j;
+    if (bits & 1) code = hrq__part_avx512(code, p, 1, j, 0);
+    if (bits & 2) code = hrq__part_avx512(code, p + 64 * (bits & 1), 2, j, bits & 1);
+    if (bits & 4) code = hrq__part_avx512(code, p + 64 * (bits & 3), 4, j, bits & 3);
+    if (bits & 8) code = hrq__part_avx512(code, p + 64 * (bits & 7), 8, j, bits & 7);
+    return code;
+}
+
+HRQ__IN_AVX512 void hrq__prefetch_avx512(const uint8_t *p, int lines)
+{
+    int i;
     HRQ__UNROLL
-    for (j = 0; j < 8; j++) {
-        if (bits & 1) code[j] = hrq__part_avx512(code[j], p, 1, j, 0);
-        if (bits & 2) code[j] = hrq__part_avx512(code[j], p + 64 * (bits & 1), 2, j, bits & 1);
-        if (bits & 4) code[j] = hrq__part_avx512(code[j], p + 64 * (bits & 3), 4, j, bits & 3);
-        if (bits & 8) code[j] = hrq__part_avx512(code[j], p + 64 * (bits & 7), 8, j, bits & 7);
+    for (i = 0; i < lines; i++) _mm_prefetch((const char *)(p + HRQ__AHEAD + 64 * i), _MM_HINT_T0);
+}
+
+/* Integers: plane, shift, mask. In a tile an addition makes them code - 2^(bits - 1), flipped; products take the codes
+   as they are. Bits and sink are constants: one body for all. */
+HRQ__IN_VNNI void hrq__int_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits,
+                                const hrq__decode_args *a)
+{
+    __m512i offset = _mm512_set1_epi8((char)(a->flip - (1u << (bits - 1)))), v;
+    int j;
+    for (; supers > 0; supers--, codes += 64 * bits) {
+        hrq__prefetch_avx512(codes, bits);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            v = hrq__code_avx512(_mm512_setzero_si512(), codes, bits, j);
+            hrq__emit_vnni(s, to, j, to == HRQ__TO_TILE ? _mm512_add_epi8(v, offset) : v);
+        }
     }
 }
 
-HRQ__IN_AVX512 void hrq__prefetch_avx512(const uint8_t *p, size_t bytes)
+HRQ__IN_VNNI size_t hrq__int_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers,
+                                      const hrq__decode_args *a)
 {
-    size_t i;
-    HRQ__UNROLL
-    for (i = 0; i < bytes; i += 64) _mm_prefetch((const char *)(p + HRQ__AHEAD + i), _MM_HINT_T0);
-}
-
-/* Integers: plane, shift, mask; then one addition makes code - 2^(bits - 1), flipped. Bits are a constant: one body
-   for all. */
-HRQ__IN_AVX512 void hrq__int_avx512(uint8_t *lo, const uint8_t *codes, size_t supers, int bits,
-                                    const hrq__decode_args *a)
-{
-    size_t stride = a->stride;
-    __m512i offset = _mm512_set1_epi8((char)(a->flip - (1u << (bits - 1)))), code[8];
-    int j;
-    for (; supers > 0; supers--, codes += 64 * (size_t)bits, lo += 8 * stride) {
-        hrq__prefetch_avx512(codes, 64 * (size_t)bits);
-        HRQ__UNROLL
-        for (j = 0; j < 8; j++) code[j] = _mm512_setzero_si512();
-        hrq__planes_avx512(code, codes, bits);
-        HRQ__UNROLL
-        for (j = 0; j < 8; j++) _mm512_storeu_si512(lo + (size_t)j * stride, _mm512_add_epi8(code[j], offset));
-    }
-}
-
-HRQ__FN_AVX512 size_t hrq__decode_int_avx512(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                             const hrq__decode_args *a)
-{
-    size_t supers = cols8 / 32;
-    (void)hi;
     switch (a->code_bits) {
-    case 1: hrq__int_avx512(lo, codes, supers, 1, a); break;
-    case 2: hrq__int_avx512(lo, codes, supers, 2, a); break;
-    case 3: hrq__int_avx512(lo, codes, supers, 3, a); break;
-    case 4: hrq__int_avx512(lo, codes, supers, 4, a); break;
-    case 5: hrq__int_avx512(lo, codes, supers, 5, a); break;
-    case 6: hrq__int_avx512(lo, codes, supers, 6, a); break;
-    case 7: hrq__int_avx512(lo, codes, supers, 7, a); break;
-    case 8: hrq__int_avx512(lo, codes, supers, 8, a); break;
+    case 1: hrq__int_vnni(s, to, codes, supers, 1, a); break;
+    case 2: hrq__int_vnni(s, to, codes, supers, 2, a); break;
+    case 3: hrq__int_vnni(s, to, codes, supers, 3, a); break;
+    case 4: hrq__int_vnni(s, to, codes, supers, 4, a); break;
+    case 5: hrq__int_vnni(s, to, codes, supers, 5, a); break;
+    case 6: hrq__int_vnni(s, to, codes, supers, 6, a); break;
+    case 7: hrq__int_vnni(s, to, codes, supers, 7, a); break;
+    case 8: hrq__int_vnni(s, to, codes, supers, 8, a); break;
     default: return 0;
     }
     return 32 * supers;
@@ -258,43 +403,39 @@ HRQ__IN_VNNI __m512i hrq__look_up_vnni(const hrq__table_vnni *t, __m512i index, 
     if (size <= 64) return _mm512_permutexvar_epi8(index, t->part[0]);
     low = _mm512_permutex2var_epi8(t->part[0], index, t->part[1]);
     if (size <= 128) return low;
-    return _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(index),
-                                _mm512_permutex2var_epi8(t->part[2], index, t->part[3]));
+    return _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(index), _mm512_permutex2var_epi8(t->part[2], index, t->part[3]));
 }
 
-/* Codes through a table: floats whose values are integers. */
-HRQ__IN_VNNI void hrq__table_vnni_run(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers, int bits,
-                                      int wide, const hrq__decode_args *a)
+/* Codes through a table: floats whose values are integers. hi: NULL where one tile holds them. */
+HRQ__IN_VNNI void hrq__table_vnni_run(hrq__sink_vnni *s, int to, uint8_t *hi, const uint8_t *codes, size_t supers,
+                                      int bits, const hrq__decode_args *a)
 {
-    size_t stride = a->stride;
     hrq__table_vnni low = hrq__table_load_vnni(a->maps), high = hrq__table_load_vnni(a->maps + 256);
-    __m512i code[8];
+    __m512i v;
     int j;
-    for (; supers > 0; supers--, codes += 64 * (size_t)bits, lo += 8 * stride, hi += 8 * stride) {
-        hrq__prefetch_avx512(codes, 64 * (size_t)bits);
-        HRQ__UNROLL
-        for (j = 0; j < 8; j++) code[j] = _mm512_setzero_si512();
-        hrq__planes_avx512(code, codes, bits);
+    for (; supers > 0; supers--, codes += 64 * bits) {
+        hrq__prefetch_avx512(codes, bits);
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
-            _mm512_storeu_si512(lo + (size_t)j * stride, hrq__look_up_vnni(&low, code[j], 1 << bits));
-            if (wide) _mm512_storeu_si512(hi + (size_t)j * stride, hrq__look_up_vnni(&high, code[j], 1 << bits));
+            v = hrq__code_avx512(_mm512_setzero_si512(), codes, bits, j);
+            if (to == HRQ__TO_TILE && hi)
+                _mm512_storeu_si512(hi + (size_t)j * s->stride, hrq__look_up_vnni(&high, v, 1 << bits));
+            hrq__emit_vnni(s, to, j, hrq__look_up_vnni(&low, v, 1 << bits));
         }
+        if (hi) hi += 8 * s->stride;
     }
 }
 
-HRQ__FN_VNNI size_t hrq__decode_table_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                           const hrq__decode_args *a)
+HRQ__IN_VNNI size_t hrq__table_vnni_all(hrq__sink_vnni *s, int to, uint8_t *hi, const uint8_t *codes, size_t supers,
+                                        const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
-    int wide = a->clamp > 127;
     switch (a->code_bits) {
-    case 3: hrq__table_vnni_run(lo, hi, codes, supers, 3, wide, a); break;
-    case 4: hrq__table_vnni_run(lo, hi, codes, supers, 4, wide, a); break;
-    case 5: hrq__table_vnni_run(lo, hi, codes, supers, 5, wide, a); break;
-    case 6: hrq__table_vnni_run(lo, hi, codes, supers, 6, wide, a); break;
-    case 7: hrq__table_vnni_run(lo, hi, codes, supers, 7, wide, a); break;
-    case 8: hrq__table_vnni_run(lo, hi, codes, supers, 8, wide, a); break;
+    case 3: hrq__table_vnni_run(s, to, hi, codes, supers, 3, a); break;
+    case 4: hrq__table_vnni_run(s, to, hi, codes, supers, 4, a); break;
+    case 5: hrq__table_vnni_run(s, to, hi, codes, supers, 5, a); break;
+    case 6: hrq__table_vnni_run(s, to, hi, codes, supers, 6, a); break;
+    case 7: hrq__table_vnni_run(s, to, hi, codes, supers, 7, a); break;
+    case 8: hrq__table_vnni_run(s, to, hi, codes, supers, 8, a); break;
     default: return 0;
     }
     return 32 * supers;
@@ -314,56 +455,259 @@ HRQ__IN_VNNI __m512i hrq__indices_vnni(const uint8_t *p, int bits, int at)
     return out;
 }
 
-/* Box codes: coset = parity of the labels' lowest bits, one affine map of the planes' xor; then class, coset and label
-   are an index. 64 weights: a shift, a ternary logic and a look-up. */
-HRQ__IN_VNNI void hrq__box_vnni(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int classes,
-                                const hrq__decode_args *a)
+/* E8 Voronoi codes, q = 4, 8, 16, exact: bytes alone, no squares; the letters are those of hrq__e8_residual, in half
+   units. All n of a block come from digits; their parities (the coset, and whether the even coset's point has an odd
+   sum) are xors of the digits' lowest and highest bits. Keys 8 |r| + place are all different: one maximum and one
+   minimum find the coordinate to flip, the first on ties. Multiples of scales are in the table that ends it. */
+HRQ__IN_VNNI void hrq__voronoi_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits, int index_bits,
+                                    const hrq__decode_args *a)
 {
-    size_t stride = a->stride;
-    hrq__table_vnni table = hrq__table_load_vnni(a->maps);
-    uint64_t lowest = bits == 2   ? 0x55
-                      : bits == 3 ? 0xff
-                                  : 0x11; /* of the bytes below, bits that are labels' lowest */
-    __m512i map = _mm512_set1_epi64((long long)(lowest << 8 * (7 - bits))), code[8], odd, above;
-    int j;
-    for (; supers > 0; supers--, codes += a->lane_bytes * 4, lo += 8 * stride) {
-        hrq__prefetch_avx512(codes, 64 * (size_t)bits);
-        odd = _mm512_loadu_si512(codes);
+    hrq__table_vnni value = hrq__table_load_vnni(a->maps);
+    __m512i distance = _mm512_loadu_si512(a->maps + 256), seven = _mm512_set1_epi8(7);
+    int j, q = 1 << bits;
+    for (; supers > 0; supers--, codes += 64 * bits + 8 * index_bits) {
+        __m512i n[8], key[8], sum, most, least, all, coset, top = _mm512_set1_epi8((char)(q / 2)), c0, c1, change;
+        __mmask64 odd0, odd1, other, flips;
+        hrq__prefetch_avx512(codes, bits);
         HRQ__UNROLL
-        for (j = 1; j < 4; j++)
-            if (bits != 3 && j < bits) odd = _mm512_xor_si512(odd, _mm512_loadu_si512(codes + 64 * j));
-        above = _mm512_or_si512(_mm512_gf2p8affine_epi64_epi8(odd, map, 0),
-                                hrq__indices_vnni(codes + 64 * bits, classes == 8 ? 3 : classes / 2, bits + 1));
+        for (j = 0; j < 8; j++) n[j] = hrq__code_avx512(_mm512_setzero_si512(), codes, bits, j);
+        all = _mm512_ternarylogic_epi64(n[0], n[1], n[2], 0x96);
+        all = _mm512_ternarylogic_epi64(all, n[3], n[4], 0x96);
+        all = _mm512_ternarylogic_epi64(_mm512_xor_si512(all, n[5]), n[6], n[7], 0x96);
+        coset = _mm512_slli_epi16(_mm512_and_si512(all, _mm512_set1_epi8(1)), 4);
+        odd0 = _mm512_test_epi8_mask(all, top);
+        odd1 = _mm512_testn_epi8_mask(n[0], top); /* digit 0's spare bit is n_7's highest */
+        n[0] = _mm512_andnot_si512(top, n[0]);
         HRQ__UNROLL
-        for (j = 0; j < 8; j++) code[j] = above;
-        hrq__planes_avx512(code, codes, bits);
+        for (j = 0; j < 8; j++) {
+            __m512i d;
+            n[j] = _mm512_or_si512(n[j], coset);
+            d = _mm512_permutexvar_epi8(n[j], distance);
+            key[j] = _mm512_add_epi8(_mm512_slli_epi16(d, 3), _mm512_set1_epi8((char)(7 - j)));
+            sum = j ? _mm512_add_epi8(sum, d) : d;
+            most = j ? _mm512_max_epu8(most, key[j]) : key[j];
+            d = _mm512_xor_si512(key[j], seven);
+            least = j ? _mm512_min_epu8(least, d) : d;
+        }
+        coset = _mm512_srli_epi16(coset, 4);
+        c0 = _mm512_and_si512(_mm512_srli_epi16(most, 2), _mm512_set1_epi8(0x3e)); /* twice the largest distance */
+        c0 = _mm512_maskz_sub_epi8(odd0, _mm512_sub_epi8(_mm512_set1_epi8((char)q), coset), c0);
+        c1 = _mm512_sub_epi8(_mm512_sub_epi8(_mm512_set1_epi8((char)(2 * q)), sum), _mm512_slli_epi16(coset, 2));
+        change = _mm512_and_si512(_mm512_srli_epi16(least, 2), _mm512_set1_epi8(0x3e));
+        c1 = _mm512_mask_add_epi8(c1, odd1, c1, _mm512_add_epi8(change, coset));
+        other = _mm512_cmplt_epi8_mask(c1, c0);
+        flips = (odd1 & other) | (odd0 & ~other);
+        most = _mm512_mask_mov_epi8(most, other, _mm512_xor_si512(least, seven));
+        change = _mm512_or_si512(_mm512_maskz_mov_epi8(other, top), hrq__indices_vnni(codes + 64 * bits, index_bits, 6));
         HRQ__UNROLL
-        for (j = 0; j < 8; j++)
-            _mm512_storeu_si512(lo + (size_t)j * stride, hrq__look_up_vnni(&table, code[j], 2 * classes << bits));
+        for (j = 0; j < 8; j++) {
+            n[j] = _mm512_xor_si512(n[j], change);
+            n[j] = _mm512_mask_add_epi8(n[j], _mm512_mask_cmpeq_epi8_mask(flips, key[j], most), n[j], _mm512_set1_epi8(32));
+            hrq__emit_vnni(s, to, j, hrq__look_up_vnni(&value, n[j], 64 << index_bits));
+        }
     }
 }
 
-HRQ__FN_VNNI size_t hrq__decode_box_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                         const hrq__decode_args *a)
+HRQ__IN_VNNI size_t hrq__voronoi_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers,
+                                          const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
-    (void)hi;
-    switch (a->code_bits << 4 | a->scales) {
-    case 0x21: hrq__box_vnni(lo, codes, supers, 2, 1, a); break;
-    case 0x22: hrq__box_vnni(lo, codes, supers, 2, 2, a); break;
-    case 0x24: hrq__box_vnni(lo, codes, supers, 2, 4, a); break;
-    case 0x28: hrq__box_vnni(lo, codes, supers, 2, 8, a); break;
-    case 0x31: hrq__box_vnni(lo, codes, supers, 3, 1, a); break;
-    case 0x32: hrq__box_vnni(lo, codes, supers, 3, 2, a); break;
-    case 0x34: hrq__box_vnni(lo, codes, supers, 3, 4, a); break;
-    case 0x38: hrq__box_vnni(lo, codes, supers, 3, 8, a); break;
-    case 0x41: hrq__box_vnni(lo, codes, supers, 4, 1, a); break;
-    case 0x42: hrq__box_vnni(lo, codes, supers, 4, 2, a); break;
-    case 0x44: hrq__box_vnni(lo, codes, supers, 4, 4, a); break;
-    case 0x48: hrq__box_vnni(lo, codes, supers, 4, 8, a); break;
+    if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->clamp != 127 || a->digit_bits || a->scales > 4) return 0;
+    switch (a->code_bits << 4 | a->scale_bits) {
+    case 0x20: hrq__voronoi_vnni(s, to, codes, supers, 2, 0, a); break;
+    case 0x21: hrq__voronoi_vnni(s, to, codes, supers, 2, 1, a); break;
+    case 0x22: hrq__voronoi_vnni(s, to, codes, supers, 2, 2, a); break;
+    case 0x30: hrq__voronoi_vnni(s, to, codes, supers, 3, 0, a); break;
+    case 0x31: hrq__voronoi_vnni(s, to, codes, supers, 3, 1, a); break;
+    case 0x32: hrq__voronoi_vnni(s, to, codes, supers, 3, 2, a); break;
+    case 0x40: hrq__voronoi_vnni(s, to, codes, supers, 4, 0, a); break;
+    case 0x41: hrq__voronoi_vnni(s, to, codes, supers, 4, 1, a); break;
+    case 0x42: hrq__voronoi_vnni(s, to, codes, supers, 4, 2, a); break;
     default: return 0;
     }
     return 32 * supers;
+}
+
+/* Box codes: coset = parity of the labels' lowest bits, one affine map of the planes' xor; then class, coset and label
+   are an index. 64 weights: a shift, a ternary logic and a look-up. */
+HRQ__IN_VNNI void hrq__box_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits, int index_bits,
+                                const hrq__decode_args *a)
+{
+    hrq__table_vnni table = hrq__table_load_vnni(a->maps);
+    uint64_t lowest = bits == 2 ? 0x55 : bits == 3 ? 0xff : 0x11; /* of the bytes below, bits that are labels' lowest */
+    __m512i map = _mm512_set1_epi64((long long)(lowest << 8 * (7 - bits))), odd, above;
+    int j;
+    for (; supers > 0; supers--, codes += 64 * bits + 8 * index_bits) {
+        hrq__prefetch_avx512(codes, bits);
+        odd = _mm512_loadu_si512(codes);
+        if (bits != 3) odd = _mm512_xor_si512(odd, _mm512_loadu_si512(codes + 64));
+        if (bits == 4) odd = _mm512_ternarylogic_epi64(odd, _mm512_loadu_si512(codes + 128), _mm512_loadu_si512(codes + 192), 0x96);
+        above = _mm512_or_si512(_mm512_gf2p8affine_epi64_epi8(odd, map, 0), hrq__indices_vnni(codes + 64 * bits, index_bits, bits + 1));
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++)
+            hrq__emit_vnni(s, to, j, hrq__look_up_vnni(&table, hrq__code_avx512(above, codes, bits, j), 2 << (bits + index_bits)));
+    }
+}
+
+HRQ__IN_VNNI size_t hrq__box_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, const hrq__decode_args *a)
+{
+    switch (a->code_bits << 4 | a->scale_bits) {
+    case 0x20: hrq__box_vnni(s, to, codes, supers, 2, 0, a); break;
+    case 0x21: hrq__box_vnni(s, to, codes, supers, 2, 1, a); break;
+    case 0x22: hrq__box_vnni(s, to, codes, supers, 2, 2, a); break;
+    case 0x23: hrq__box_vnni(s, to, codes, supers, 2, 3, a); break;
+    case 0x30: hrq__box_vnni(s, to, codes, supers, 3, 0, a); break;
+    case 0x31: hrq__box_vnni(s, to, codes, supers, 3, 1, a); break;
+    case 0x32: hrq__box_vnni(s, to, codes, supers, 3, 2, a); break;
+    case 0x33: hrq__box_vnni(s, to, codes, supers, 3, 3, a); break;
+    case 0x40: hrq__box_vnni(s, to, codes, supers, 4, 0, a); break;
+    case 0x41: hrq__box_vnni(s, to, codes, supers, 4, 1, a); break;
+    case 0x42: hrq__box_vnni(s, to, codes, supers, 4, 2, a); break;
+    case 0x43: hrq__box_vnni(s, to, codes, supers, 4, 3, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* Trellis codes: no recurrence, since a window is in at most three bytes of the row. 64 weights: an affine map of each
+   of these and of the raw planes, xor, look-up; 256 levels: the mirrored half is subtracted, 0 - (128 + v) = 128 - v.
+   far: steps whose windows reach the third byte. */
+HRQ__IN_VNNI void hrq__trellis_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits, int far,
+                                    const hrq__decode_args *a)
+{
+    __m512i last = _mm512_loadu_si512(a->past), older = _mm512_loadu_si512(a->past + 64);
+    __m512i low = _mm512_loadu_si512(a->maps + 512), high = _mm512_loadu_si512(a->maps + 576), now, index, v;
+    int j;
+    for (; supers > 0; supers--, codes += 64 * bits) {
+        hrq__prefetch_avx512(codes, bits);
+        now = _mm512_loadu_si512(codes);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            const long long *map = (const long long *)(const void *)(a->maps + 64 * j);
+            index = _mm512_xor_si512(_mm512_gf2p8affine_epi64_epi8(now, _mm512_set1_epi64(map[0]), 0),
+                                     _mm512_gf2p8affine_epi64_epi8(last, _mm512_set1_epi64(map[1]), 0));
+            if (j < far) index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(older, _mm512_set1_epi64(map[2]), 0));
+            if (bits != 3) /* raw bits: one; one and two */
+                index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(_mm512_loadu_si512(codes + 64), _mm512_set1_epi64(map[3]), 0));
+            if (bits != 2) {
+                v = _mm512_loadu_si512(codes + 64 * (bits - 2 + j % 2));
+                index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(v, _mm512_set1_epi64(map[4]), 0x7f));
+                v = _mm512_permutex2var_epi8(low, index, high);
+                v = _mm512_mask_sub_epi8(v, _mm512_testn_epi8_mask(index, _mm512_set1_epi8((char)128)), _mm512_setzero_si512(), v);
+            } else {
+                v = _mm512_permutexvar_epi8(index, low);
+            }
+            hrq__emit_vnni(s, to, j, v);
+        }
+        older = last;
+        last = now;
+    }
+    _mm512_storeu_si512(a->past, last);
+    _mm512_storeu_si512(a->past + 64, older);
+}
+
+HRQ__IN_VNNI size_t hrq__trellis_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers,
+                                          const hrq__decode_args *a)
+{
+    uint16_t reach = a->hash[a->parities - 1];
+    int far = reach >> 11 ? 6 : 2;
+    switch (a->code_bits << 4 | (unsigned)far) {
+    case 0x12: hrq__trellis_vnni(s, to, codes, supers, 2, 2, a); break;
+    case 0x16: hrq__trellis_vnni(s, to, codes, supers, 2, 6, a); break;
+    case 0x22: hrq__trellis_vnni(s, to, codes, supers, 3, 2, a); break;
+    case 0x26: hrq__trellis_vnni(s, to, codes, supers, 3, 6, a); break;
+    case 0x32: hrq__trellis_vnni(s, to, codes, supers, 4, 2, a); break;
+    case 0x36: hrq__trellis_vnni(s, to, codes, supers, 4, 6, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+HRQ__FN_VNNI size_t hrq__decode_int_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, const hrq__decode_args *a)
+{
+    hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
+    (void)hi;
+    return hrq__int_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+}
+
+HRQ__FN_VNNI size_t hrq__decode_table_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, const hrq__decode_args *a)
+{
+    hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
+    return hrq__table_vnni_all(&s, HRQ__TO_TILE, a->clamp > 127 ? hi : NULL, codes, cols8 / 32, a);
+}
+
+HRQ__FN_VNNI size_t hrq__decode_voronoi_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, const hrq__decode_args *a)
+{
+    hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
+    (void)hi;
+    return hrq__voronoi_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+}
+
+HRQ__FN_VNNI size_t hrq__decode_box_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, const hrq__decode_args *a)
+{
+    hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
+    (void)hi;
+    return hrq__box_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+}
+
+HRQ__FN_VNNI size_t hrq__decode_trellis_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, const hrq__decode_args *a)
+{
+    hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
+    (void)hi;
+    return cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+}
+
+/* ---- one vector: decoded registers go straight into the dot instruction ---- */
+
+HRQ__FN_VNNI size_t hrq__one_int_vnni(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                      const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, a->code_bits ? 1 << (a->code_bits - 1) : 0);
+    int to;
+    size_t supers = hrq__sink_supers(cols8, g, &to), done = 0;
+    if (to == HRQ__TO_INTEGERS) done = hrq__int_vnni_all(&s, HRQ__TO_INTEGERS, codes, supers, a);
+    else if (to == HRQ__TO_GROUPS32) done = hrq__int_vnni_all(&s, HRQ__TO_GROUPS32, codes, supers, a);
+    if (done) hrq__sink_end_vnni(sum, &s, supers);
+    return done;
+}
+
+HRQ__FN_VNNI size_t hrq__one_table_vnni(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                        const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
+    int to;
+    size_t supers = hrq__sink_supers(cols8, g, &to), done = 0;
+    if (to == HRQ__TO_INTEGERS) done = hrq__table_vnni_all(&s, HRQ__TO_INTEGERS, NULL, codes, supers, a);
+    else if (to == HRQ__TO_GROUPS32) done = hrq__table_vnni_all(&s, HRQ__TO_GROUPS32, NULL, codes, supers, a);
+    else if (a->code_bits == 4) hrq__table_vnni_run(&s, HRQ__TO_GROUPS16, NULL, codes, supers, 4, a), done = 32 * supers;
+    if (done) hrq__sink_end_vnni(sum, &s, supers);
+    return done;
+}
+
+HRQ__FN_VNNI size_t hrq__one_voronoi_vnni(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                          const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
+    size_t done = hrq__voronoi_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    if (done) hrq__sink_end_vnni(sum, &s, cols8 / 32);
+    return done;
+}
+
+HRQ__FN_VNNI size_t hrq__one_box_vnni(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                      const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
+    size_t done = hrq__box_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    if (done) hrq__sink_end_vnni(sum, &s, cols8 / 32);
+    return done;
+}
+
+HRQ__FN_VNNI size_t hrq__one_trellis_vnni(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                          const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
+    size_t done = cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    if (done) hrq__sink_end_vnni(sum, &s, cols8 / 32);
+    return done;
 }
 
 /* ---- dot ---- */
@@ -632,22 +976,14 @@ HRQ__FN_AVX512 void hrq__fma_tile_avx512(float *c, size_t ldc, const float *a, c
 //==================================================================================================
 
 #ifdef HRQ__AVX512
-    #define HRQ__ROWS_AVX512                                                                      \
-        {"avx512vnni",                                                                            \
-         HRQ__HAS_VNNI,                                                                           \
-         128,                                                                                     \
-         hrq__prepare_vnni,                                                                       \
-         {NULL, NULL, hrq__decode_int_avx512, hrq__decode_table_vnni, hrq__decode_voronoi_scalar, \
-          hrq__decode_box_vnni, hrq__decode_trellis_scalar, hrq__decode_int_avx512},              \
-         hrq__dot_s8_vnni,                                                                        \
-         hrq__dot_groups_vnni,                                                                    \
-         hrq__scales_avx512,                                                                      \
-         hrq__finish_avx512,                                                                      \
-         hrq__tile_f32_avx512,                                                                    \
-         hrq__dot_f32_avx512,                                                                     \
-         hrq__fma_tile_avx512,                                                                    \
-         12,                                                                                      \
-         32},
+    #define HRQ__ROWS_AVX512                                                                                     \
+        {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
+         {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
+          hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
+         {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,          \
+          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                             \
+         hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,   \
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32},
 #else
     #define HRQ__ROWS_AVX512
 #endif
