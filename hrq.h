@@ -719,9 +719,11 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
     #endif
 
     #if defined(__GNUC__) || defined(__clang__)
-        #define HRQ__INLINE static inline __attribute__((always_inline))
+        #define HRQ__INLINE      static inline __attribute__((always_inline))
+        #define HRQ__PREFETCH(p) __builtin_prefetch(p)
     #else
-        #define HRQ__INLINE static inline
+        #define HRQ__INLINE      static inline
+        #define HRQ__PREFETCH(p) ((void)(p))
     #endif
 
     #ifdef __cplusplus
@@ -2069,6 +2071,18 @@ static void hrq__scales_scalar(float *out, const uint8_t *p, size_t n, int kind,
                                             : hrq__small_decode(hrq__small_of(4, 3), p[i]);
 }
 
+/* range: least and greatest of n bytes, n >= 1 a multiple of 16.     EXACT */
+static void hrq__range_scalar(const uint8_t *p, size_t n, unsigned *least, unsigned *most)
+{
+    size_t i;
+    *least = 255;
+    *most = 0;
+    for (i = 0; i < n; i++) {
+        *least = p[i] < *least ? p[i] : *least;
+        *most = p[i] > *most ? p[i] : *most;
+    }
+}
+
 /* finish: y[t * ldy + i] = (float)((double)(float)sum[t * rows + i] * ((double)scale[i] * (double)x[t])), i < rows (a
    multiple of 16), t < n. sum: int32 where `integers`, else float.      BITWISE */
 static void hrq__finish_scalar(float *y, size_t ldy, const void *sum, int integers, size_t rows, const float *scale,
@@ -2155,6 +2169,7 @@ typedef struct hrq__kernels {
     void (*dot_groups)(float *total, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x,
                        const hrq__groups *g);
     void (*scales)(float *out, const uint8_t *p, size_t n, int kind, unsigned top);
+    void (*range)(const uint8_t *p, size_t n, unsigned *least, unsigned *most);
     void (*finish)(float *y, size_t ldy, const void *sum, int integers, size_t rows, const float *scale,
                    const float *x, size_t n);
     void (*tile_f32)(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip);
@@ -2176,7 +2191,7 @@ static const hrq__kernels hrq__kernel_table[] = {
      {NULL, NULL, hrq__decode_int_scalar, hrq__decode_table_scalar, hrq__decode_voronoi_scalar, hrq__decode_box_scalar,
       hrq__decode_trellis_scalar, hrq__decode_int_scalar},
      {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
-     hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__finish_scalar,
+     hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__range_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N},
     HRQ__SIMD_ROWS
 };
@@ -4899,8 +4914,10 @@ static void hrq__block_groups(const hrq__view *v, size_t panel, size_t panels, s
                                              : HRQ__SCALES_E4M3;
     for (p = 0; p < panels; p++) {
         float *to = panels == 1 ? b->scale : one;
-        v->kernels->scales(to, hrq__view_group_at(v, (panel + p) * HRQ_PANEL, first), count * HRQ_PANEL, kind,
-                           b->top[p]);
+        const uint8_t *from = hrq__view_group_at(v, (panel + p) * HRQ_PANEL, first);
+        for (i = 0; i < count * HRQ_PANEL * v->lay.group_bytes; i += 64)
+            HRQ__PREFETCH(from + panels * v->lay.panel_bytes + i);
+        v->kernels->scales(to, from, count * HRQ_PANEL, kind, b->top[p]);
         for (g = 0; panels > 1 && g < count; g++)
             memcpy(b->scale + g * rows + p * HRQ_PANEL, one + g * HRQ_PANEL, HRQ_PANEL * sizeof *one);
         for (g = 0; v->lay.zeros && g < count; g++) {
@@ -4938,7 +4955,8 @@ static size_t hrq__block_one(const hrq__view *v, const hrq_act *act, size_t t0, 
     for (done = 1; small && done && at + group <= cols; at += done) {
         count = hrq__min_size(HRQ__TILE_GROUPS / HRQ_PANEL, (cols - at) / group);
         hrq__block_groups(v, panel, 1, at / group, count, b);
-        done = hrq__view_one(v, panel, at, count * group, b->sum.total, hrq__act_vectors(act, t0, 1, at), groups, b->past);
+        done = hrq__view_one(v, panel, at, count * group, b->sum.total, hrq__act_vectors(act, t0, 1, at), groups,
+                             b->past);
     }
     return at;
 }
@@ -5046,13 +5064,9 @@ static int hrq__block_fits(const hrq__view *v, const hrq_act *act, size_t panel,
     if (!v->integers || act->kind != HRQ_ACT_INT8 || v->wide || v->lay.cols > 65536) return 0;
     for (i = 0; i < panels * HRQ_PANEL; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
     for (p = 0; p < panels && v->scale == HRQ__SCALE_E8M0; p++) {
-        const uint8_t *e = hrq__view_panel(v, panel + p) + v->lay.group_at;
-        unsigned least = 255;
-        top[p] = 0;
-        for (i = 0; i < v->lay.groups * HRQ_PANEL; i++) {
-            least = e[i] < least ? e[i] : least;
-            top[p] = e[i] > top[p] ? e[i] : top[p];
-        }
+        unsigned least;
+        v->kernels->range(hrq__view_panel(v, panel + p) + v->lay.group_at, v->lay.groups * HRQ_PANEL, &least,
+                          &top[p]);
         if (top[p] - least > 60 || top[p] == 255) return 0;
         for (i = 0; i < HRQ_PANEL; i++) scale[p * HRQ_PANEL + i] *= hrq__e8m0_decode(top[p]);
     }
@@ -8004,6 +8018,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #endif
 
     #undef HRQ__INLINE
+    #undef HRQ__PREFETCH
     #undef HRQ__CHUNK
     #undef HRQ__BATCH
     #undef HRQ__OPT_GRID

@@ -142,9 +142,7 @@ HRQ__INLINE int32_t hrq__word_at(const void *p)
 }
 
 /* Memory is read ahead of the decoders by so many bytes of codes: what is on its way covers the latency of DRAM. */
-#ifndef HRQ__AHEAD
-    #define HRQ__AHEAD 4096
-#endif
+#define HRQ__AHEAD 3072
 
 //==================================================================================================
 //  [c] AVX-512       F, BW, VL, DQ; VNNI, VBMI and GFNI above them
@@ -162,7 +160,8 @@ HRQ__INLINE void hrq__maps_vnni(uint8_t *maps, const hrq__decode_args *a)
 {
     unsigned j, i, k, bits = a->code_bits, halves = a->parities + bits == 8;
     for (j = 0; j < 8; j++) {
-        uint64_t map[5] = {0, 0, 0, 0, 0}; /* of this byte, the one before, the one before that; raw planes of 1, 2 bits */
+        uint64_t map[5] = {0, 0, 0, 0,
+                           0}; /* of this byte, the one before, the one before that; raw planes of 1, 2 bits */
         for (i = 0; i < a->parities; i++) {
             uint32_t window = (uint32_t)hrq__tcq_reverse(a->hash[i]) << (j + 1);
             for (k = 0; k < 3; k++) map[k] |= (uint64_t)(window >> (16 - 8 * k) & 255) << 8 * (7 - i);
@@ -178,19 +177,17 @@ HRQ__INLINE void hrq__maps_vnni(uint8_t *maps, const hrq__decode_args *a)
         maps[512 + i] = (uint8_t)((unsigned)(halves ? a->level[i] : hrq__tcq_level(a->level, 64, i & 63)) ^ a->flip);
 }
 
-/* Values of a Voronoi code by digit | coset << 4 | flip << 5 | scale << 6, and (|residual| - coset) / 2 by the lower
-   five bits. */
+/* Values of a Voronoi code by coset | scale, low bit << 1 | flip << 2 | digit << 3; then for scales 2 and 3. */
 HRQ__INLINE void hrq__values_vnni(uint8_t *maps, const hrq__decode_args *a)
 {
     int i, q = (int)a->q, y, k;
-    for (i = 0; i < 64; i++) {
-        y = 2 * (i % 16 % q) + (i >> 4 & 1);
+    for (i = 0; i < 256; i++) {
+        k = (i >> 1 & 1) | i >> 7 << 1;
+        y = 2 * ((i >> 3) % 16 % q) + (i & 1);
         y -= y >= q ? 2 * q : 0;
-        maps[256 + i] = (uint8_t)(((y < 0 ? -y : y) - (i >> 4 & 1)) / 2);
-        if (i & 32) y += y < 0 ? 2 * q : -2 * q;
-        for (k = 0; k < 4; k++)
-            maps[64 * k + i] =
-                (uint8_t)((unsigned)hrq__clampi(y * (k < (int)a->scales ? a->multiple[k] : 0), -a->clamp, a->clamp) ^ a->flip);
+        if (i & 4) y += y < 0 ? 2 * q : -2 * q;
+        y = hrq__clampi(y * (k < (int)a->scales ? a->multiple[k] : 0), -a->clamp, a->clamp);
+        maps[i] = (uint8_t)((unsigned)y ^ a->flip);
     }
 }
 
@@ -282,7 +279,8 @@ HRQ__IN_VNNI hrq__sink_vnni hrq__sink_tile_vnni(uint8_t *lo, const hrq__decode_a
     return s;
 }
 
-HRQ__IN_VNNI hrq__sink_vnni hrq__sink_one_vnni(const void *sum, const hrq__vectors *x, const hrq__groups *g, int32_t bias)
+HRQ__IN_VNNI hrq__sink_vnni hrq__sink_one_vnni(const void *sum, const hrq__vectors *x, const hrq__groups *g,
+                                               int32_t bias)
 {
     hrq__sink_vnni s;
     memset(&s, 0, sizeof s);
@@ -305,7 +303,8 @@ HRQ__IN_VNNI void hrq__sink_end_vnni(void *sum, const hrq__sink_vnni *s, size_t 
         _mm512_storeu_ps(sum, s->total);
     } else {
         int32_t bias = (int32_t)((uint32_t)s->bias * ((uint32_t)s->sums[4 * supers] - (uint32_t)s->sums[0]));
-        _mm512_storeu_si512(sum, _mm512_add_epi32(_mm512_loadu_si512(sum), _mm512_sub_epi32(hrq__sink_sum_vnni(s), _mm512_set1_epi32(bias))));
+        _mm512_storeu_si512(sum, _mm512_add_epi32(_mm512_loadu_si512(sum),
+                                                  _mm512_sub_epi32(hrq__sink_sum_vnni(s), _mm512_set1_epi32(bias))));
     }
 }
 
@@ -397,13 +396,13 @@ HRQ__IN_VNNI hrq__table_vnni hrq__table_load_vnni(const uint8_t *p)
     return t;
 }
 
-HRQ__IN_VNNI __m512i hrq__look_up_vnni(const hrq__table_vnni *t, __m512i index, int size)
+/* 256: `upper` are the lanes that take the upper half. */
+HRQ__IN_VNNI __m512i hrq__look_up_vnni(const hrq__table_vnni *t, __m512i index, int size, __mmask64 upper)
 {
-    __m512i low;
     if (size <= 64) return _mm512_permutexvar_epi8(index, t->part[0]);
-    low = _mm512_permutex2var_epi8(t->part[0], index, t->part[1]);
-    if (size <= 128) return low;
-    return _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(index), _mm512_permutex2var_epi8(t->part[2], index, t->part[3]));
+    if (size <= 128) return _mm512_permutex2var_epi8(t->part[0], index, t->part[1]);
+    index = _mm512_mask2_permutex2var_epi8(t->part[0], index, ~upper, t->part[1]); /* the others keep their index */
+    return _mm512_mask2_permutex2var_epi8(t->part[2], index, upper, t->part[3]);
 }
 
 /* Codes through a table: floats whose values are integers. hi: NULL where one tile holds them. */
@@ -419,8 +418,9 @@ HRQ__IN_VNNI void hrq__table_vnni_run(hrq__sink_vnni *s, int to, uint8_t *hi, co
         for (j = 0; j < 8; j++) {
             v = hrq__code_avx512(_mm512_setzero_si512(), codes, bits, j);
             if (to == HRQ__TO_TILE && hi)
-                _mm512_storeu_si512(hi + (size_t)j * s->stride, hrq__look_up_vnni(&high, v, 1 << bits));
-            hrq__emit_vnni(s, to, j, hrq__look_up_vnni(&low, v, 1 << bits));
+                _mm512_storeu_si512(hi + (size_t)j * s->stride,
+                                    hrq__look_up_vnni(&high, v, 1 << bits, bits == 8 ? _mm512_movepi8_mask(v) : 0));
+            hrq__emit_vnni(s, to, j, hrq__look_up_vnni(&low, v, 1 << bits, bits == 8 ? _mm512_movepi8_mask(v) : 0));
         }
         if (hi) hi += 8 * s->stride;
     }
@@ -441,69 +441,92 @@ HRQ__IN_VNNI size_t hrq__table_vnni_all(hrq__sink_vnni *s, int to, uint8_t *hi, 
     return 32 * supers;
 }
 
-/* Scale indices, a bit a plane of 64 bits, at bit `at` of bytes. */
-HRQ__IN_VNNI __m512i hrq__indices_vnni(const uint8_t *p, int bits, int at)
+/* A bit of the lanes' scale indices: one plane of 64 bits. */
+HRQ__INLINE uint64_t hrq__index_bit(const uint8_t *p, int bit)
 {
-    __m512i out = _mm512_setzero_si512();
-    int b;
-    HRQ__UNROLL
-    for (b = 0; b < bits; b++) {
-        __mmask64 m;
-        memcpy(&m, p + 8 * b, 8);
-        out = _mm512_or_si512(out, _mm512_maskz_mov_epi8(m, _mm512_set1_epi8((char)(1 << (at + b)))));
-    }
-    return out;
+    uint64_t m;
+    memcpy(&m, p + 8 * bit, 8);
+    return m;
 }
 
-/* E8 Voronoi codes, q = 4, 8, 16, exact: bytes alone, no squares; the letters are those of hrq__e8_residual, in half
-   units. All n of a block come from digits; their parities (the coset, and whether the even coset's point has an odd
-   sum) are xors of the digits' lowest and highest bits. Keys 8 |r| + place are all different: one maximum and one
-   minimum find the coordinate to flip, the first on ties. Multiples of scales are in the table that ends it. */
-HRQ__IN_VNNI void hrq__voronoi_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits, int index_bits,
-                                    const hrq__decode_args *a)
+/* Least or greatest of eight, and their exact sum over 8: three levels, not a chain. */
+HRQ__IN_VNNI __m512i hrq__least8_vnni(const __m512i v[8])
+{
+    return _mm512_min_epu8(_mm512_min_epu8(_mm512_min_epu8(v[0], v[1]), _mm512_min_epu8(v[2], v[3])),
+                           _mm512_min_epu8(_mm512_min_epu8(v[4], v[5]), _mm512_min_epu8(v[6], v[7])));
+}
+HRQ__IN_VNNI __m512i hrq__most8_vnni(const __m512i v[8])
+{
+    return _mm512_max_epu8(_mm512_max_epu8(_mm512_max_epu8(v[0], v[1]), _mm512_max_epu8(v[2], v[3])),
+                           _mm512_max_epu8(_mm512_max_epu8(v[4], v[5]), _mm512_max_epu8(v[6], v[7])));
+}
+HRQ__IN_VNNI __m512i hrq__mean8_vnni(const __m512i v[8]) /* multiples of 8: nothing is rounded */
+{
+    return _mm512_avg_epu8(_mm512_avg_epu8(_mm512_avg_epu8(v[0], v[1]), _mm512_avg_epu8(v[2], v[3])),
+                           _mm512_avg_epu8(_mm512_avg_epu8(v[4], v[5]), _mm512_avg_epu8(v[6], v[7])));
+}
+
+/* Eight digits of q = 2^bits at bit 3 of bytes. */
+HRQ__IN_VNNI __m512i hrq__digit_vnni(const uint8_t *p, int bits, int j)
+{
+    __m512i v = bits & 1 ? hrq__part_avx512(_mm512_setzero_si512(), p, 1, j, 3) : _mm512_setzero_si512();
+    if (bits & 2) v = hrq__part_avx512(v, p + 64 * (bits & 1), 2, j, 3 + (bits & 1));
+    return bits & 4 ? hrq__part_avx512(v, p, 4, j, 3) : v;
+}
+
+/* E8 Voronoi codes, q = 4, 8, 16, exact, in bytes and without squares. Letters as in hrq__e8_residual, in half units,
+   times 8: digits n; distances min(n, q - coset - n) = (|r| - coset) / 2. Their parities (the coset; whether the even
+   coset's point has an odd sum) are xors of the digits' lowest and highest bits. Distances with their place below them
+   are all different, so that one maximum and one minimum find the coordinate to flip, the first on ties. The table
+   that ends it knows the scales' multiples. */
+HRQ__IN_VNNI void hrq__voronoi_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits,
+                                    int index_bits, const hrq__decode_args *a)
 {
     hrq__table_vnni value = hrq__table_load_vnni(a->maps);
-    __m512i distance = _mm512_loadu_si512(a->maps + 256), seven = _mm512_set1_epi8(7);
+    __m512i one = _mm512_set1_epi8(1), top = _mm512_set1_epi8((char)(4 << bits));
     int j, q = 1 << bits;
     for (; supers > 0; supers--, codes += 64 * bits + 8 * index_bits) {
-        __m512i n[8], key[8], sum, most, least, all, coset, top = _mm512_set1_epi8((char)(q / 2)), c0, c1, change;
-        __mmask64 odd0, odd1, other, flips;
+        __m512i n[8], d[8], key[8], most, least, all, coset, c0, c1, change;
+        __mmask64 odd0, odd1, other, flips, upper = index_bits > 1 ? hrq__index_bit(codes + 64 * bits, 1) : 0;
         hrq__prefetch_avx512(codes, bits);
         HRQ__UNROLL
-        for (j = 0; j < 8; j++) n[j] = hrq__code_avx512(_mm512_setzero_si512(), codes, bits, j);
+        for (j = 0; j < 8; j++) n[j] = hrq__digit_vnni(codes, bits, j);
         all = _mm512_ternarylogic_epi64(n[0], n[1], n[2], 0x96);
-        all = _mm512_ternarylogic_epi64(all, n[3], n[4], 0x96);
-        all = _mm512_ternarylogic_epi64(_mm512_xor_si512(all, n[5]), n[6], n[7], 0x96);
-        coset = _mm512_slli_epi16(_mm512_and_si512(all, _mm512_set1_epi8(1)), 4);
+        change = _mm512_ternarylogic_epi64(n[3], n[4], n[5], 0x96);
+        all = _mm512_xor_si512(_mm512_ternarylogic_epi64(all, n[6], n[7], 0x96), change);
         odd0 = _mm512_test_epi8_mask(all, top);
         odd1 = _mm512_testn_epi8_mask(n[0], top); /* digit 0's spare bit is n_7's highest */
         n[0] = _mm512_andnot_si512(top, n[0]);
+        coset = _mm512_and_si512(all, _mm512_set1_epi8(8));
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
-            __m512i d;
-            n[j] = _mm512_or_si512(n[j], coset);
-            d = _mm512_permutexvar_epi8(n[j], distance);
-            key[j] = _mm512_add_epi8(_mm512_slli_epi16(d, 3), _mm512_set1_epi8((char)(7 - j)));
-            sum = j ? _mm512_add_epi8(sum, d) : d;
-            most = j ? _mm512_max_epu8(most, key[j]) : key[j];
-            d = _mm512_xor_si512(key[j], seven);
-            least = j ? _mm512_min_epu8(least, d) : d;
+            d[j] = _mm512_sub_epi8(_mm512_sub_epi8(_mm512_set1_epi8((char)(8 * q)), coset), n[j]);
+            d[j] = _mm512_min_epu8(d[j], n[j]);
+            key[j] = _mm512_add_epi8(d[j], _mm512_set1_epi8((char)(7 - j)));
         }
-        coset = _mm512_srli_epi16(coset, 4);
-        c0 = _mm512_and_si512(_mm512_srli_epi16(most, 2), _mm512_set1_epi8(0x3e)); /* twice the largest distance */
-        c0 = _mm512_maskz_sub_epi8(odd0, _mm512_sub_epi8(_mm512_set1_epi8((char)q), coset), c0);
-        c1 = _mm512_sub_epi8(_mm512_sub_epi8(_mm512_set1_epi8((char)(2 * q)), sum), _mm512_slli_epi16(coset, 2));
-        change = _mm512_and_si512(_mm512_srli_epi16(least, 2), _mm512_set1_epi8(0x3e));
+        most = hrq__most8_vnni(key);
+        c1 = hrq__mean8_vnni(d);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) d[j] = _mm512_add_epi8(d[j], _mm512_set1_epi8((char)j));
+        least = hrq__least8_vnni(d);
+        coset = _mm512_and_si512(_mm512_srli_epi16(coset, 3), one);
+        c1 = _mm512_sub_epi8(_mm512_sub_epi8(_mm512_set1_epi8((char)(2 * q)), c1), _mm512_slli_epi16(coset, 2));
+        change = _mm512_and_si512(_mm512_srli_epi16(least, 2), _mm512_set1_epi8(0x3e)); /* twice the distance */
         c1 = _mm512_mask_add_epi8(c1, odd1, c1, _mm512_add_epi8(change, coset));
+        c0 = _mm512_and_si512(_mm512_srli_epi16(most, 2), _mm512_set1_epi8(0x3e));
+        c0 = _mm512_maskz_sub_epi8(odd0, _mm512_sub_epi8(_mm512_set1_epi8((char)q), coset), c0);
         other = _mm512_cmplt_epi8_mask(c1, c0);
         flips = (odd1 & other) | (odd0 & ~other);
-        most = _mm512_mask_mov_epi8(most, other, _mm512_xor_si512(least, seven));
-        change = _mm512_or_si512(_mm512_maskz_mov_epi8(other, top), hrq__indices_vnni(codes + 64 * bits, index_bits, 6));
+        most = _mm512_mask_mov_epi8(most, other, _mm512_xor_si512(least, _mm512_set1_epi8(7)));
+        change = _mm512_or_si512(coset, _mm512_maskz_mov_epi8(other, top));
+        if (index_bits)
+            change = _mm512_mask_add_epi8(change, hrq__index_bit(codes + 64 * bits, 0), change, _mm512_set1_epi8(2));
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
             n[j] = _mm512_xor_si512(n[j], change);
-            n[j] = _mm512_mask_add_epi8(n[j], _mm512_mask_cmpeq_epi8_mask(flips, key[j], most), n[j], _mm512_set1_epi8(32));
-            hrq__emit_vnni(s, to, j, hrq__look_up_vnni(&value, n[j], 64 << index_bits));
+            n[j] = _mm512_mask_add_epi8(n[j], _mm512_mask_cmpeq_epi8_mask(flips, key[j], most), n[j],
+                                        _mm512_set1_epi8(4));
+            hrq__emit_vnni(s, to, j, hrq__look_up_vnni(&value, n[j], index_bits > 1 ? 256 : 128, upper));
         }
     }
 }
@@ -511,7 +534,8 @@ HRQ__IN_VNNI void hrq__voronoi_vnni(hrq__sink_vnni *s, int to, const uint8_t *co
 HRQ__IN_VNNI size_t hrq__voronoi_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers,
                                           const hrq__decode_args *a)
 {
-    if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->clamp != 127 || a->digit_bits || a->scales > 4) return 0;
+    if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->clamp != 127 || a->digit_bits || a->scales > 4)
+        return 0;
     switch (a->code_bits << 4 | a->scale_bits) {
     case 0x20: hrq__voronoi_vnni(s, to, codes, supers, 2, 0, a); break;
     case 0x21: hrq__voronoi_vnni(s, to, codes, supers, 2, 1, a); break;
@@ -529,26 +553,40 @@ HRQ__IN_VNNI size_t hrq__voronoi_vnni_all(hrq__sink_vnni *s, int to, const uint8
 
 /* Box codes: coset = parity of the labels' lowest bits, one affine map of the planes' xor; then class, coset and label
    are an index. 64 weights: a shift, a ternary logic and a look-up. */
-HRQ__IN_VNNI void hrq__box_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits, int index_bits,
-                                const hrq__decode_args *a)
+HRQ__IN_VNNI void hrq__box_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits,
+                                int index_bits, const hrq__decode_args *a)
 {
     hrq__table_vnni table = hrq__table_load_vnni(a->maps);
-    uint64_t lowest = bits == 2 ? 0x55 : bits == 3 ? 0xff : 0x11; /* of the bytes below, bits that are labels' lowest */
+    uint64_t lowest = bits == 2   ? 0x55
+                      : bits == 3 ? 0xff
+                                  : 0x11; /* of the bytes below, bits that are labels' lowest */
     __m512i map = _mm512_set1_epi64((long long)(lowest << 8 * (7 - bits))), odd, above;
+    __mmask64 upper;
     int j;
     for (; supers > 0; supers--, codes += 64 * bits + 8 * index_bits) {
         hrq__prefetch_avx512(codes, bits);
         odd = _mm512_loadu_si512(codes);
         if (bits != 3) odd = _mm512_xor_si512(odd, _mm512_loadu_si512(codes + 64));
-        if (bits == 4) odd = _mm512_ternarylogic_epi64(odd, _mm512_loadu_si512(codes + 128), _mm512_loadu_si512(codes + 192), 0x96);
-        above = _mm512_or_si512(_mm512_gf2p8affine_epi64_epi8(odd, map, 0), hrq__indices_vnni(codes + 64 * bits, index_bits, bits + 1));
+        if (bits == 4)
+            odd = _mm512_ternarylogic_epi64(odd, _mm512_loadu_si512(codes + 128), _mm512_loadu_si512(codes + 192),
+                                            0x96);
+        above = _mm512_gf2p8affine_epi64_epi8(odd, map, 0);
+        HRQ__UNROLL
+        for (j = 0; j < index_bits; j++)
+            if (bits + 1 + j < 7)
+                above = _mm512_mask_add_epi8(above, hrq__index_bit(codes + 64 * bits, j), above,
+                                             _mm512_set1_epi8((char)(2 << (bits + j))));
+        upper = bits + index_bits == 7 ? hrq__index_bit(codes + 64 * bits, index_bits - 1) : 0;
         HRQ__UNROLL
         for (j = 0; j < 8; j++)
-            hrq__emit_vnni(s, to, j, hrq__look_up_vnni(&table, hrq__code_avx512(above, codes, bits, j), 2 << (bits + index_bits)));
+            hrq__emit_vnni(
+                s, to, j,
+                hrq__look_up_vnni(&table, hrq__code_avx512(above, codes, bits, j), 2 << (bits + index_bits), upper));
     }
 }
 
-HRQ__IN_VNNI size_t hrq__box_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, const hrq__decode_args *a)
+HRQ__IN_VNNI size_t hrq__box_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers,
+                                      const hrq__decode_args *a)
 {
     switch (a->code_bits << 4 | a->scale_bits) {
     case 0x20: hrq__box_vnni(s, to, codes, supers, 2, 0, a); break;
@@ -585,14 +623,17 @@ HRQ__IN_VNNI void hrq__trellis_vnni(hrq__sink_vnni *s, int to, const uint8_t *co
             const long long *map = (const long long *)(const void *)(a->maps + 64 * j);
             index = _mm512_xor_si512(_mm512_gf2p8affine_epi64_epi8(now, _mm512_set1_epi64(map[0]), 0),
                                      _mm512_gf2p8affine_epi64_epi8(last, _mm512_set1_epi64(map[1]), 0));
-            if (j < far) index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(older, _mm512_set1_epi64(map[2]), 0));
+            if (j < far)
+                index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(older, _mm512_set1_epi64(map[2]), 0));
             if (bits != 3) /* raw bits: one; one and two */
-                index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(_mm512_loadu_si512(codes + 64), _mm512_set1_epi64(map[3]), 0));
+                index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(_mm512_loadu_si512(codes + 64),
+                                                                              _mm512_set1_epi64(map[3]), 0));
             if (bits != 2) {
                 v = _mm512_loadu_si512(codes + 64 * (bits - 2 + j % 2));
                 index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(v, _mm512_set1_epi64(map[4]), 0x7f));
                 v = _mm512_permutex2var_epi8(low, index, high);
-                v = _mm512_mask_sub_epi8(v, _mm512_testn_epi8_mask(index, _mm512_set1_epi8((char)128)), _mm512_setzero_si512(), v);
+                v = _mm512_mask_sub_epi8(v, _mm512_testn_epi8_mask(index, _mm512_set1_epi8((char)128)),
+                                         _mm512_setzero_si512(), v);
             } else {
                 v = _mm512_permutexvar_epi8(index, low);
             }
@@ -622,34 +663,39 @@ HRQ__IN_VNNI size_t hrq__trellis_vnni_all(hrq__sink_vnni *s, int to, const uint8
     return 32 * supers;
 }
 
-HRQ__FN_VNNI size_t hrq__decode_int_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, const hrq__decode_args *a)
+HRQ__FN_VNNI size_t hrq__decode_int_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                         const hrq__decode_args *a)
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
     (void)hi;
     return hrq__int_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
-HRQ__FN_VNNI size_t hrq__decode_table_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, const hrq__decode_args *a)
+HRQ__FN_VNNI size_t hrq__decode_table_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                           const hrq__decode_args *a)
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
     return hrq__table_vnni_all(&s, HRQ__TO_TILE, a->clamp > 127 ? hi : NULL, codes, cols8 / 32, a);
 }
 
-HRQ__FN_VNNI size_t hrq__decode_voronoi_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, const hrq__decode_args *a)
+HRQ__FN_VNNI size_t hrq__decode_voronoi_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                             const hrq__decode_args *a)
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
     (void)hi;
     return hrq__voronoi_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
-HRQ__FN_VNNI size_t hrq__decode_box_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, const hrq__decode_args *a)
+HRQ__FN_VNNI size_t hrq__decode_box_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                         const hrq__decode_args *a)
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
     (void)hi;
     return hrq__box_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
-HRQ__FN_VNNI size_t hrq__decode_trellis_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, const hrq__decode_args *a)
+HRQ__FN_VNNI size_t hrq__decode_trellis_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                             const hrq__decode_args *a)
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
     (void)hi;
@@ -678,7 +724,8 @@ HRQ__FN_VNNI size_t hrq__one_table_vnni(void *sum, const uint8_t *codes, size_t 
     size_t supers = hrq__sink_supers(cols8, g, &to), done = 0;
     if (to == HRQ__TO_INTEGERS) done = hrq__table_vnni_all(&s, HRQ__TO_INTEGERS, NULL, codes, supers, a);
     else if (to == HRQ__TO_GROUPS32) done = hrq__table_vnni_all(&s, HRQ__TO_GROUPS32, NULL, codes, supers, a);
-    else if (a->code_bits == 4) hrq__table_vnni_run(&s, HRQ__TO_GROUPS16, NULL, codes, supers, 4, a), done = 32 * supers;
+    else if (a->code_bits == 4)
+        hrq__table_vnni_run(&s, HRQ__TO_GROUPS16, NULL, codes, supers, 4, a), done = 32 * supers;
     if (done) hrq__sink_end_vnni(sum, &s, supers);
     return done;
 }
@@ -885,6 +932,34 @@ HRQ__FN_AVX512 void hrq__scales_avx512(float *out, const uint8_t *p, size_t n, i
     }
 }
 
+HRQ__FN_AVX512 void hrq__range_avx512(const uint8_t *p, size_t n, unsigned *least, unsigned *most)
+{
+    __m512i low = _mm512_set1_epi8((char)255), high = _mm512_setzero_si512(), v;
+    __m128i a, b;
+    size_t i;
+    int k;
+    for (i = 0; i < n; i += 64) {
+        __mmask64 m = n - i >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (n - i)) - 1;
+        v = _mm512_maskz_loadu_epi8(m, p + i);
+        high = _mm512_max_epu8(high, v);
+        low = _mm512_mask_min_epu8(low, m, low, v);
+    }
+    a = _mm_min_epu8(_mm512_castsi512_si128(low), _mm512_extracti32x4_epi32(low, 1));
+    a = _mm_min_epu8(a, _mm_min_epu8(_mm512_extracti32x4_epi32(low, 2), _mm512_extracti32x4_epi32(low, 3)));
+    b = _mm_max_epu8(_mm512_castsi512_si128(high), _mm512_extracti32x4_epi32(high, 1));
+    b = _mm_max_epu8(b, _mm_max_epu8(_mm512_extracti32x4_epi32(high, 2), _mm512_extracti32x4_epi32(high, 3)));
+    *least = 255;
+    *most = 0;
+    for (k = 0; k < 2; k++) { /* halves of eight bytes */
+        uint64_t x = (uint64_t)(k ? _mm_extract_epi64(a, 1) : _mm_extract_epi64(a, 0));
+        uint64_t y = (uint64_t)(k ? _mm_extract_epi64(b, 1) : _mm_extract_epi64(b, 0));
+        for (i = 0; i < 64; i += 8) {
+            *least = (x >> i & 255) < *least ? (unsigned)(x >> i & 255) : *least;
+            *most = (y >> i & 255) > *most ? (unsigned)(y >> i & 255) : *most;
+        }
+    }
+}
+
 HRQ__FN_AVX512 void hrq__finish_avx512(float *y, size_t ldy, const void *sum, int integers, size_t rows,
                                        const float *scale, const float *x, size_t n)
 {
@@ -976,14 +1051,25 @@ HRQ__FN_AVX512 void hrq__fma_tile_avx512(float *c, size_t ldc, const float *a, c
 //==================================================================================================
 
 #ifdef HRQ__AVX512
-    #define HRQ__ROWS_AVX512                                                                                     \
-        {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
-         {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
-          hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
-         {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,          \
-          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                             \
-         hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,   \
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32},
+    #define HRQ__ROWS_AVX512                                                                                        \
+        {"avx512vnni",                                                                                              \
+         HRQ__HAS_VNNI,                                                                                             \
+         128,                                                                                                       \
+         hrq__prepare_vnni,                                                                                         \
+         {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni, hrq__decode_box_vnni, \
+          hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                                          \
+         {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,             \
+          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                                \
+         hrq__dot_s8_vnni,                                                                                          \
+         hrq__dot_groups_vnni,                                                                                      \
+         hrq__scales_avx512,                                                                                        \
+         hrq__range_avx512,                                                                                         \
+         hrq__finish_avx512,                                                                                        \
+         hrq__tile_f32_avx512,                                                                                      \
+         hrq__dot_f32_avx512,                                                                                       \
+         hrq__fma_tile_avx512,                                                                                      \
+         12,                                                                                                        \
+         32},
 #else
     #define HRQ__ROWS_AVX512
 #endif
