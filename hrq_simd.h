@@ -22,6 +22,9 @@
 #if (defined(__x86_64__) && !defined(HRQ_SIMDE_NEON)) || defined(HRQ_SIMDE_AVX2)
     #ifndef HRQ_NO_AVX2
         #define HRQ__AVX2
+        #if !defined(HRQ_SIMDE_AVX2) && (defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11)
+            #define HRQ__AVX2VNNI
+        #endif
         #if !defined(HRQ_NO_AVX512) && !defined(HRQ_SIMDE_AVX2)
             #define HRQ__AVX512
         #endif
@@ -44,6 +47,7 @@
 #define HRQ__FN_AVX512    static HRQ__TARGET(HRQ__WORDS_AVX512)
 #define HRQ__FN_VNNI      static HRQ__TARGET(HRQ__WORDS_AVX512 ",avx512vnni,avx512vbmi,gfni")
 #define HRQ__IN_AVX2      static inline __attribute__((always_inline)) HRQ__TARGET(HRQ__WORDS_AVX2)
+#define HRQ__IN_AVX2VNNI  static inline __attribute__((always_inline)) HRQ__TARGET(HRQ__WORDS_AVX2 ",avxvnni")
 #define HRQ__IN_AVX512    static inline __attribute__((always_inline)) HRQ__TARGET(HRQ__WORDS_AVX512)
 #define HRQ__IN_VNNI \
     static inline __attribute__((always_inline)) HRQ__TARGET(HRQ__WORDS_AVX512 ",avx512vnni,avx512vbmi,gfni")
@@ -143,6 +147,801 @@ HRQ__INLINE int32_t hrq__word_at(const void *p)
 
 /* Memory is read ahead of the decoders by so many bytes of codes: what is on its way covers the latency of DRAM. */
 #define HRQ__AHEAD 3072
+
+//==================================================================================================
+//  [b] AVX2          with FMA and F16C; AVX-VNNI above them
+//==================================================================================================
+
+#ifdef HRQ__AVX2
+
+HRQ__IN_AVX2 __m256i hrq__load_avx2(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+HRQ__IN_AVX2 void hrq__store_avx2(void *p, __m256i v) { _mm256_storeu_si256((__m256i *)p, v); }
+HRQ__IN_AVX2 __m256i hrq__byte_avx2(unsigned v) { return _mm256_set1_epi8((char)v); }
+HRQ__IN_AVX2 __m256i hrq__srl16_avx2(__m256i v, int n) { return _mm256_srl_epi16(v, _mm_cvtsi32_si128(n)); }
+HRQ__IN_AVX2 __m256i hrq__sll16_avx2(__m256i v, int n) { return _mm256_sll_epi16(v, _mm_cvtsi32_si128(n)); }
+
+/* Sixteen bytes, in both halves of a register. */
+HRQ__IN_AVX2 __m256i hrq__table_avx2(const uint8_t *p)
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+HRQ__IN_AVX2 void hrq__prefetch_avx2(const uint8_t *p, size_t bytes)
+{
+    size_t i;
+    HRQ__UNROLL
+    for (i = 0; i < bytes; i += 64) _mm_prefetch((const char *)(p + HRQ__AHEAD + i), _MM_HINT_T0);
+}
+
+/* ---- prepare and decode: a superblock is two halves of 32 lanes, a half 8 registers, one a coordinate ---- */
+
+/* So many of them, once before a loop: its stores could reach the memory that they come from. */
+HRQ__IN_AVX2 void hrq__tables_avx2(__m256i *table, const uint8_t *p, int parts)
+{
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < parts; i++) table[i] = hrq__table_avx2(p + 16 * i);
+}
+
+/* Tables of K times 16 bytes, looked up 16 at a time: of part k < K - 1 there is its xor with part k + 1, so that entry
+   n is the xor of all parts k >= n / 16. Selecting costs an addition or an and a part, on more ports than blends. */
+static void hrq__differences(uint8_t *table, unsigned parts)
+{
+    unsigned i;
+    for (i = 0; i + 16 < 16 * parts; i++) table[i] = (uint8_t)(table[i] ^ table[i + 16]);
+}
+
+/* The newest bit of a trellis' window at step j is bit 16 + j of what the lane's last three bytes say; the tables of
+   its oldest nibble come first, HRQ__NIBBLES a step. Levels stand behind them. */
+enum { HRQ__NIBBLES = 5, HRQ__LEVELS_AT = 8 * HRQ__NIBBLES * 16 };
+HRQ__INLINE int hrq__nibble_first(int step) { return (1 + step) / 4; }
+
+static void hrq__prepare_trellis_avx2(uint8_t *maps, const hrq__decode_args *a)
+{
+    unsigned i, v, b, half = 1u << (a->code_bits + a->parities - 1), parts = half >> 4;
+    int step, nibble;
+    for (step = 0; step < 8; step++)
+        for (nibble = 0; nibble < HRQ__NIBBLES; nibble++)
+            for (v = 0; v < 16; v++) {
+                unsigned window = 0;
+                for (b = 0; b < 4; b++) { /* bit of the window: its age */
+                    int age = 16 + step - (4 * (hrq__nibble_first(step) + nibble) + (int)b);
+                    if (age >= 0 && age < 16) window |= (v >> b & 1u) << age;
+                }
+                maps[(step * HRQ__NIBBLES + nibble) * 16 + (int)v] =
+                    (uint8_t)hrq__tcq_hash(a->hash, a->parities, window);
+            }
+    for (i = 0; i < half && i < 128; i++) maps[HRQ__LEVELS_AT + i] = (uint8_t)a->level[i];
+    for (i = 0; i < parts && i < 8; i += 1u << (a->parities - 4))
+        hrq__differences(maps + HRQ__LEVELS_AT + 16 * i, 1u << (a->parities - 4));
+}
+
+/* Tables by codec: bytes of values, lo and from 256 on hi; multiples, and in byte 16 whether they fit; levels. */
+static void hrq__prepare_avx2(uint8_t *maps, int codec, const hrq__decode_args *a)
+{
+    unsigned i, count, parts;
+    if (codec == HRQ__CODEC_FLOAT) {
+        for (i = 0; i < 256; i++) {
+            int v = i >> a->code_bits ? 0 : a->value[i], low = (v & 255) - ((v & 128) << 1);
+            maps[i] = (uint8_t)((unsigned)low ^ a->flip);
+            maps[256 + i] = (uint8_t)((unsigned)((v - low) / 256) ^ a->flip);
+        }
+        parts = a->code_bits < 4 ? 1 : a->code_bits < 7 ? 1u << (a->code_bits - 4) : 8;
+        for (i = 0; i < 512; i += 128) hrq__differences(maps + i, parts);
+    } else if (codec == HRQ__CODEC_BOX) {
+        count = 2 * a->scales << a->code_bits;
+        for (i = 0; i < 256; i++) maps[i] = (uint8_t)((unsigned)a->level[i % count] ^ a->flip);
+        hrq__differences(maps, count < 16 ? 1 : count / 16);
+    } else if (codec == HRQ__CODEC_VORONOI) {
+        maps[16] = a->scales <= 16;
+        for (i = 0; i < 16; i++) {
+            int m = i < a->scales ? a->multiple[i] : 0;
+            maps[i] = (uint8_t)m;
+            if (m < 0 || m > 255) maps[16] = 0;
+        }
+    } else if (codec == HRQ__CODEC_TRELLIS && a->parities >= 4 && a->code_bits >= 1 && a->code_bits <= 3) {
+        hrq__prepare_trellis_avx2(maps, a);
+    }
+}
+
+/* Coordinate j of the planes of one part of codes, w bits wide, or-ed in at bit `shift`. */
+HRQ__IN_AVX2 __m256i hrq__part_avx2(__m256i code, const uint8_t *p, int w, int j, int shift)
+{
+    __m256i v = hrq__load_avx2(p + 64 * (j % w));
+    int down = j / w * w - shift;
+    v = down > 0 ? hrq__srl16_avx2(v, down) : down < 0 ? hrq__sll16_avx2(v, -down) : v;
+    return _mm256_or_si256(code, _mm256_and_si256(v, hrq__byte_avx2(((1u << w) - 1u) << shift)));
+}
+
+/* Codes of `bits` bits of a half as bytes, one register a coordinate; what is or-ed into them comes in. */
+HRQ__IN_AVX2 void hrq__planes_avx2(__m256i code[8], const uint8_t *p, int bits)
+{
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        if (bits & 1) code[j] = hrq__part_avx2(code[j], p, 1, j, 0);
+        if (bits & 2) code[j] = hrq__part_avx2(code[j], p + 64 * (bits & 1), 2, j, bits & 1);
+        if (bits & 4) code[j] = hrq__part_avx2(code[j], p + 64 * (bits & 3), 4, j, bits & 3);
+        if (bits & 8) code[j] = _mm256_or_si256(code[j], hrq__load_avx2(p + 64 * j));
+    }
+}
+
+/* Integers: plane, shift, mask; then one addition makes code - 2^(bits - 1), flipped. Bits are a constant: one body
+   for all. */
+HRQ__IN_AVX2 void hrq__int_avx2(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, const hrq__decode_args *a)
+{
+    __m256i offset = hrq__byte_avx2(a->flip - (1u << (bits - 1))), code[8];
+    size_t stride = a->stride, half;
+    int j;
+    for (; supers > 0; supers--, codes += 64 * (size_t)bits, lo += 8 * stride) {
+        hrq__prefetch_avx2(codes, 64 * (size_t)bits);
+        for (half = 0; half < 64; half += 32) {
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) code[j] = _mm256_setzero_si256();
+            hrq__planes_avx2(code, codes + half, bits);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++)
+                hrq__store_avx2(lo + half + (size_t)j * stride, _mm256_add_epi8(code[j], offset));
+        }
+    }
+}
+
+HRQ__FN_AVX2 size_t hrq__decode_int_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                         const hrq__decode_args *a)
+{
+    size_t supers = cols8 / 32;
+    (void)hi;
+    switch (a->code_bits) {
+    case 1: hrq__int_avx2(lo, codes, supers, 1, a); break;
+    case 2: hrq__int_avx2(lo, codes, supers, 2, a); break;
+    case 3: hrq__int_avx2(lo, codes, supers, 3, a); break;
+    case 4: hrq__int_avx2(lo, codes, supers, 4, a); break;
+    case 5: hrq__int_avx2(lo, codes, supers, 5, a); break;
+    case 6: hrq__int_avx2(lo, codes, supers, 6, a); break;
+    case 7: hrq__int_avx2(lo, codes, supers, 7, a); break;
+    case 8: hrq__int_avx2(lo, codes, supers, 8, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* Bytes below 16 parts <= 128 through a table of differences: a shuffle gives 0 where bit 7 of its index is set, so an
+   addition that carries into it from 16 (k + 1) on switches part k. */
+HRQ__IN_AVX2 __m256i hrq__look_up_avx2(const __m256i *table, __m256i index, int parts)
+{
+    __m256i out = _mm256_shuffle_epi8(table[parts - 1], index), x;
+    int k;
+    HRQ__UNROLL
+    for (k = 0; k + 1 < parts; k++) {
+        x = _mm256_add_epi8(index, hrq__byte_avx2(128u - 16u * (unsigned)(k + 1)));
+        out = _mm256_xor_si256(out, _mm256_shuffle_epi8(table[k], x));
+    }
+    return out;
+}
+
+/* Codes through a table: floats whose values are integers. Two tables of 128 for 8 bits. */
+HRQ__IN_AVX2 void hrq__table_run_avx2(uint8_t *out, const uint8_t *maps, const uint8_t *codes, size_t supers,
+                                      int bits, size_t stride)
+{
+    int j, parts = bits < 4 ? 1 : bits < 7 ? 1 << (bits - 4) : 8;
+    __m256i code[8], table[16];
+    size_t half;
+    hrq__tables_avx2(table, maps, bits == 8 ? 16 : parts);
+    for (; supers > 0; supers--, codes += 64 * (size_t)bits, out += 8 * stride) {
+        hrq__prefetch_avx2(codes, 64 * (size_t)bits);
+        for (half = 0; half < 64; half += 32) {
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) code[j] = _mm256_setzero_si256();
+            hrq__planes_avx2(code, codes + half, bits);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                __m256i low = bits < 8 ? code[j] : _mm256_and_si256(code[j], hrq__byte_avx2(127)),
+                        v = hrq__look_up_avx2(table, low, parts);
+                if (bits == 8) v = _mm256_blendv_epi8(v, hrq__look_up_avx2(table + 8, low, parts), code[j]);
+                hrq__store_avx2(out + half + (size_t)j * stride, v);
+            }
+        }
+    }
+}
+
+HRQ__FN_AVX2 size_t hrq__decode_table_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                           const hrq__decode_args *a)
+{
+    size_t supers = cols8 / 32;
+    int part, parts = a->clamp > 127 ? 2 : 1;
+    for (part = 0; part < parts; part++) {
+        uint8_t *out = part ? hi : lo;
+        const uint8_t *maps = a->maps + 256 * part;
+        switch (a->code_bits) {
+        case 2: hrq__table_run_avx2(out, maps, codes, supers, 2, a->stride); break;
+        case 3: hrq__table_run_avx2(out, maps, codes, supers, 3, a->stride); break;
+        case 4: hrq__table_run_avx2(out, maps, codes, supers, 4, a->stride); break;
+        case 5: hrq__table_run_avx2(out, maps, codes, supers, 5, a->stride); break;
+        case 6: hrq__table_run_avx2(out, maps, codes, supers, 6, a->stride); break;
+        case 7: hrq__table_run_avx2(out, maps, codes, supers, 7, a->stride); break;
+        case 8: hrq__table_run_avx2(out, maps, codes, supers, 8, a->stride); break;
+        default: return 0;
+        }
+    }
+    return 32 * supers;
+}
+
+/* Scale indices of a half, a bit a plane of 64 bits, as bytes: from the highest bit on, twice and less a mask. */
+HRQ__IN_AVX2 __m256i hrq__indices_avx2(const uint8_t *p, unsigned bits)
+{
+    __m256i out = _mm256_setzero_si256(), bit = _mm256_set1_epi64x((long long)0x8040201008040201u), v;
+    __m256i spread = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    while (bits-- > 0) {
+        v = _mm256_shuffle_epi8(_mm256_set1_epi32(hrq__word_at(p + 8 * bits)), spread);
+        v = _mm256_cmpeq_epi8(_mm256_and_si256(v, bit), bit);
+        out = _mm256_sub_epi8(_mm256_add_epi8(out, out), v);
+    }
+    return out;
+}
+
+/* E8' / q E8', q = 4, 8 or 16: the point nearest to zero, all in bytes. With n = label and s the parity of the lowest
+   bits the residual r of 2 n + s in -q ... q - 1 has bit q of its sign; the parity of the even coset is that of the
+   labels' highest bits (the spare bit of label 0 is the high one of n_7), that of the odd coset is not this bit. The
+   other coset is r ^ -q, the next multiple r ^ -2 q. |r| <= q = 16, so their sum 128 and both costs (-64 ... 96) fit. */
+HRQ__IN_AVX2 void hrq__voronoi_point_avx2(__m256i r[8], int bits)
+{
+    unsigned q = 1u << bits;
+    __m256i one = hrq__byte_avx2(1), zero = _mm256_setzero_si256(), sum = zero, most, least, all = r[0], spare;
+    __m256i odd0, odd1, cost0, cost1, other, target;
+    int j;
+    spare = _mm256_cmpeq_epi8(_mm256_and_si256(r[0], hrq__byte_avx2(q / 2)), zero); /* odd1 */
+    HRQ__UNROLL
+    for (j = 1; j < 8; j++) all = _mm256_xor_si256(all, r[j]);
+    odd0 = _mm256_cmpeq_epi8(_mm256_and_si256(all, hrq__byte_avx2(q / 2)), hrq__byte_avx2(q / 2));
+    odd1 = spare;
+    all = _mm256_and_si256(all, one);
+    r[0] = _mm256_and_si256(r[0], hrq__byte_avx2(q / 2 - 1));
+    most = zero;
+    least = hrq__byte_avx2(127);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m256i size;
+        r[j] = _mm256_or_si256(_mm256_add_epi8(r[j], r[j]), all);
+        if (j) r[j] = _mm256_sub_epi8(_mm256_xor_si256(r[j], hrq__byte_avx2(q)), hrq__byte_avx2(q));
+        size = _mm256_abs_epi8(r[j]);
+        sum = _mm256_add_epi8(sum, size);
+        most = _mm256_max_epu8(most, size);
+        least = _mm256_min_epu8(least, size);
+    }
+    cost0 = _mm256_sub_epi8(hrq__byte_avx2(q), most);
+    cost0 = _mm256_and_si256(_mm256_add_epi8(cost0, cost0), odd0);
+    cost1 = _mm256_and_si256(_mm256_add_epi8(least, least), odd1);
+    cost1 = _mm256_add_epi8(_mm256_sub_epi8(hrq__byte_avx2(4 * q), sum), cost1);
+    other = _mm256_cmpgt_epi8(cost0, cost1);
+    target = _mm256_blendv_epi8(_mm256_or_si256(most, _mm256_cmpeq_epi8(odd0, zero)),
+                                _mm256_or_si256(least, _mm256_cmpeq_epi8(odd1, zero)), other);
+    other = _mm256_and_si256(other, hrq__byte_avx2(0u - q));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) { /* the first of that size flips; 255 is none */
+        __m256i hit = _mm256_cmpeq_epi8(_mm256_abs_epi8(r[j]), target);
+        target = _mm256_or_si256(target, hit);
+        r[j] = _mm256_xor_si256(_mm256_xor_si256(r[j], other), _mm256_and_si256(hit, hrq__byte_avx2(0u - 2 * q)));
+    }
+}
+
+/* Multiples up to 255 times |r| <= 32: two products of bytes with every other multiple zero, packed with saturation. */
+HRQ__IN_AVX2 __m256i hrq__multiple_avx2(__m256i r, __m256i even, __m256i odd)
+{
+    __m256i weave = _mm256_setr_epi64x(0x0b030a0209010800, 0x0f070e060d050c04, 0x0b030a0209010800, 0x0f070e060d050c04);
+    r = _mm256_packs_epi16(_mm256_maddubs_epi16(even, r), _mm256_maddubs_epi16(odd, r));
+    return _mm256_max_epi8(_mm256_shuffle_epi8(r, weave), hrq__byte_avx2(0u - 127));
+}
+
+HRQ__IN_AVX2 void hrq__voronoi_avx2(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int multiples,
+                                    const hrq__decode_args *a)
+{
+    __m256i flip = hrq__byte_avx2(a->flip), table = hrq__table_avx2(a->maps), even = flip, odd = flip, r[8];
+    size_t stride = a->stride, half;
+    int j;
+    for (; supers > 0; supers--, codes += a->lane_bytes * 4, lo += 8 * stride) {
+        hrq__prefetch_avx2(codes, 64 * (size_t)bits);
+        for (half = 0; half < 64; half += 32) {
+            if (multiples) {
+                __m256i m = hrq__indices_avx2(codes + 64 * bits + half / 8, a->scale_bits);
+                m = _mm256_shuffle_epi8(table, m);
+                even = _mm256_and_si256(m, _mm256_set1_epi16(255));
+                odd = _mm256_andnot_si256(_mm256_set1_epi16(255), m);
+            }
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) r[j] = _mm256_setzero_si256();
+            hrq__planes_avx2(r, codes + half, bits);
+            hrq__voronoi_point_avx2(r, bits);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                if (multiples) r[j] = hrq__multiple_avx2(r[j], even, odd);
+                hrq__store_avx2(lo + half + (size_t)j * stride, _mm256_xor_si256(r[j], flip));
+            }
+        }
+    }
+}
+
+HRQ__FN_AVX2 size_t hrq__decode_voronoi_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                             const hrq__decode_args *a)
+{
+    size_t supers = cols8 / 32;
+    int multiples = a->scale_bits > 0 || a->multiple[0] != 1;
+    (void)hi;
+    if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->digit_bits || a->clamp != 127 || a->scale_bits > 4 ||
+        a->q != 1u << a->code_bits || !a->maps[16])
+        return 0;
+    switch (a->code_bits << 1 | (unsigned)multiples) {
+    case 4: hrq__voronoi_avx2(lo, codes, supers, 2, 0, a); break;
+    case 5: hrq__voronoi_avx2(lo, codes, supers, 2, 1, a); break;
+    case 6: hrq__voronoi_avx2(lo, codes, supers, 3, 0, a); break;
+    case 7: hrq__voronoi_avx2(lo, codes, supers, 3, 1, a); break;
+    case 8: hrq__voronoi_avx2(lo, codes, supers, 4, 0, a); break;
+    case 9: hrq__voronoi_avx2(lo, codes, supers, 4, 1, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* Where a byte is a label's lowest bit, xored over the planes that have it: the parity of these bits, in bit 0. */
+HRQ__IN_AVX2 __m256i hrq__coset_avx2(const uint8_t *codes, int bits)
+{
+    __m256i odd = hrq__load_avx2(codes);
+    int j;
+    HRQ__UNROLL
+    for (j = 1; j < 4; j++)
+        if (bits != 3 && j < bits) odd = _mm256_xor_si256(odd, hrq__load_avx2(codes + 64 * j));
+    odd = _mm256_xor_si256(odd, hrq__srl16_avx2(odd, 4));
+    if (bits < 4) odd = _mm256_xor_si256(odd, hrq__srl16_avx2(odd, 2));
+    if (bits == 3) odd = _mm256_xor_si256(odd, hrq__srl16_avx2(odd, 1));
+    return _mm256_and_si256(odd, hrq__byte_avx2(1));
+}
+
+/* Box codes: class, coset and label are an index; all above the label is the block's, so what it selects among parts
+   of the table are masks, made once for 8 coordinates. */
+HRQ__IN_AVX2 void hrq__box_avx2(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int classes,
+                                const hrq__decode_args *a)
+{
+    int j, k, parts = 2 * classes << bits > 16 ? 2 * classes << bits >> 4 : 1;
+    __m256i code[8], mask[15], table[16], above;
+    size_t stride = a->stride, half;
+    hrq__tables_avx2(table, a->maps, parts);
+    for (; supers > 0; supers--, codes += a->lane_bytes * 4, lo += 8 * stride) {
+        hrq__prefetch_avx2(codes, 64 * (size_t)bits);
+        for (half = 0; half < 64; half += 32) {
+            above = hrq__indices_avx2(codes + 64 * bits + half / 8, classes == 8 ? 3 : (unsigned)classes / 2);
+            above = _mm256_add_epi8(_mm256_add_epi8(above, above), hrq__coset_avx2(codes + half, bits));
+            above = hrq__sll16_avx2(above, bits);
+            HRQ__UNROLL
+            for (k = 0; k + 1 < parts; k++) {
+                __m256i end = hrq__byte_avx2(16u * (unsigned)k + 15u);
+                mask[k] = _mm256_cmpeq_epi8(_mm256_max_epu8(above, end), end);
+            }
+            above = _mm256_and_si256(above, hrq__byte_avx2(15));
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) code[j] = bits == 4 ? _mm256_setzero_si256() : above;
+            hrq__planes_avx2(code, codes + half, bits);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                __m256i v = _mm256_shuffle_epi8(table[parts - 1], code[j]);
+                HRQ__UNROLL
+                for (k = 0; k + 1 < parts; k++)
+                    v = _mm256_xor_si256(v, _mm256_and_si256(_mm256_shuffle_epi8(table[k], code[j]), mask[k]));
+                hrq__store_avx2(lo + half + (size_t)j * stride, v);
+            }
+        }
+    }
+}
+
+HRQ__FN_AVX2 size_t hrq__decode_box_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                         const hrq__decode_args *a)
+{
+    size_t supers = cols8 / 32;
+    (void)hi;
+    switch (a->code_bits << 4 | a->scales) {
+    case 0x21: hrq__box_avx2(lo, codes, supers, 2, 1, a); break;
+    case 0x22: hrq__box_avx2(lo, codes, supers, 2, 2, a); break;
+    case 0x24: hrq__box_avx2(lo, codes, supers, 2, 4, a); break;
+    case 0x28: hrq__box_avx2(lo, codes, supers, 2, 8, a); break;
+    case 0x31: hrq__box_avx2(lo, codes, supers, 3, 1, a); break;
+    case 0x32: hrq__box_avx2(lo, codes, supers, 3, 2, a); break;
+    case 0x34: hrq__box_avx2(lo, codes, supers, 3, 4, a); break;
+    case 0x38: hrq__box_avx2(lo, codes, supers, 3, 8, a); break;
+    case 0x41: hrq__box_avx2(lo, codes, supers, 4, 1, a); break;
+    case 0x42: hrq__box_avx2(lo, codes, supers, 4, 2, a); break;
+    case 0x44: hrq__box_avx2(lo, codes, supers, 4, 4, a); break;
+    case 0x48: hrq__box_avx2(lo, codes, supers, 4, 8, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* Raw bit b of the codes of coordinate j, in bit 7. */
+HRQ__IN_AVX2 __m256i hrq__raw_avx2(const uint8_t *p, int raws, int b, int j)
+{
+    int single = raws == 1 || (raws == 3 && b == 0), wide = raws & 1;
+    return single ? hrq__sll16_avx2(hrq__load_avx2(p), 7 - j)
+                  : hrq__sll16_avx2(hrq__load_avx2(p + 64 * (wide + j % 2)), 7 - (j / 2 * 2 + b - wide));
+}
+
+/* Levels at step j. The hash of a window is the xor of its nibbles' hashes, as H is linear. Where the highest raw bit is
+   0 the rest of the index is complemented and the level negated: the upper half is a table. Raw bits below blend. */
+HRQ__IN_AVX2 __m256i hrq__trellis_level_avx2(const uint8_t *maps, const __m256i table[8], const __m256i nibble[6],
+                                             const uint8_t *raw, int j, int window, int raws, int parities)
+{
+    int parts = 1 << (parities - 4), sets = 1 << (raws - 1), first = hrq__nibble_first(j), n, i, k;
+    __m256i hash = _mm256_setzero_si256(), negative, level[4];
+    HRQ__UNROLL
+    for (n = 0; n < HRQ__NIBBLES; n++)
+        if (4 * (first + n) <= 16 + j && 4 * (first + n) + 3 > 16 + j - window)
+            hash = _mm256_xor_si256(
+                hash, _mm256_shuffle_epi8(hrq__table_avx2(maps + (j * HRQ__NIBBLES + n) * 16), nibble[first + n]));
+    negative = _mm256_cmpgt_epi8(hrq__raw_avx2(raw, raws, raws - 1, j), hrq__byte_avx2(255));
+    hash = _mm256_and_si256(_mm256_xor_si256(hash, negative), hrq__byte_avx2((1u << parities) - 1u));
+    HRQ__UNROLL
+    for (i = 0; i < sets; i++) level[i] = hrq__look_up_avx2(table + parts * i, hash, parts);
+    HRQ__UNROLL
+    for (i = 0; i + 1 < raws; i++) {
+        __m256i bit = _mm256_xor_si256(hrq__raw_avx2(raw, raws, i, j), negative);
+        HRQ__UNROLL
+        for (k = 0; k < 2; k++)
+            if (k < sets >> (i + 1)) level[k] = _mm256_blendv_epi8(level[2 * k], level[2 * k + 1], bit);
+    }
+    return _mm256_sub_epi8(_mm256_xor_si256(level[0], negative), negative);
+}
+
+/* window: at least that of the masks; the nibbles beyond it have tables of zeros. */
+HRQ__IN_AVX2 void hrq__trellis_avx2(uint8_t *lo, const uint8_t *codes, size_t supers, int window, int raws,
+                                    int parities, const hrq__decode_args *a)
+{
+    __m256i flip = hrq__byte_avx2(a->flip), low = hrq__byte_avx2(15), nibble[6], table[8], v;
+    size_t stride = a->stride, half, i;
+    int j;
+    hrq__tables_avx2(table, a->maps + HRQ__LEVELS_AT, 1 << (raws - 1 + parities - 4));
+    for (half = 0; half < 64; half += 32) {
+        const uint8_t *p = codes + half;
+        uint8_t *to = lo + half;
+        __m256i last = hrq__load_avx2(a->past + half), older = hrq__load_avx2(a->past + 64 + half);
+        nibble[2] = _mm256_and_si256(older, low);
+        nibble[3] = _mm256_and_si256(hrq__srl16_avx2(older, 4), low);
+        nibble[4] = _mm256_and_si256(last, low);
+        nibble[5] = _mm256_and_si256(hrq__srl16_avx2(last, 4), low);
+        for (i = 0; i < supers; i++, p += 64 * (1 + (size_t)raws), to += 8 * stride) {
+            hrq__prefetch_avx2(p - half, half ? 0 : 64 * (1 + (size_t)raws));
+            older = last;
+            last = hrq__load_avx2(p);
+            HRQ__UNROLL
+            for (j = 0; j < 4; j++) nibble[j] = nibble[j + 2];
+            nibble[4] = _mm256_and_si256(last, low);
+            nibble[5] = _mm256_and_si256(hrq__srl16_avx2(last, 4), low);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                v = hrq__trellis_level_avx2(a->maps, table, nibble, p + 64, j, window, raws, parities);
+                hrq__store_avx2(to + (size_t)j * stride, _mm256_xor_si256(v, flip));
+            }
+        }
+        hrq__store_avx2(a->past + half, last);
+        hrq__store_avx2(a->past + 64 + half, older);
+    }
+}
+
+HRQ__FN_AVX2 size_t hrq__decode_trellis_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                             const hrq__decode_args *a)
+{
+    size_t supers = cols8 / 32;
+    unsigned i, all = 0;
+    (void)hi;
+    if (supers == 0) return 0;
+    for (i = 0; i < a->parities; i++) all |= a->hash[i];
+    switch ((a->code_bits << 4 | a->parities) << 1 | (all >> 11 != 0)) { /* windows of 11 bits and of 16 */
+    case 0x15 << 1: hrq__trellis_avx2(lo, codes, supers, 11, 1, 5, a); break;
+    case 0x26 << 1: hrq__trellis_avx2(lo, codes, supers, 11, 2, 6, a); break;
+    case 0x35 << 1: hrq__trellis_avx2(lo, codes, supers, 11, 3, 5, a); break;
+    case 0x15 << 1 | 1: hrq__trellis_avx2(lo, codes, supers, 16, 1, 5, a); break;
+    case 0x26 << 1 | 1: hrq__trellis_avx2(lo, codes, supers, 16, 2, 6, a); break;
+    case 0x35 << 1 | 1: hrq__trellis_avx2(lo, codes, supers, 16, 3, 5, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* ---- dot ---- */
+
+/* Integer products of one panel with n vectors from t on: out[i * ldo + row] += sum over the vectors' columns
+   from ... end - 1; quads of the tile lie `step` bytes apart. The one thing that the rows differ in. */
+typedef void (*hrq__dot_run)(int32_t *out, size_t ldo, const uint8_t *tile, size_t step, const hrq__vectors *x,
+                             size_t t, size_t n, size_t from, size_t end);
+
+/* Bytes of value times |value| and the vector's with its sign: 2 * 128 * 127 = 32512 fits the int16 of maddubs, where
+   value + 128 unsigned would saturate. M vectors: 2 M accumulators. */
+HRQ__IN_AVX2 void hrq__dot_avx2_block(int32_t *out, size_t ldo, const uint8_t *tile, size_t step,
+                                      const hrq__vectors *x, size_t t0, size_t from, size_t end, int m)
+{
+    __m256i acc[8], w[2], size[2], one = _mm256_set1_epi16(1);
+    const int8_t *at = x->x + t0 * x->ldx;
+    int t, i;
+    HRQ__UNROLL
+    for (t = 0; t < 2 * m; t++) acc[t] = hrq__load_avx2(out + (size_t)(t / 2) * ldo + 8 * (t % 2));
+    for (; from < end; from += 4, tile += step) {
+        HRQ__UNROLL
+        for (i = 0; i < 2; i++) {
+            w[i] = hrq__load_avx2(tile + 32 * i);
+            size[i] = _mm256_abs_epi8(w[i]);
+        }
+        HRQ__UNROLL
+        for (t = 0; t < m; t++) {
+            __m256i v = _mm256_set1_epi32(hrq__word_at(at + (size_t)t * x->ldx + from));
+            HRQ__UNROLL
+            for (i = 0; i < 2; i++) {
+                __m256i pair = _mm256_maddubs_epi16(size[i], _mm256_sign_epi8(v, w[i]));
+                acc[2 * t + i] = _mm256_add_epi32(acc[2 * t + i], _mm256_madd_epi16(pair, one));
+            }
+        }
+    }
+    HRQ__UNROLL
+    for (t = 0; t < 2 * m; t++) hrq__store_avx2(out + (size_t)(t / 2) * ldo + 8 * (t % 2), acc[t]);
+}
+
+HRQ__FN_AVX2 void hrq__dot_avx2(int32_t *out, size_t ldo, const uint8_t *tile, size_t step, const hrq__vectors *x,
+                                size_t t, size_t n, size_t from, size_t end)
+{
+    for (; n >= 4; n -= 4, t += 4, out += 4 * ldo) hrq__dot_avx2_block(out, ldo, tile, step, x, t, from, end, 4);
+    if (n & 2) {
+        hrq__dot_avx2_block(out, ldo, tile, step, x, t, from, end, 2);
+        t += 2;
+        out += 2 * ldo;
+    }
+    if (n & 1) hrq__dot_avx2_block(out, ldo, tile, step, x, t, from, end, 1);
+}
+
+    #ifdef HRQ__AVX2VNNI
+/* value + 128 unsigned times the vector's bytes; 128 times the vector's sum comes off before. |sum| stays below 255 *
+   127 * 65536 < 2^31. U quads at once, each with accumulators of its own, where few vectors leave latency bare. */
+HRQ__IN_AVX2VNNI void hrq__dot_avx2vnni_block(int32_t *out, size_t ldo, const uint8_t *tile, size_t step,
+                                              const hrq__vectors *x, size_t t0, size_t from, size_t end, int m, int u)
+{
+    __m256i acc[12], w[2];
+    const int8_t *at = x->x + t0 * x->ldx;
+    int t, i, k;
+    HRQ__UNROLL
+    for (t = 0; t < m; t++) {
+        const int32_t *sums = x->sums + (t0 + (size_t)t) * x->lds;
+        __m256i bias = _mm256_set1_epi32((int32_t)(128u * ((uint32_t)sums[end / 8] - (uint32_t)sums[from / 8])));
+        HRQ__UNROLL
+        for (i = 0; i < 2; i++)
+            acc[2 * t + i] = _mm256_sub_epi32(hrq__load_avx2(out + (size_t)t * ldo + 8 * i), bias);
+    }
+    HRQ__UNROLL
+    for (t = 2 * m; t < 2 * m * u; t++) acc[t] = _mm256_setzero_si256();
+    for (; from + 4 * (size_t)u <= end; from += 4 * (size_t)u) HRQ__UNROLL
+    for (k = 0; k < u; k++, tile += step) {
+        w[0] = hrq__load_avx2(tile);
+        w[1] = hrq__load_avx2(tile + 32);
+        HRQ__UNROLL
+        for (t = 0; t < 2 * m; t++)
+            acc[2 * m * k + t] =
+                _mm256_dpbusd_avx_epi32(acc[2 * m * k + t], w[t % 2],
+                                        _mm256_set1_epi32(hrq__word_at(at + (size_t)(t / 2) * x->ldx + from + 4 * k)));
+    }
+    for (; from < end; from += 4, tile += step) HRQ__UNROLL
+    for (t = 0; t < 2 * m; t++)
+        acc[t] = _mm256_dpbusd_avx_epi32(acc[t], hrq__load_avx2(tile + 32 * (t % 2)),
+                                         _mm256_set1_epi32(hrq__word_at(at + (size_t)(t / 2) * x->ldx + from)));
+    HRQ__UNROLL
+    for (k = 1; k < u; k++) HRQ__UNROLL
+    for (t = 0; t < 2 * m; t++) acc[t] = _mm256_add_epi32(acc[t], acc[2 * m * k + t]);
+    HRQ__UNROLL
+    for (t = 0; t < 2 * m; t++) hrq__store_avx2(out + (size_t)(t / 2) * ldo + 8 * (t % 2), acc[t]);
+}
+
+HRQ__FN_AVX2VNNI void hrq__dot_avx2vnni(int32_t *out, size_t ldo, const uint8_t *tile, size_t step,
+                                        const hrq__vectors *x, size_t t, size_t n, size_t from, size_t end)
+{
+    for (; n >= 6; n -= 6, t += 6, out += 6 * ldo)
+        hrq__dot_avx2vnni_block(out, ldo, tile, step, x, t, from, end, 6, 1);
+    for (; n >= 3; n -= 3, t += 3, out += 3 * ldo)
+        hrq__dot_avx2vnni_block(out, ldo, tile, step, x, t, from, end, 3, 2);
+    for (; n > 0; n--, t++, out += ldo) hrq__dot_avx2vnni_block(out, ldo, tile, step, x, t, from, end, 1, 4);
+}
+    #endif
+
+HRQ__IN_AVX2 void hrq__dot_s8_avx2_by(hrq__dot_run run, int32_t *acc, const uint8_t *tile, size_t panels,
+                                      size_t depth, const hrq__vectors *x)
+{
+    size_t p;
+    for (p = 0; p < panels; p++) run(acc + 16 * p, 16 * panels, tile + 64 * p, 64 * panels, x, 0, x->n, 0, depth);
+}
+
+/* Groups: the integers of one, less zero points, to float, scaled, added. Twelve vectors at once: a group's sums lie in
+   the nearest cache. */
+HRQ__IN_AVX2 void hrq__dot_groups_avx2_by(hrq__dot_run run, float *total, const uint8_t *tile, size_t panels,
+                                          size_t depth, const hrq__vectors *x, const hrq__groups *g)
+{
+    int32_t sum[12 * HRQ_PANEL];
+    size_t from, end, p, t, n, i, j, at = 0, rows = 16 * panels;
+    for (from = 0; from < depth; from = end, at += rows) {
+        end = hrq__min_size(from + g->group, depth);
+        for (t = 0; t < x->n; t += n)
+            for (p = 0, n = hrq__min_size(x->n - t, 12); p < panels; p++) {
+                size_t first = at + 16 * p;
+                for (i = 0; i < n; i++) {
+                    const int32_t *sums = x->sums + (t + i) * x->lds;
+                    uint32_t all = (uint32_t)sums[end / 8] - (uint32_t)sums[from / 8];
+                    __m256i by = _mm256_set1_epi32((int32_t)(0u - all));
+                    for (j = 0; j < 16; j += 8)
+                        hrq__store_avx2(sum + 16 * i + j,
+                                        g->zero ? _mm256_mullo_epi32(by, hrq__load_avx2(g->zero + first + j))
+                                                : _mm256_setzero_si256());
+                }
+                run(sum, 16, tile + from * rows + 64 * p, 4 * rows, x, t, n, from, end);
+                for (i = 0; i < n; i++)
+                    for (j = 0; j < 16; j += 8) {
+                        float *out = total + (t + i) * rows + 16 * p + j;
+                        _mm256_storeu_ps(out, _mm256_fmadd_ps(_mm256_cvtepi32_ps(hrq__load_avx2(sum + 16 * i + j)),
+                                                              _mm256_loadu_ps(g->scale + first + j),
+                                                              _mm256_loadu_ps(out)));
+                    }
+            }
+    }
+}
+
+HRQ__FN_AVX2 void hrq__dot_s8_avx2(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                   const hrq__vectors *x)
+{
+    hrq__dot_s8_avx2_by(hrq__dot_avx2, acc, tile, panels, depth, x);
+}
+
+HRQ__FN_AVX2 void hrq__dot_groups_avx2(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                       const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__dot_groups_avx2_by(hrq__dot_avx2, total, tile, panels, depth, x, g);
+}
+
+    #ifdef HRQ__AVX2VNNI
+HRQ__FN_AVX2VNNI void hrq__dot_s8_avx2vnni(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                           const hrq__vectors *x)
+{
+    hrq__dot_s8_avx2_by(hrq__dot_avx2vnni, acc, tile, panels, depth, x);
+}
+
+HRQ__FN_AVX2VNNI void hrq__dot_groups_avx2vnni(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                               const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__dot_groups_avx2_by(hrq__dot_avx2vnni, total, tile, panels, depth, x, g);
+}
+
+    #endif
+
+/* ---- scales, finish, floats ---- */
+
+HRQ__FN_AVX2 void hrq__scales_avx2(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
+{
+    size_t i;
+    for (i = 0; i < n; i += 8) {
+        __m256i b;
+        __m256 v;
+        if (kind == HRQ__SCALES_F16) {
+            v = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p + 2 * i)));
+        } else {
+            b = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p + i)));
+            if (kind == HRQ__SCALES_E8M0) { /* exponents 67 ... 127 */
+                b = _mm256_add_epi32(b, _mm256_set1_epi32(127 - (int)top));
+                v = _mm256_castsi256_ps(_mm256_slli_epi32(b, 23));
+            } else { /* magnitude 2^120 too small, exact also for subnormals; the all-ones code is NaN */
+                __m256i mag = _mm256_and_si256(b, _mm256_set1_epi32(127));
+                v = _mm256_mul_ps(_mm256_castsi256_ps(_mm256_slli_epi32(mag, 20)),
+                                  _mm256_castsi256_ps(_mm256_set1_epi32((127 + 120) << 23)));
+                v = _mm256_blendv_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc00000)),
+                                     _mm256_castsi256_ps(_mm256_cmpeq_epi32(mag, _mm256_set1_epi32(127))));
+                v = _mm256_or_ps(v, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_srli_epi32(b, 7), 31)));
+            }
+        }
+        _mm256_storeu_ps(out + i, v);
+    }
+}
+
+HRQ__FN_AVX2 void hrq__range_avx2(const uint8_t *p, size_t n, unsigned *least, unsigned *most)
+{
+    __m128i low = _mm_set1_epi8((char)255), high = _mm_setzero_si128(), v;
+    uint8_t a[16], b[16];
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        low = _mm_min_epu8(low, v);
+        high = _mm_max_epu8(high, v);
+    }
+    _mm_storeu_si128((__m128i *)(void *)a, low);
+    _mm_storeu_si128((__m128i *)(void *)b, high);
+    *least = a[0];
+    *most = b[0];
+    for (i = 1; i < 16; i++) {
+        *least = a[i] < *least ? a[i] : *least;
+        *most = b[i] > *most ? b[i] : *most;
+    }
+}
+
+HRQ__FN_AVX2 void hrq__finish_avx2(float *y, size_t ldy, const void *sum, int integers, size_t rows,
+                                   const float *scale, const float *x, size_t n)
+{
+    size_t i, t;
+    for (i = 0; i < rows; i += 4) {
+        __m256d by = _mm256_cvtps_pd(_mm_loadu_ps(scale + i));
+        for (t = 0; t < n; t++) {
+            __m128i in = _mm_loadu_si128((const __m128i *)(const void *)((const char *)sum + 4 * (t * rows + i)));
+            __m256d part = _mm256_cvtps_pd(integers ? _mm_cvtepi32_ps(in) : _mm_castsi128_ps(in));
+            part = _mm256_mul_pd(part, _mm256_mul_pd(by, _mm256_set1_pd((double)x[t])));
+            _mm_storeu_ps(y + t * ldy + i, _mm256_cvtpd_ps(part));
+        }
+    }
+}
+
+/* A quad's 16 words: byte i of each, sign-extended by two shifts, is column i. */
+HRQ__FN_AVX2 void hrq__tile_f32_avx2(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    __m256i turn = hrq__byte_avx2(flip), v, h;
+    size_t c, half;
+    for (c = 0; c < cols; c++) {
+        __m128i up = _mm_cvtsi32_si128((int)(24 - c % 4 * 8));
+        for (half = 0; half < 64; half += 32) {
+            v = _mm256_xor_si256(hrq__load_avx2(lo + c / 4 * 64 + half), turn);
+            v = _mm256_srai_epi32(_mm256_sll_epi32(v, up), 24);
+            if (hi) {
+                h = _mm256_xor_si256(hrq__load_avx2(hi + c / 4 * 64 + half), turn);
+                h = _mm256_srai_epi32(_mm256_sll_epi32(h, up), 24);
+                v = _mm256_add_epi32(v, _mm256_slli_epi32(h, 8));
+            }
+            _mm256_storeu_ps(out + 16 * c + half / 4, _mm256_cvtepi32_ps(v));
+        }
+    }
+}
+
+HRQ__IN_AVX2 void hrq__dot_f32_avx2_block(float *acc, const float *w, const float *x, size_t ldx, size_t depth, int m)
+{
+    __m256 sum[12];
+    size_t k;
+    int t;
+    HRQ__UNROLL
+    for (t = 0; t < 2 * m; t++) sum[t] = _mm256_loadu_ps(acc + 8 * t);
+    for (k = 0; k < depth; k++) {
+        __m256 w0 = _mm256_loadu_ps(w + 16 * k), w1 = _mm256_loadu_ps(w + 16 * k + 8);
+        HRQ__UNROLL
+        for (t = 0; t < m; t++) {
+            __m256 v = _mm256_set1_ps(x[(size_t)t * ldx + k]);
+            sum[2 * t] = _mm256_fmadd_ps(w0, v, sum[2 * t]);
+            sum[2 * t + 1] = _mm256_fmadd_ps(w1, v, sum[2 * t + 1]);
+        }
+    }
+    HRQ__UNROLL
+    for (t = 0; t < 2 * m; t++) _mm256_storeu_ps(acc + 8 * t, sum[t]);
+}
+
+HRQ__FN_AVX2 void hrq__dot_f32_avx2(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth)
+{
+    for (; n >= 6; n -= 6, acc += 96, x += 6 * ldx) hrq__dot_f32_avx2_block(acc, w, x, ldx, depth, 6);
+    for (; n >= 2; n -= 2, acc += 32, x += 2 * ldx) hrq__dot_f32_avx2_block(acc, w, x, ldx, depth, 2);
+    if (n) hrq__dot_f32_avx2_block(acc, w, x, ldx, depth, 1);
+}
+
+/* 6 x 16: 12 accumulators, 2 loads and 6 broadcasts feed 12 multiply-adds. */
+HRQ__FN_AVX2 void hrq__fma_tile_avx2(float *c, size_t ldc, const float *a, const float *b, size_t depth)
+{
+    __m256 acc[12];
+    size_t k;
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 12; i++) acc[i] = _mm256_loadu_ps(c + (size_t)(i / 2) * ldc + 8 * (i % 2));
+    for (k = 0; k < depth; k++, a += 6, b += 16) {
+        __m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
+        HRQ__UNROLL
+        for (i = 0; i < 6; i++) {
+            __m256 v = _mm256_set1_ps(a[i]);
+            acc[2 * i] = _mm256_fmadd_ps(v, b0, acc[2 * i]);
+            acc[2 * i + 1] = _mm256_fmadd_ps(v, b1, acc[2 * i + 1]);
+        }
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 12; i++) _mm256_storeu_ps(c + (size_t)(i / 2) * ldc + 8 * (i % 2), acc[i]);
+}
+
+#endif /* HRQ__AVX2 */
 
 //==================================================================================================
 //  [c] AVX-512       F, BW, VL, DQ; VNNI, VBMI and GFNI above them
@@ -1044,34 +1843,92 @@ HRQ__FN_AVX512 void hrq__fma_tile_avx512(float *c, size_t ldc, const float *a, c
     for (i = 0; i < 24; i++) _mm512_storeu_ps(c + (size_t)(i / 2) * ldc + 16 * (i % 2), acc[i]);
 }
 
+/* ---- dot without VNNI: as AVX2's, with a masked subtraction for the sign ---- */
+
+HRQ__IN_AVX512 void hrq__dot_avx512_block(int32_t *out, size_t ldo, const uint8_t *tile, size_t step,
+                                          const hrq__vectors *x, size_t t0, size_t from, size_t end, int m)
+{
+    __m512i acc[8], one = _mm512_set1_epi16(1), zero = _mm512_setzero_si512();
+    const int8_t *at = x->x + t0 * x->ldx;
+    int t;
+    HRQ__UNROLL
+    for (t = 0; t < m; t++) acc[t] = _mm512_loadu_si512(out + (size_t)t * ldo);
+    for (; from < end; from += 4, tile += step) {
+        __m512i w = _mm512_loadu_si512(tile), size = _mm512_abs_epi8(w);
+        __mmask64 negative = _mm512_movepi8_mask(w);
+        HRQ__UNROLL
+        for (t = 0; t < m; t++) {
+            __m512i v = _mm512_set1_epi32(hrq__word_at(at + (size_t)t * x->ldx + from));
+            v = _mm512_maddubs_epi16(size, _mm512_mask_sub_epi8(v, negative, zero, v));
+            acc[t] = _mm512_add_epi32(acc[t], _mm512_madd_epi16(v, one));
+        }
+    }
+    HRQ__UNROLL
+    for (t = 0; t < m; t++) _mm512_storeu_si512(out + (size_t)t * ldo, acc[t]);
+}
+
+HRQ__FN_AVX512 void hrq__dot_avx512(int32_t *out, size_t ldo, const uint8_t *tile, size_t step, const hrq__vectors *x,
+                                    size_t t, size_t n, size_t from, size_t end)
+{
+    for (; n >= 8; n -= 8, t += 8, out += 8 * ldo) hrq__dot_avx512_block(out, ldo, tile, step, x, t, from, end, 8);
+    for (; n >= 4; n -= 4, t += 4, out += 4 * ldo) hrq__dot_avx512_block(out, ldo, tile, step, x, t, from, end, 4);
+    for (; n > 0; n--, t++, out += ldo) hrq__dot_avx512_block(out, ldo, tile, step, x, t, from, end, 1);
+}
+
+HRQ__FN_AVX512 void hrq__dot_s8_avx512(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                       const hrq__vectors *x)
+{
+    hrq__dot_s8_avx2_by(hrq__dot_avx512, acc, tile, panels, depth, x);
+}
+
+HRQ__FN_AVX512 void hrq__dot_groups_avx512(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                           const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__dot_groups_avx2_by(hrq__dot_avx512, total, tile, panels, depth, x, g);
+}
+
 #endif /* HRQ__AVX512 */
 
 //==================================================================================================
 //  [e] The rows of the kernel table
 //==================================================================================================
 
+#ifdef HRQ__AVX2
+    #define HRQ__ROW_AVX2(isa, need, flip, dots)                                                                 \
+        {isa, need, flip, hrq__prepare_avx2,                                                                     \
+         {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
+          hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
+         {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
+         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2, hrq__finish_avx2, hrq__tile_f32_avx2,     \
+         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16},
+    #ifdef HRQ__AVX2VNNI
+        #define HRQ__ROWS_AVX2                         \
+            HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
+            HRQ__ROW_AVX2("avx2vnni", HRQ__HAS_AVX2 | HRQ__HAS_AVXVNNI, 128, avx2vnni)
+    #else
+        #define HRQ__ROWS_AVX2 HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2)
+    #endif
+#else
+    #define HRQ__ROWS_AVX2
+#endif
+
 #ifdef HRQ__AVX512
-    #define HRQ__ROWS_AVX512                                                                                        \
-        {"avx512vnni",                                                                                              \
-         HRQ__HAS_VNNI,                                                                                             \
-         128,                                                                                                       \
-         hrq__prepare_vnni,                                                                                         \
-         {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni, hrq__decode_box_vnni, \
-          hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                                          \
-         {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,             \
-          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                                \
-         hrq__dot_s8_vnni,                                                                                          \
-         hrq__dot_groups_vnni,                                                                                      \
-         hrq__scales_avx512,                                                                                        \
-         hrq__range_avx512,                                                                                         \
-         hrq__finish_avx512,                                                                                        \
-         hrq__tile_f32_avx512,                                                                                      \
-         hrq__dot_f32_avx512,                                                                                       \
-         hrq__fma_tile_avx512,                                                                                      \
-         12,                                                                                                        \
-         32},
+    #define HRQ__ROWS_AVX512                                                                                     \
+        {"avx512", HRQ__HAS_AVX512, 0, hrq__prepare_avx2,                                                        \
+         {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
+          hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
+         {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
+         hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,\
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32},                                                     \
+        {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
+         {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
+          hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
+         {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,          \
+          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                             \
+         hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,   \
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32},
 #else
     #define HRQ__ROWS_AVX512
 #endif
 
-#define HRQ__SIMD_ROWS HRQ__ROWS_AVX512
+#define HRQ__SIMD_ROWS HRQ__ROWS_AVX2 HRQ__ROWS_AVX512
