@@ -1108,14 +1108,14 @@ HRQ__IN_NEON void hrq__fill_neon(uint8x16_t code[8], uint8x16_t with)
 HRQ__IN_NEON void hrq__int_neon(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, const hrq__decode_args *a)
 {
     uint8x16_t offset = vdupq_n_u8((uint8_t)(0u - (1u << (bits - 1)))), code[8];
-    size_t h;
+    size_t h, stride = a->stride;
     int j;
-    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * a->stride)
+    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * stride)
         for (h = 0; h < 64; h += 16) {
             hrq__fill_neon(code, vdupq_n_u8(0));
             hrq__planes_neon(code, codes + h, bits, 0);
             HRQ__UNROLL
-            for (j = 0; j < 8; j++) vst1q_u8(lo + (size_t)j * a->stride + h, vaddq_u8(code[j], offset));
+            for (j = 0; j < 8; j++) vst1q_u8(lo + (size_t)j * stride + h, vaddq_u8(code[j], offset));
         }
 }
 
@@ -1177,18 +1177,18 @@ HRQ__IN_NEON void hrq__table_neon_run(uint8_t *lo, uint8_t *hi, const uint8_t *c
 {
     hrq__table_neon low, high;
     uint8x16_t code[8];
-    size_t h;
+    size_t h, stride = a->stride;
     int j;
     hrq__table_load_neon(&low, a->maps, 1 << bits);
     hrq__table_load_neon(&high, a->maps + 256, wide ? 1 << bits : 0);
-    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * a->stride, hi += wide ? 8 * a->stride : 0)
+    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * stride, hi += wide ? 8 * stride : 0)
         for (h = 0; h < 64; h += 16) {
             hrq__fill_neon(code, vdupq_n_u8(0));
             hrq__planes_neon(code, codes + h, bits, 0);
             HRQ__UNROLL
             for (j = 0; j < 8; j++) {
-                vst1q_u8(lo + (size_t)j * a->stride + h, hrq__look_up_neon(&low, code[j], 1 << bits));
-                if (wide) vst1q_u8(hi + (size_t)j * a->stride + h, hrq__look_up_neon(&high, code[j], 1 << bits));
+                vst1q_u8(lo + (size_t)j * stride + h, hrq__look_up_neon(&low, code[j], 1 << bits));
+                if (wide) vst1q_u8(hi + (size_t)j * stride + h, hrq__look_up_neon(&high, code[j], 1 << bits));
             }
         }
 }
@@ -1292,21 +1292,21 @@ HRQ__IN_NEON void hrq__voronoi_neon_lanes(uint8_t *lo, const uint8_t *p, size_t 
 HRQ__FN_NEON size_t hrq__decode_voronoi_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
                                              const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32, h;
-    unsigned bits = a->code_bits;
+    size_t supers = cols8 / 32, h, stride = a->stride, bytes = 4 * a->lane_bytes;
+    unsigned bits = a->code_bits, index_bits = a->scale_bits;
     uint8x16_t multiples;
     (void)hi;
     if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->digit_bits || a->clamp != 127 || a->scale_bits > 4 ||
         bits < 2 || bits > 4 || a->q != 1u << bits || !a->maps[16])
         return 0;
     multiples = vld1q_u8(a->maps);
-    for (; supers > 0; supers--, codes += 4 * a->lane_bytes, lo += 8 * a->stride)
+    for (; supers > 0; supers--, codes += bytes, lo += 8 * stride)
         for (h = 0; h < 64; h += 16) {
-            uint8x16_t index = hrq__indices_neon(codes + 64 * bits, h, a->scale_bits, 0);
+            uint8x16_t index = hrq__indices_neon(codes + 64 * bits, h, index_bits, 0);
             int8x16_t multiple = vreinterpretq_s8_u8(vqtbl1q_u8(multiples, index));
-            if (bits == 2) hrq__voronoi_neon_lanes(lo, codes, h, 2, multiple, a->stride);
-            else if (bits == 3) hrq__voronoi_neon_lanes(lo, codes, h, 3, multiple, a->stride);
-            else hrq__voronoi_neon_lanes(lo, codes, h, 4, multiple, a->stride);
+            if (bits == 2) hrq__voronoi_neon_lanes(lo, codes, h, 2, multiple, stride);
+            else if (bits == 3) hrq__voronoi_neon_lanes(lo, codes, h, 3, multiple, stride);
+            else hrq__voronoi_neon_lanes(lo, codes, h, 4, multiple, stride);
         }
     return cols8 / 32 * 32;
 }
@@ -1318,10 +1318,10 @@ HRQ__IN_NEON void hrq__box_neon(uint8_t *lo, const uint8_t *codes, size_t supers
     const unsigned class_bits = classes == 8 ? 3u : (unsigned)classes / 2;
     hrq__table_neon table;
     uint8x16_t code[8];
-    size_t h;
+    size_t h, stride = a->stride, bytes = 4 * a->lane_bytes;
     int j;
     hrq__table_load_neon(&table, a->maps, 2 * classes << bits);
-    for (; supers > 0; supers--, codes += 4 * a->lane_bytes, lo += 8 * a->stride)
+    for (; supers > 0; supers--, codes += bytes, lo += 8 * stride)
         for (h = 0; h < 64; h += 16) {
             uint8x16_t above = hrq__coset_neon(codes + h, bits, bits);
             above = vorrq_u8(above, hrq__indices_neon(codes + 64 * bits, h, class_bits, (unsigned)bits + 1));
@@ -1329,7 +1329,7 @@ HRQ__IN_NEON void hrq__box_neon(uint8_t *lo, const uint8_t *codes, size_t supers
             hrq__planes_neon(code, codes + h, bits, 0);
             HRQ__UNROLL
             for (j = 0; j < 8; j++)
-                vst1q_u8(lo + (size_t)j * a->stride + h, hrq__look_up_neon(&table, code[j], 2 * classes << bits));
+                vst1q_u8(lo + (size_t)j * stride + h, hrq__look_up_neon(&table, code[j], 2 * classes << bits));
         }
 }
 
@@ -1363,11 +1363,12 @@ HRQ__IN_NEON void hrq__trellis_neon(uint8_t *lo, const uint8_t *codes, size_t su
 {
     const int size = 1 << (bits + parities);
     const uint8_t *one = a->past, *two = a->past + 64;
+    const uint8_t *maps = a->maps;
     hrq__table_neon table;
-    size_t h;
+    size_t h, stride = a->stride, bytes = 4 * a->lane_bytes;
     int j, d;
     hrq__table_load_neon(&table, a->maps + HRQ__NEON_HASH, size > 128 ? 128 : size);
-    for (; supers > 0; supers--, two = one, one = codes, codes += 4 * a->lane_bytes, lo += 8 * a->stride)
+    for (; supers > 0; supers--, two = one, one = codes, codes += bytes, lo += 8 * stride)
         for (h = 0; h < 64; h += 16) {
             uint8x16_t code[8], nibble[6], v[3];
             v[0] = vld1q_u8(two + h);
@@ -1381,7 +1382,7 @@ HRQ__IN_NEON void hrq__trellis_neon(uint8_t *lo, const uint8_t *codes, size_t su
                 code[j] = vdupq_n_u8(0);
                 HRQ__UNROLL
                 for (d = 0; d < nibbles; d++)
-                    code[j] = veorq_u8(code[j], vqtbl1q_u8(vld1q_u8(a->maps + 80 * (j % 4) + 16 * d),
+                    code[j] = veorq_u8(code[j], vqtbl1q_u8(vld1q_u8(maps + 80 * (j % 4) + 16 * d),
                                                            nibble[4 + j / 4 - d]));
             }
             hrq__planes_neon(code, codes + 64 + h, bits, parities);
@@ -1390,7 +1391,7 @@ HRQ__IN_NEON void hrq__trellis_neon(uint8_t *lo, const uint8_t *codes, size_t su
                 uint8x16_t turn = vcltzq_s8(vreinterpretq_s8_u8(code[j])), level;
                 if (size <= 128) level = hrq__look_up_neon(&table, code[j], size);
                 else level = vsubq_u8(veorq_u8(hrq__look_up_neon(&table, veorq_u8(code[j], turn), 128), turn), turn);
-                vst1q_u8(lo + (size_t)j * a->stride + h, level);
+                vst1q_u8(lo + (size_t)j * stride + h, level);
             }
         }
     memcpy(a->past + 64, two, 64);

@@ -249,6 +249,13 @@ static void dots(void)
                 }
 }
 
+/* SIMDe widens a signalling NaN of 16 bits as it is, where AArch64 makes it quiet. */
+#ifdef HRQ_SIMDE_NEON
+    #define same_scales same_floats
+#else
+    #define same_scales same_bits
+#endif
+
 static void scales_and_finish(void)
 {
     size_t n, i, kind, round;
@@ -264,7 +271,7 @@ static void scales_and_finish(void)
                 out[i] = floats_of(1, n, n);
                 (i ? now : scalar)->scales(out[i], p.data, n, (int)kind);
             }
-            EXPECT(same_bits(out[0], out[1], n), "%lu scales of kind %lu", (unsigned long)n, (unsigned long)kind);
+            EXPECT(same_scales(out[0], out[1], n), "%lu scales of kind %lu", (unsigned long)n, (unsigned long)kind);
             free(out[0]);
             free(out[1]);
             free(p.base);
