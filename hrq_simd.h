@@ -1576,10 +1576,9 @@ HRQ__IN_NEON void hrq__dot_s8_neon_all(int32_t *acc, const uint8_t *tile, size_t
     }
 }
 
-/* Groups: the integers of one, less zero points, to float, scaled, added. In double the product of two floats is
-   exact, so fused or not is the same. */
-HRQ__IN_NEON void hrq__dot_groups_neon_block(void *total, const uint8_t *tile, size_t rows, size_t p, size_t depth,
-                                             const hrq__vectors *x, const hrq__groups *g, size_t t0, int m, int wide,
+/* Groups: the integers of one, less zero points, to float, scaled, added. */
+HRQ__IN_NEON void hrq__dot_groups_neon_block(float *total, const uint8_t *tile, size_t rows, size_t depth,
+                                             const hrq__vectors *x, const hrq__groups *g, size_t p, size_t t0, int m,
                                              hrq__sums_neon *sums)
 {
     size_t from, end, at = p;
@@ -1594,37 +1593,26 @@ HRQ__IN_NEON void hrq__dot_groups_neon_block(void *total, const uint8_t *tile, s
         HRQ__UNROLL
         for (t = 0; t < m; t++) HRQ__UNROLL
         for (i = 0; i < 4; i++) {
-            size_t to = (t0 + (size_t)t) * rows + p + 4 * (size_t)i;
-            float32x4_t scale = vld1q_f32(g->scale + at + 4 * i), part;
+            float *to = total + (t0 + (size_t)t) * rows + p + 4 * i;
             if (g->zero) {
                 const int32_t *s = x->sums + (t0 + (size_t)t) * x->lds;
                 int32x4_t of = vdupq_n_s32((int32_t)((uint32_t)s[end / 8] - (uint32_t)s[from / 8]));
                 sum[4 * t + i] = vmlsq_s32(sum[4 * t + i], of, vld1q_s32(g->zero + at + 4 * i));
             }
-            part = vcvtq_f32_s32(sum[4 * t + i]);
-            if (wide) {
-                double *out = (double *)total + to;
-                vst1q_f64(out, vfmaq_f64(vld1q_f64(out), vcvt_f64_f32(vget_low_f32(part)),
-                                         vcvt_f64_f32(vget_low_f32(scale))));
-                vst1q_f64(out + 2, vfmaq_f64(vld1q_f64(out + 2), vcvt_f64_f32(vget_high_f32(part)),
-                                             vcvt_f64_f32(vget_high_f32(scale))));
-            } else {
-                float *out = (float *)total + to;
-                vst1q_f32(out, vfmaq_f32(vld1q_f32(out), part, scale));
-            }
+            vst1q_f32(to, vfmaq_f32(vld1q_f32(to), vcvtq_f32_s32(sum[4 * t + i]), vld1q_f32(g->scale + at + 4 * i)));
         }
     }
 }
 
-HRQ__IN_NEON void hrq__dot_groups_neon_all(void *total, const uint8_t *tile, size_t panels, size_t depth,
-                                           const hrq__vectors *x, const hrq__groups *g, int wide, int most,
+HRQ__IN_NEON void hrq__dot_groups_neon_all(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                           const hrq__vectors *x, const hrq__groups *g, int most,
                                            hrq__sums_neon *many, hrq__sums_neon *one)
 {
     size_t rows = panels * HRQ_PANEL, p, t;
     for (p = 0; p < rows; p += HRQ_PANEL) {
         for (t = 0; t + (size_t)most <= x->n; t += (size_t)most)
-            hrq__dot_groups_neon_block(total, tile, rows, p, depth, x, g, t, most, wide, many);
-        for (; t < x->n; t++) hrq__dot_groups_neon_block(total, tile, rows, p, depth, x, g, t, 1, wide, one);
+            hrq__dot_groups_neon_block(total, tile, rows, depth, x, g, p, t, most, many);
+        for (; t < x->n; t++) hrq__dot_groups_neon_block(total, tile, rows, depth, x, g, p, t, 1, one);
     }
 }
 
@@ -1637,13 +1625,7 @@ HRQ__FN_NEON void hrq__dot_s8_neon(int32_t *acc, const uint8_t *tile, size_t pan
 HRQ__FN_NEON void hrq__dot_groups_neon(float *total, const uint8_t *tile, size_t panels, size_t depth,
                                        const hrq__vectors *x, const hrq__groups *g)
 {
-    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 0, 2, hrq__sums_neon_mull, hrq__sums_neon_mull);
-}
-
-HRQ__FN_NEON void hrq__dot_wide_neon(double *total, const uint8_t *tile, size_t panels, size_t depth,
-                                     const hrq__vectors *x, const hrq__groups *g)
-{
-    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 1, 2, hrq__sums_neon_mull, hrq__sums_neon_mull);
+    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 2, hrq__sums_neon_mull, hrq__sums_neon_mull);
 }
 
 #ifdef HRQ__HAVE_DOTPROD
@@ -1656,13 +1638,7 @@ HRQ__FN_DOTPROD void hrq__dot_s8_dotprod(int32_t *acc, const uint8_t *tile, size
 HRQ__FN_DOTPROD void hrq__dot_groups_dotprod(float *total, const uint8_t *tile, size_t panels, size_t depth,
                                              const hrq__vectors *x, const hrq__groups *g)
 {
-    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 0, 4, hrq__sums_neon_dot, hrq__sums_neon_dot);
-}
-
-HRQ__FN_DOTPROD void hrq__dot_wide_dotprod(double *total, const uint8_t *tile, size_t panels, size_t depth,
-                                           const hrq__vectors *x, const hrq__groups *g)
-{
-    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 1, 4, hrq__sums_neon_dot, hrq__sums_neon_dot);
+    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 4, hrq__sums_neon_dot, hrq__sums_neon_dot);
 }
 #endif
 
@@ -1676,13 +1652,7 @@ HRQ__FN_I8MM void hrq__dot_s8_i8mm(int32_t *acc, const uint8_t *tile, size_t pan
 HRQ__FN_I8MM void hrq__dot_groups_i8mm(float *total, const uint8_t *tile, size_t panels, size_t depth,
                                        const hrq__vectors *x, const hrq__groups *g)
 {
-    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 0, 4, hrq__sums_neon_mmla, hrq__sums_neon_dot);
-}
-
-HRQ__FN_I8MM void hrq__dot_wide_i8mm(double *total, const uint8_t *tile, size_t panels, size_t depth,
-                                     const hrq__vectors *x, const hrq__groups *g)
-{
-    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 1, 4, hrq__sums_neon_mmla, hrq__sums_neon_dot);
+    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 4, hrq__sums_neon_mmla, hrq__sums_neon_dot);
 }
 #endif
 
@@ -1702,8 +1672,9 @@ HRQ__IN_NEON float32x4_t hrq__scales_neon_four(uint32x4_t b, int kind)
     return vreinterpretq_f32_u32(vorrq_u32(v, vshlq_n_u32(vshrq_n_u32(b, 7), 31)));
 }
 
-HRQ__FN_NEON void hrq__scales_neon(float *out, const uint8_t *p, size_t n, int kind)
+HRQ__FN_NEON void hrq__scales_neon(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
 {
+    uint32x4_t up = vdupq_n_u32(kind == HRQ__SCALES_E8M0 ? 127u - top : 0);
     size_t i;
     for (i = 0; i < n; i += 8) {
         if (kind == HRQ__SCALES_F16) {
@@ -1712,19 +1683,30 @@ HRQ__FN_NEON void hrq__scales_neon(float *out, const uint8_t *p, size_t n, int k
             vst1q_f32(out + i + 4, vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(v))));
         } else {
             uint16x8_t b = vmovl_u8(vld1_u8(p + i));
-            vst1q_f32(out + i, hrq__scales_neon_four(vmovl_u16(vget_low_u16(b)), kind));
-            vst1q_f32(out + i + 4, hrq__scales_neon_four(vmovl_u16(vget_high_u16(b)), kind));
+            vst1q_f32(out + i, hrq__scales_neon_four(vaddw_u16(up, vget_low_u16(b)), kind));
+            vst1q_f32(out + i + 4, hrq__scales_neon_four(vaddw_u16(up, vget_high_u16(b)), kind));
         }
     }
 }
 
-HRQ__FN_NEON void hrq__finish_neon(float *y, const double *total, const float *scale, float x)
+HRQ__FN_NEON void hrq__finish_neon(float *y, size_t ldy, const void *sum, int integers, size_t rows,
+                                   const float *scale, const float *x, size_t n)
 {
-    float64x2_t by = vdupq_n_f64((double)x);
-    int i;
-    HRQ__UNROLL
-    for (i = 0; i < 16; i += 2)
-        vst1_f32(y + i, vcvt_f32_f64(vmulq_f64(vld1q_f64(total + i), vmulq_f64(vcvt_f64_f32(vld1_f32(scale + i)), by))));
+    size_t t, i;
+    for (t = 0; t < n; t++, y += ldy) {
+        float64x2_t by = vdupq_n_f64((double)x[t]);
+        for (i = 0; i < rows; i += 4) {
+            size_t at = t * rows + i;
+            float32x4_t part = integers ? vcvtq_f32_s32(vld1q_s32((const int32_t *)sum + at))
+                                        : vld1q_f32((const float *)sum + at),
+                        s = vld1q_f32(scale + i);
+            float64x2_t low = vmulq_f64(vcvt_f64_f32(vget_low_f32(s)), by),
+                        high = vmulq_f64(vcvt_f64_f32(vget_high_f32(s)), by);
+            low = vmulq_f64(vcvt_f64_f32(vget_low_f32(part)), low);
+            high = vmulq_f64(vcvt_f64_f32(vget_high_f32(part)), high);
+            vst1q_f32(y + i, vcombine_f32(vcvt_f32_f64(low), vcvt_f32_f64(high)));
+        }
+    }
 }
 
 /* A quad's 16 words: byte i of each, sign-extended by two shifts, is column i. */
@@ -1810,40 +1792,25 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
 #endif
 
 #ifdef HRQ__NEON
-    #define HRQ__ROW_NEON(isa, need, s8, groups, wide)                                                      \
-        {isa,                                                                                               \
-         need,                                                                                              \
-         0,                                                                                                 \
-         hrq__prepare_neon,                                                                                 \
-         {NULL, NULL, hrq__decode_int_neon, hrq__decode_table_neon, hrq__decode_voronoi_neon,               \
-          hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                            \
-         s8,                                                                                                \
-         groups,                                                                                            \
-         wide,                                                                                              \
-         hrq__scales_neon,                                                                                  \
-         hrq__finish_neon,                                                                                  \
-         hrq__tile_f32_neon,                                                                                \
-         hrq__dot_f32_neon,                                                                                 \
-         hrq__fma_tile_neon,                                                                                \
-         8,                                                                                                 \
-         12},
+    #define HRQ__ROW_NEON(isa, need, dots)                                                                       \
+        {isa, need, 0, hrq__prepare_neon,                                                                        \
+         {NULL, NULL, hrq__decode_int_neon, hrq__decode_table_neon, hrq__decode_voronoi_neon,                    \
+          hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                                 \
+         {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
+         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__finish_neon, hrq__tile_f32_neon,     \
+         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12},
     #ifdef HRQ__HAVE_DOTPROD
-        #define HRQ__ROWS_DOTPROD                                                                           \
-            HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, hrq__dot_s8_dotprod,            \
-                          hrq__dot_groups_dotprod, hrq__dot_wide_dotprod)
+        #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
     #else
         #define HRQ__ROWS_DOTPROD
     #endif
     #ifdef HRQ__HAVE_I8MM
-        #define HRQ__ROWS_I8MM                                                                              \
-            HRQ__ROW_NEON("neon_i8mm", HRQ__HAS_NEON | HRQ__HAS_DOTPROD | HRQ__HAS_I8MM, hrq__dot_s8_i8mm,  \
-                          hrq__dot_groups_i8mm, hrq__dot_wide_i8mm)
+        #define HRQ__ROWS_I8MM \
+            HRQ__ROW_NEON("neon_i8mm", HRQ__HAS_NEON | HRQ__HAS_DOTPROD | HRQ__HAS_I8MM, i8mm)
     #else
         #define HRQ__ROWS_I8MM
     #endif
-    #define HRQ__ROWS_NEON                                                                                  \
-        HRQ__ROW_NEON("neon", HRQ__HAS_NEON, hrq__dot_s8_neon, hrq__dot_groups_neon, hrq__dot_wide_neon)    \
-        HRQ__ROWS_DOTPROD HRQ__ROWS_I8MM
+    #define HRQ__ROWS_NEON HRQ__ROW_NEON("neon", HRQ__HAS_NEON, neon) HRQ__ROWS_DOTPROD HRQ__ROWS_I8MM
 #else
     #define HRQ__ROWS_NEON
 #endif
