@@ -52,6 +52,38 @@
 #define HRQ__IN_VNNI \
     static inline __attribute__((always_inline)) HRQ__TARGET(HRQ__WORDS_AVX512 ",avx512vnni,avx512vbmi,gfni")
 
+/* AArch64. A compiler that was told of more than the baseline is believed: the attribute would take from what it was
+   told, and GCC inlines no helper that has more than its caller. GCC knows the intrinsics by the architecture, not by
+   the word alone; clang before 16 has them only where the whole unit is compiled for them. */
+#if defined(HRQ_SIMDE_NEON) || defined(__ARM_FEATURE_DOTPROD)
+    #define HRQ__HAVE_DOTPROD
+    #define HRQ__TARGET_DOTPROD
+#elif defined(__clang__) && __clang_major__ >= 16
+    #define HRQ__HAVE_DOTPROD
+    #define HRQ__TARGET_DOTPROD HRQ__TARGET("dotprod")
+#elif defined(__aarch64__) && !defined(__clang__) && __GNUC__ >= 8 && !defined(__ARM_FEATURE_QRDMX) && \
+    !defined(__ARM_FEATURE_CRYPTO)
+    #define HRQ__HAVE_DOTPROD
+    #define HRQ__TARGET_DOTPROD HRQ__TARGET("arch=armv8.2-a+dotprod")
+#endif
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+    #define HRQ__HAVE_I8MM
+    #define HRQ__TARGET_I8MM
+#elif defined(__clang__) && __clang_major__ >= 16 && !defined(HRQ_SIMDE_NEON)
+    #define HRQ__HAVE_I8MM
+    #define HRQ__TARGET_I8MM HRQ__TARGET("dotprod,i8mm")
+#elif defined(__aarch64__) && !defined(__clang__) && __GNUC__ >= 10 && !defined(__ARM_FEATURE_QRDMX) && \
+    !defined(__ARM_FEATURE_CRYPTO)
+    #define HRQ__HAVE_I8MM
+    #define HRQ__TARGET_I8MM HRQ__TARGET("arch=armv8.2-a+dotprod+i8mm")
+#endif
+#define HRQ__FN_NEON    static
+#define HRQ__FN_DOTPROD static HRQ__TARGET_DOTPROD
+#define HRQ__FN_I8MM    static HRQ__TARGET_I8MM
+#define HRQ__IN_NEON    static inline __attribute__((always_inline))
+#define HRQ__IN_DOTPROD static inline __attribute__((always_inline)) HRQ__TARGET_DOTPROD
+#define HRQ__IN_I8MM    static inline __attribute__((always_inline)) HRQ__TARGET_I8MM
+
 /* Loops over registers are unrolled whole, at -O2 too: otherwise arrays of registers live in memory. */
 #if defined(__clang__)
     #define HRQ__UNROLL _Pragma("clang loop unroll(full)")
@@ -81,7 +113,7 @@ typedef struct hrq__cpuid {
 } hrq__cpuid;
 
 /* Bits of HRQ__HAS. The operating system first: without its word that it saves the registers, no feature counts. */
-static unsigned hrq__isa_x86(const hrq__cpuid *r)
+HRQ__INLINE unsigned hrq__isa_x86(const hrq__cpuid *r)
 {
     unsigned have = 0;
     int ymm = (r->ecx1 >> 27 & 1) && (r->xcr0 & 6) == 6, zmm = ymm && (r->xcr0 & 0xe0) == 0xe0;
@@ -1890,6 +1922,789 @@ HRQ__FN_AVX512 void hrq__dot_groups_avx512(float *total, const uint8_t *tile, si
 #endif /* HRQ__AVX512 */
 
 //==================================================================================================
+//  [d] NEON       AArch64; dot products of bytes (Armv8.4) and products of 2 x 8 matrices (Armv8.6) above it
+//==================================================================================================
+
+#ifdef HRQ__NEON
+
+/* ---- prepare and decode: 16 lanes of a superblock at a time, 8 registers, one a coordinate. flip is 0 ---- */
+
+enum { HRQ__NEON_HASH = 5 * 4 * 16 }; /* trellis: bytes of tables of the hash, before those of levels */
+
+/* What nibble v of the coded bits, d nibbles before the newest bit's, adds to the hash where that bit is bit `step` of
+   its own nibble. */
+static unsigned hrq__nibble_hash(const hrq__decode_args *a, int step, int d, unsigned v)
+{
+    int age = step + 4 * d - 3, bit;
+    unsigned window = 0;
+    for (bit = 3; bit >= 0; bit--, age++)
+        if (age >= 0 && age < 16) window |= (v >> bit & 1u) << age;
+    return hrq__tcq_hash(a->hash, a->parities, window);
+}
+
+/* Floats: bytes of values by code, lo, then hi, 256 each. Voronoi: 16 multiples, then whether they are bytes. Box:
+   levels by class, coset, label. Trellis: hash [4 steps][5 nibbles][16], then the lower 128 levels. */
+static void hrq__prepare_neon(uint8_t *maps, int codec, const hrq__decode_args *a)
+{
+    unsigned i, count;
+    memset(maps, 0, HRQ__MAPS);
+    if (codec == HRQ__CODEC_FLOAT) {
+        for (i = 0; i < 1u << a->code_bits; i++) {
+            int v = a->value[i], low = (v & 255) - ((v & 128) << 1);
+            maps[i] = (uint8_t)low;
+            maps[256 + i] = (uint8_t)((v - low) / 256);
+        }
+    } else if (codec == HRQ__CODEC_VORONOI) {
+        maps[16] = a->scales <= 16;
+        for (i = 0; i < a->scales && i < 16; i++) {
+            maps[i] = (uint8_t)a->multiple[i];
+            if (a->multiple[i] < -128 || a->multiple[i] > 127) maps[16] = 0;
+        }
+    } else if (codec == HRQ__CODEC_BOX) {
+        count = 2 * a->scales << a->code_bits;
+        for (i = 0; i < 256; i++) maps[i] = (uint8_t)a->level[i % count];
+    } else if (codec == HRQ__CODEC_TRELLIS) {
+        count = 1u << (a->code_bits + a->parities);
+        for (i = 0; i < HRQ__NEON_HASH; i++)
+            maps[i] = (uint8_t)hrq__nibble_hash(a, (int)(i / 80), (int)(i / 16 % 5), i % 16);
+        for (i = 0; i < count && i < 128; i++) maps[HRQ__NEON_HASH + i] = (uint8_t)hrq__tcq_level(a->level, count, i);
+    }
+}
+
+/* Shift right, or left by -n. */
+HRQ__IN_NEON uint8x16_t hrq__down_neon(uint8x16_t v, int n)
+{
+    switch (n) {
+    case 1: return vshrq_n_u8(v, 1);
+    case 2: return vshrq_n_u8(v, 2);
+    case 3: return vshrq_n_u8(v, 3);
+    case 4: return vshrq_n_u8(v, 4);
+    case 5: return vshrq_n_u8(v, 5);
+    case 6: return vshrq_n_u8(v, 6);
+    case 7: return vshrq_n_u8(v, 7);
+    case -1: return vshlq_n_u8(v, 1);
+    case -2: return vshlq_n_u8(v, 2);
+    case -3: return vshlq_n_u8(v, 3);
+    case -4: return vshlq_n_u8(v, 4);
+    case -5: return vshlq_n_u8(v, 5);
+    case -6: return vshlq_n_u8(v, 6);
+    case -7: return vshlq_n_u8(v, 7);
+    default: return v;
+    }
+}
+
+/* Coordinate j of the planes of one part of codes, w bits wide, put in at bit `shift`. */
+HRQ__IN_NEON uint8x16_t hrq__part_neon(uint8x16_t code, const uint8_t *p, int w, int j, int shift)
+{
+    uint8x16_t v = hrq__down_neon(vld1q_u8(p + 64 * (j % w)), j / w * w - shift);
+    uint8x16_t mask = vdupq_n_u8((uint8_t)(((1 << w) - 1) << shift));
+    if (shift > 0) return vbslq_u8(mask, v, code);
+    return vorrq_u8(code, j / w < 8 / w - 1 ? vandq_u8(v, mask) : v); /* the top bits need no mask */
+}
+
+/* Codes of `bits` bits of 16 lanes as bytes, one register a coordinate, put in at bit `at`. */
+HRQ__IN_NEON void hrq__planes_neon(uint8x16_t code[8], const uint8_t *p, int bits, int at)
+{
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        if (bits & 1) code[j] = hrq__part_neon(code[j], p, 1, j, at);
+        if (bits & 2) code[j] = hrq__part_neon(code[j], p + 64 * (bits & 1), 2, j, at + (bits & 1));
+        if (bits & 4) code[j] = hrq__part_neon(code[j], p + 64 * (bits & 3), 4, j, at + (bits & 3));
+        if (bits & 8) code[j] = hrq__part_neon(code[j], p + 64 * (bits & 7), 8, j, at + (bits & 7));
+    }
+}
+
+HRQ__IN_NEON void hrq__fill_neon(uint8x16_t code[8], uint8x16_t with)
+{
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) code[j] = with;
+}
+
+/* Integers: shift, mask, then one addition. Bits are a constant: one body for all. */
+HRQ__IN_NEON void hrq__int_neon(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, const hrq__decode_args *a)
+{
+    uint8x16_t offset = vdupq_n_u8((uint8_t)(0u - (1u << (bits - 1)))), code[8];
+    size_t h, stride = a->stride;
+    int j;
+    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * stride)
+        for (h = 0; h < 64; h += 16) {
+            hrq__fill_neon(code, vdupq_n_u8(0));
+            hrq__planes_neon(code, codes + h, bits, 0);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) vst1q_u8(lo + (size_t)j * stride + h, vaddq_u8(code[j], offset));
+        }
+}
+
+HRQ__FN_NEON size_t hrq__decode_int_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                         const hrq__decode_args *a)
+{
+    size_t supers = cols8 / 32;
+    (void)hi;
+    switch (a->code_bits) {
+    case 1: hrq__int_neon(lo, codes, supers, 1, a); break;
+    case 2: hrq__int_neon(lo, codes, supers, 2, a); break;
+    case 3: hrq__int_neon(lo, codes, supers, 3, a); break;
+    case 4: hrq__int_neon(lo, codes, supers, 4, a); break;
+    case 5: hrq__int_neon(lo, codes, supers, 5, a); break;
+    case 6: hrq__int_neon(lo, codes, supers, 6, a); break;
+    case 7: hrq__int_neon(lo, codes, supers, 7, a); break;
+    case 8: hrq__int_neon(lo, codes, supers, 8, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* A table of up to 256 bytes, looked up by bytes below its size. TBL gives 0 and TBX leaves what was there where an
+   index is out of range, so larger tables are four registers after the other. */
+typedef struct hrq__table_neon {
+    uint8x16x4_t part[4];
+} hrq__table_neon;
+
+HRQ__IN_NEON void hrq__table_load_neon(hrq__table_neon *t, const uint8_t *p, int size)
+{
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 16; i++)
+        if (16 * i < size) t->part[i / 4].val[i % 4] = vld1q_u8(p + 16 * i);
+}
+
+HRQ__IN_NEON uint8x16_t hrq__look_up_neon(const hrq__table_neon *t, uint8x16_t index, int size)
+{
+    uint8x16_t v;
+    if (size <= 16) return vqtbl1q_u8(t->part[0].val[0], index);
+    if (size <= 32) {
+        uint8x16x2_t two;
+        two.val[0] = t->part[0].val[0];
+        two.val[1] = t->part[0].val[1];
+        return vqtbl2q_u8(two, index);
+    }
+    v = vqtbl4q_u8(t->part[0], index);
+    if (size > 64) v = vqtbx4q_u8(v, t->part[1], vsubq_u8(index, vdupq_n_u8(64)));
+    if (size > 128) {
+        v = vqtbx4q_u8(v, t->part[2], vsubq_u8(index, vdupq_n_u8(128)));
+        v = vqtbx4q_u8(v, t->part[3], vsubq_u8(index, vdupq_n_u8(192)));
+    }
+    return v;
+}
+
+/* Codes through a table: floats whose values are integers. */
+HRQ__IN_NEON void hrq__table_neon_run(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers, int bits,
+                                      int wide, const hrq__decode_args *a)
+{
+    hrq__table_neon low, high;
+    uint8x16_t code[8];
+    size_t h, stride = a->stride;
+    int j;
+    hrq__table_load_neon(&low, a->maps, 1 << bits);
+    hrq__table_load_neon(&high, a->maps + 256, wide ? 1 << bits : 0);
+    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * stride, hi += wide ? 8 * stride : 0)
+        for (h = 0; h < 64; h += 16) {
+            hrq__fill_neon(code, vdupq_n_u8(0));
+            hrq__planes_neon(code, codes + h, bits, 0);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                vst1q_u8(lo + (size_t)j * stride + h, hrq__look_up_neon(&low, code[j], 1 << bits));
+                if (wide) vst1q_u8(hi + (size_t)j * stride + h, hrq__look_up_neon(&high, code[j], 1 << bits));
+            }
+        }
+}
+
+HRQ__FN_NEON size_t hrq__decode_table_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                           const hrq__decode_args *a)
+{
+    size_t supers = cols8 / 32;
+    switch (a->code_bits << 1 | (a->clamp > 127)) {
+    case 4: hrq__table_neon_run(lo, hi, codes, supers, 2, 0, a); break;
+    case 6: hrq__table_neon_run(lo, hi, codes, supers, 3, 0, a); break;
+    case 8: hrq__table_neon_run(lo, hi, codes, supers, 4, 0, a); break;
+    case 10: hrq__table_neon_run(lo, hi, codes, supers, 5, 0, a); break;
+    case 12: hrq__table_neon_run(lo, hi, codes, supers, 6, 0, a); break;
+    case 14: hrq__table_neon_run(lo, hi, codes, supers, 7, 0, a); break;
+    case 16: hrq__table_neon_run(lo, hi, codes, supers, 8, 0, a); break;
+    case 9: hrq__table_neon_run(lo, hi, codes, supers, 4, 1, a); break;
+    case 11: hrq__table_neon_run(lo, hi, codes, supers, 5, 1, a); break;
+    case 13: hrq__table_neon_run(lo, hi, codes, supers, 6, 1, a); break;
+    case 15: hrq__table_neon_run(lo, hi, codes, supers, 7, 1, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* Scale indices of lanes h ... h + 15, a bit a plane of 64 bits, at bit `at` of bytes. */
+HRQ__IN_NEON uint8x16_t hrq__indices_neon(const uint8_t *p, size_t h, unsigned bits, unsigned at)
+{
+    uint8x16_t one = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u)), out = vdupq_n_u8(0);
+    unsigned b;
+    for (b = 0; b < bits; b++) {
+        const uint8_t *two = p + 8 * b + h / 8;
+        uint8x16_t v = vcombine_u8(vdup_n_u8(two[0]), vdup_n_u8(two[1]));
+        out = vorrq_u8(out, vandq_u8(vtstq_u8(v, one), vdupq_n_u8((uint8_t)(1u << (at + b)))));
+    }
+    return out;
+}
+
+/* Parity of the lowest bits of a lane's 8 codes of 2 to 4 bits, at bit `at`: xor of the planes that hold them, then
+   the number of ones. */
+HRQ__IN_NEON uint8x16_t hrq__coset_neon(const uint8_t *p, int bits, int at)
+{
+    uint8x16_t v = vld1q_u8(p);
+    int j;
+    HRQ__UNROLL
+    for (j = 1; j < 4; j++)
+        if (bits != 3 && j < bits) v = veorq_u8(v, vld1q_u8(p + 64 * j));
+    if (bits != 3) v = vandq_u8(v, vdupq_n_u8(bits == 2 ? 0x55 : 0x11));
+    return vandq_u8(hrq__down_neon(vcntq_u8(v), -at), vdupq_n_u8((uint8_t)(1u << at)));
+}
+
+/* E8, q = 2^bits, one layer, as hrq__e8_residual, 8 bits wide. u = 2 label + coset stands with its top bit in bit 7, so
+   that as int8 it is the distance r to the even coset and its absolute value A. The labels' top bits are the parity of
+   the even coset, digit 0's, where it is not set, that of the odd one. A in the top bits, the coordinate below them
+   make keys that are all different: the worst coordinate is the one whose key is the greatest (the least, for the odd
+   coset), the first where A ties. The odd coset is bit 7 turned over, a flip by 2 q bits 2 q and above.
+   Sums of 8 A <= 8 q = 128 and costs, -64 ... 96, fit in a byte; r * multiple in int16, which saturates to int8. */
+HRQ__IN_NEON void hrq__voronoi_neon_lanes(uint8_t *lo, const uint8_t *p, size_t h, int bits, int8x16_t multiple,
+                                          size_t stride)
+{
+    const uint8_t q = (uint8_t)(1 << bits);
+    const int up = 7 - bits;
+    uint8x16_t code[8], key[8], odd0, odd1, low, top, sum, choice, worst, turn;
+    int j;
+    hrq__fill_neon(code, hrq__coset_neon(p + h, bits, up));
+    hrq__planes_neon(code, p + h, bits, up + 1);
+    odd0 = code[0];
+    HRQ__UNROLL
+    for (j = 1; j < 8; j++) odd0 = veorq_u8(odd0, code[j]);
+    odd0 = vcltzq_s8(vreinterpretq_s8_u8(odd0));
+    odd1 = vcgezq_s8(vreinterpretq_s8_u8(code[0]));
+    code[0] = vandq_u8(code[0], vdupq_n_u8(127));
+    sum = top = vdupq_n_u8(0);
+    low = vdupq_n_u8(255);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        uint8x16_t size = vreinterpretq_u8_s8(vabsq_s8(vreinterpretq_s8_u8(code[j])));
+        key[j] = vorrq_u8(size, vdupq_n_u8((uint8_t)j));
+        low = vminq_u8(low, key[j]);
+        top = vmaxq_u8(top, veorq_u8(key[j], vdupq_n_u8(7)));
+        sum = vaddq_u8(sum, hrq__down_neon(size, up));
+    }
+    worst = vandq_u8(odd0, vsubq_u8(vdupq_n_u8((uint8_t)(2 * q)), vshlq_n_u8(hrq__down_neon(top, up), 1)));
+    sum = vsubq_u8(vdupq_n_u8((uint8_t)(4 * q)), sum);
+    sum = vaddq_u8(sum, vandq_u8(odd1, vshlq_n_u8(hrq__down_neon(low, up), 1)));
+    choice = vcltq_s8(vreinterpretq_s8_u8(sum), vreinterpretq_s8_u8(worst));
+    worst = vbslq_u8(choice, low, veorq_u8(top, vdupq_n_u8(7)));
+    turn = vandq_u8(vbslq_u8(choice, odd1, odd0), vdupq_n_u8((uint8_t)(0u - 2u * q)));
+    choice = vandq_u8(choice, vdupq_n_u8(128));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int8x16_t r = vreinterpretq_s8_u8(veorq_u8(code[j], choice));
+        r = up == 3 ? vshrq_n_s8(r, 3) : up == 4 ? vshrq_n_s8(r, 4) : vshrq_n_s8(r, 5);
+        r = veorq_s8(r, vreinterpretq_s8_u8(vandq_u8(vceqq_u8(key[j], worst), turn)));
+        r = vcombine_s8(vqmovn_s16(vmull_s8(vget_low_s8(r), vget_low_s8(multiple))),
+                        vqmovn_s16(vmull_s8(vget_high_s8(r), vget_high_s8(multiple))));
+        vst1q_u8(lo + (size_t)j * stride + h, vreinterpretq_u8_s8(vmaxq_s8(r, vdupq_n_s8(-127))));
+    }
+}
+
+HRQ__FN_NEON size_t hrq__decode_voronoi_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                             const hrq__decode_args *a)
+{
+    size_t supers = cols8 / 32, h, stride = a->stride, bytes = 4 * a->lane_bytes;
+    unsigned bits = a->code_bits, index_bits = a->scale_bits;
+    uint8x16_t multiples;
+    (void)hi;
+    if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->digit_bits || a->clamp != 127 || a->scale_bits > 4 ||
+        bits < 2 || bits > 4 || a->q != 1u << bits || !a->maps[16])
+        return 0;
+    multiples = vld1q_u8(a->maps);
+    for (; supers > 0; supers--, codes += bytes, lo += 8 * stride)
+        for (h = 0; h < 64; h += 16) {
+            uint8x16_t index = hrq__indices_neon(codes + 64 * bits, h, index_bits, 0);
+            int8x16_t multiple = vreinterpretq_s8_u8(vqtbl1q_u8(multiples, index));
+            if (bits == 2) hrq__voronoi_neon_lanes(lo, codes, h, 2, multiple, stride);
+            else if (bits == 3) hrq__voronoi_neon_lanes(lo, codes, h, 3, multiple, stride);
+            else hrq__voronoi_neon_lanes(lo, codes, h, 4, multiple, stride);
+        }
+    return cols8 / 32 * 32;
+}
+
+/* Box codes: class, coset and label are an index. */
+HRQ__IN_NEON void hrq__box_neon(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int classes,
+                                const hrq__decode_args *a)
+{
+    const unsigned class_bits = classes == 8 ? 3u : (unsigned)classes / 2;
+    hrq__table_neon table;
+    uint8x16_t code[8];
+    size_t h, stride = a->stride, bytes = 4 * a->lane_bytes;
+    int j;
+    hrq__table_load_neon(&table, a->maps, 2 * classes << bits);
+    for (; supers > 0; supers--, codes += bytes, lo += 8 * stride)
+        for (h = 0; h < 64; h += 16) {
+            uint8x16_t above = hrq__coset_neon(codes + h, bits, bits);
+            above = vorrq_u8(above, hrq__indices_neon(codes + 64 * bits, h, class_bits, (unsigned)bits + 1));
+            hrq__fill_neon(code, above);
+            hrq__planes_neon(code, codes + h, bits, 0);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++)
+                vst1q_u8(lo + (size_t)j * stride + h, hrq__look_up_neon(&table, code[j], 2 * classes << bits));
+        }
+}
+
+HRQ__FN_NEON size_t hrq__decode_box_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                         const hrq__decode_args *a)
+{
+    size_t supers = cols8 / 32;
+    (void)hi;
+    switch (a->code_bits << 4 | a->scales) {
+    case 0x21: hrq__box_neon(lo, codes, supers, 2, 1, a); break;
+    case 0x22: hrq__box_neon(lo, codes, supers, 2, 2, a); break;
+    case 0x24: hrq__box_neon(lo, codes, supers, 2, 4, a); break;
+    case 0x28: hrq__box_neon(lo, codes, supers, 2, 8, a); break;
+    case 0x31: hrq__box_neon(lo, codes, supers, 3, 1, a); break;
+    case 0x32: hrq__box_neon(lo, codes, supers, 3, 2, a); break;
+    case 0x34: hrq__box_neon(lo, codes, supers, 3, 4, a); break;
+    case 0x38: hrq__box_neon(lo, codes, supers, 3, 8, a); break;
+    case 0x41: hrq__box_neon(lo, codes, supers, 4, 1, a); break;
+    case 0x42: hrq__box_neon(lo, codes, supers, 4, 2, a); break;
+    case 0x44: hrq__box_neon(lo, codes, supers, 4, 4, a); break;
+    case 0x48: hrq__box_neon(lo, codes, supers, 4, 8, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* Trellis: the hash is linear, so it is the xor of tables of the nibbles that the window meets; which tables, the step
+   mod 4 says. 256 levels are looked up as 128: T[255 - n] = -T[n], and 255 - n is n with all bits turned over. */
+HRQ__IN_NEON void hrq__trellis_neon(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int parities,
+                                    int nibbles, const hrq__decode_args *a)
+{
+    const int size = 1 << (bits + parities);
+    const uint8_t *one = a->past, *two = a->past + 64;
+    const uint8_t *maps = a->maps;
+    hrq__table_neon table;
+    size_t h, stride = a->stride, bytes = 4 * a->lane_bytes;
+    int j, d;
+    hrq__table_load_neon(&table, a->maps + HRQ__NEON_HASH, size > 128 ? 128 : size);
+    for (; supers > 0; supers--, two = one, one = codes, codes += bytes, lo += 8 * stride)
+        for (h = 0; h < 64; h += 16) {
+            uint8x16_t code[8], nibble[6], v[3];
+            v[0] = vld1q_u8(two + h);
+            v[1] = vld1q_u8(one + h);
+            v[2] = vld1q_u8(codes + h);
+            HRQ__UNROLL
+            for (j = 0; j < 6; j++)
+                nibble[j] = j % 2 ? vshrq_n_u8(v[j / 2], 4) : vandq_u8(v[j / 2], vdupq_n_u8(15));
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                code[j] = vdupq_n_u8(0);
+                HRQ__UNROLL
+                for (d = 0; d < nibbles; d++)
+                    code[j] = veorq_u8(code[j], vqtbl1q_u8(vld1q_u8(maps + 80 * (j % 4) + 16 * d),
+                                                           nibble[4 + j / 4 - d]));
+            }
+            hrq__planes_neon(code, codes + 64 + h, bits, parities);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                uint8x16_t turn = vcltzq_s8(vreinterpretq_s8_u8(code[j])), level;
+                if (size <= 128) level = hrq__look_up_neon(&table, code[j], size);
+                else level = vsubq_u8(veorq_u8(hrq__look_up_neon(&table, veorq_u8(code[j], turn), 128), turn), turn);
+                vst1q_u8(lo + (size_t)j * stride + h, level);
+            }
+        }
+    memcpy(a->past + 64, two, 64);
+    memcpy(a->past, one, 64);
+}
+
+HRQ__FN_NEON size_t hrq__decode_trellis_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                             const hrq__decode_args *a)
+{
+    size_t supers = cols8 / 32;
+    unsigned i, window = 0, nibbles;
+    (void)hi;
+    if (supers == 0) return 0;
+    for (i = 0; i < a->parities; i++) window |= a->hash[i];
+    nibbles = window < 1u << 9 ? 3 : window < 1u << 13 ? 4 : 5; /* that a window meets at most */
+    switch (a->code_bits << 8 | a->parities << 4 | nibbles) {
+    case 0x153: hrq__trellis_neon(lo, codes, supers, 1, 5, 3, a); break;
+    case 0x154: hrq__trellis_neon(lo, codes, supers, 1, 5, 4, a); break;
+    case 0x155: hrq__trellis_neon(lo, codes, supers, 1, 5, 5, a); break;
+    case 0x263: hrq__trellis_neon(lo, codes, supers, 2, 6, 3, a); break;
+    case 0x264: hrq__trellis_neon(lo, codes, supers, 2, 6, 4, a); break;
+    case 0x265: hrq__trellis_neon(lo, codes, supers, 2, 6, 5, a); break;
+    case 0x353: hrq__trellis_neon(lo, codes, supers, 3, 5, 3, a); break;
+    case 0x354: hrq__trellis_neon(lo, codes, supers, 3, 5, 4, a); break;
+    case 0x355: hrq__trellis_neon(lo, codes, supers, 3, 5, 5, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* ---- dot: integers of one panel and m vectors over so many quads, `stride` bytes apart; an even number of quads.
+   sum[4 t + i] is vector t, rows 4 i ... 4 i + 3. A body for each ISA; what is made of the sums is common ---- */
+
+typedef void hrq__sums_neon(int32x4_t *sum, const uint8_t *tile, size_t stride, size_t quads, const int8_t *const *x,
+                            int m);
+
+/* Two products of bytes are added in int16, 2 * 128 * 127 = 32512 at most, then pairs of these to int32. */
+HRQ__IN_NEON void hrq__sums_neon_mull(int32x4_t *sum, const uint8_t *tile, size_t stride, size_t quads,
+                                      const int8_t *const *x, int m)
+{
+    int32x4_t pair[16];
+    int8x16_t v[2], w[2];
+    size_t k;
+    int t, i;
+    HRQ__UNROLL
+    for (i = 0; i < 8 * m; i++) pair[i] = vdupq_n_s32(0);
+    for (k = 0; k < quads; k += 2, tile += 2 * stride) HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        w[0] = vreinterpretq_s8_u8(vld1q_u8(tile + 16 * i));
+        w[1] = vreinterpretq_s8_u8(vld1q_u8(tile + stride + 16 * i));
+        HRQ__UNROLL
+        for (t = 0; t < m; t++) {
+            int32x2_t eight = vreinterpret_s32_s8(vld1_s8(x[t] + 4 * k));
+            int16x8_t low, high;
+            v[0] = vreinterpretq_s8_s32(vdupq_lane_s32(eight, 0));
+            v[1] = vreinterpretq_s8_s32(vdupq_lane_s32(eight, 1));
+            low = vmlal_s8(vmull_s8(vget_low_s8(w[0]), vget_low_s8(v[0])), vget_low_s8(w[1]), vget_low_s8(v[1]));
+            high = vmlal_high_s8(vmull_high_s8(w[0], v[0]), w[1], v[1]);
+            pair[8 * t + 2 * i] = vpadalq_s16(pair[8 * t + 2 * i], low);
+            pair[8 * t + 2 * i + 1] = vpadalq_s16(pair[8 * t + 2 * i + 1], high);
+        }
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 4 * m; i++) sum[i] = vpaddq_s32(pair[2 * i], pair[2 * i + 1]);
+}
+
+#ifdef HRQ__HAVE_DOTPROD
+HRQ__IN_DOTPROD int32x4_t hrq__sdot(int32x4_t acc, int8x16_t w, int8x16_t v, int lane)
+{
+    switch (lane) {
+    case 0: return vdotq_laneq_s32(acc, w, v, 0);
+    case 1: return vdotq_laneq_s32(acc, w, v, 1);
+    case 2: return vdotq_laneq_s32(acc, w, v, 2);
+    default: return vdotq_laneq_s32(acc, w, v, 3);
+    }
+}
+
+/* Sixteen columns of a vector lie in one register, four quads take their lanes. One vector alone has accumulators of
+   its own for each lane, or the latency of four would rule. */
+HRQ__IN_DOTPROD void hrq__sums_neon_dot(int32x4_t *sum, const uint8_t *tile, size_t stride, size_t quads,
+                                        const int8_t *const *x, int m)
+{
+    int32x4_t acc[16];
+    int8x16_t v[4], w;
+    size_t k;
+    int t, i, lane;
+    HRQ__UNROLL
+    for (i = 0; i < 16; i++) acc[i] = vdupq_n_s32(0);
+    for (k = 0; k + 4 <= quads; k += 4) {
+        HRQ__UNROLL
+        for (t = 0; t < m; t++) v[t] = vld1q_s8(x[t] + 4 * k);
+        HRQ__UNROLL
+        for (lane = 0; lane < 4; lane++, tile += stride) HRQ__UNROLL
+        for (i = 0; i < 4; i++) {
+            w = vreinterpretq_s8_u8(vld1q_u8(tile + 16 * i));
+            HRQ__UNROLL
+            for (t = 0; t < m; t++) {
+                int at = (m == 1 ? lane : t) * 4 + i;
+                acc[at] = hrq__sdot(acc[at], w, v[t], lane);
+            }
+        }
+    }
+    if (k < quads) {
+        HRQ__UNROLL
+        for (t = 0; t < m; t++) v[t] = vcombine_s8(vld1_s8(x[t] + 4 * k), vdup_n_s8(0));
+        HRQ__UNROLL
+        for (lane = 0; lane < 2; lane++, tile += stride) HRQ__UNROLL
+        for (i = 0; i < 4; i++) {
+            w = vreinterpretq_s8_u8(vld1q_u8(tile + 16 * i));
+            HRQ__UNROLL
+            for (t = 0; t < m; t++) acc[t * 4 + i] = hrq__sdot(acc[t * 4 + i], w, v[t], lane);
+        }
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 4 * m; i++)
+        sum[i] = m > 1 ? acc[i] : vaddq_s32(vaddq_s32(acc[i], acc[4 + i]), vaddq_s32(acc[8 + i], acc[12 + i]));
+}
+#endif
+
+#ifdef HRQ__HAVE_I8MM
+/* Pairs of vectors: words of two quads zipped are two rows of 8 columns. 8 zips and 16 products where the dot products
+   of four vectors are 32. */
+HRQ__IN_I8MM void hrq__sums_neon_mmla(int32x4_t *sum, const uint8_t *tile, size_t stride, size_t quads,
+                                      const int8_t *const *x, int m)
+{
+    int32x4_t acc[16];
+    size_t k;
+    int t, i;
+    HRQ__UNROLL
+    for (i = 0; i < 4 * m; i++) acc[i] = vdupq_n_s32(0);
+    for (k = 0; k < quads; k += 2, tile += 2 * stride) {
+        int8x16_t v[2];
+        HRQ__UNROLL
+        for (t = 0; t < m / 2; t++) v[t] = vcombine_s8(vld1_s8(x[2 * t] + 4 * k), vld1_s8(x[2 * t + 1] + 4 * k));
+        HRQ__UNROLL
+        for (i = 0; i < 4; i++) {
+            int32x4_t w0 = vreinterpretq_s32_u8(vld1q_u8(tile + 16 * i));
+            int32x4_t w1 = vreinterpretq_s32_u8(vld1q_u8(tile + stride + 16 * i));
+            int8x16_t low = vreinterpretq_s8_s32(vzip1q_s32(w0, w1)), high = vreinterpretq_s8_s32(vzip2q_s32(w0, w1));
+            HRQ__UNROLL
+            for (t = 0; t < m / 2; t++) {
+                acc[8 * t + 2 * i] = vmmlaq_s32(acc[8 * t + 2 * i], low, v[t]);
+                acc[8 * t + 2 * i + 1] = vmmlaq_s32(acc[8 * t + 2 * i + 1], high, v[t]);
+            }
+        }
+    }
+    HRQ__UNROLL
+    for (t = 0; t < m / 2; t++) HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        sum[8 * t + i] = vuzp1q_s32(acc[8 * t + 2 * i], acc[8 * t + 2 * i + 1]);
+        sum[8 * t + 4 + i] = vuzp2q_s32(acc[8 * t + 2 * i], acc[8 * t + 2 * i + 1]);
+    }
+}
+#endif
+
+HRQ__IN_NEON void hrq__dot_s8_neon_block(int32_t *acc, const uint8_t *tile, size_t rows, size_t depth,
+                                         const hrq__vectors *x, size_t t0, int m, hrq__sums_neon *sums)
+{
+    int32x4_t sum[16];
+    const int8_t *at[4];
+    int t, i;
+    HRQ__UNROLL
+    for (t = 0; t < m; t++) at[t] = x->x + (t0 + (size_t)t) * x->ldx;
+    sums(sum, tile, 4 * rows, depth / 4, at, m);
+    HRQ__UNROLL
+    for (t = 0; t < m; t++) HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        int32_t *to = acc + (t0 + (size_t)t) * rows + 4 * i;
+        vst1q_s32(to, vaddq_s32(vld1q_s32(to), sum[4 * t + i]));
+    }
+}
+
+/* Panels one after the other; vectors `most` at a time, the rest one by one. */
+HRQ__IN_NEON void hrq__dot_s8_neon_all(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                       const hrq__vectors *x, int most, hrq__sums_neon *many, hrq__sums_neon *one)
+{
+    size_t rows = panels * HRQ_PANEL, p, t;
+    for (p = 0; p < rows; p += HRQ_PANEL) {
+        for (t = 0; t + (size_t)most <= x->n; t += (size_t)most)
+            hrq__dot_s8_neon_block(acc + p, tile + 4 * p, rows, depth, x, t, most, many);
+        for (; t < x->n; t++) hrq__dot_s8_neon_block(acc + p, tile + 4 * p, rows, depth, x, t, 1, one);
+    }
+}
+
+/* Groups: the integers of one, less zero points, to float, scaled, added. */
+HRQ__IN_NEON void hrq__dot_groups_neon_block(float *total, const uint8_t *tile, size_t rows, size_t depth,
+                                             const hrq__vectors *x, const hrq__groups *g, size_t p, size_t t0, int m,
+                                             hrq__sums_neon *sums)
+{
+    size_t from, end, at = p;
+    int t, i;
+    for (from = 0; from < depth; from = end, at += rows) {
+        int32x4_t sum[16];
+        const int8_t *v[4];
+        end = hrq__min_size(from + g->group, depth);
+        HRQ__UNROLL
+        for (t = 0; t < m; t++) v[t] = x->x + (t0 + (size_t)t) * x->ldx + from;
+        sums(sum, tile + 4 * p + from * rows, 4 * rows, (end - from) / 4, v, m);
+        HRQ__UNROLL
+        for (t = 0; t < m; t++) HRQ__UNROLL
+        for (i = 0; i < 4; i++) {
+            float *to = total + (t0 + (size_t)t) * rows + p + 4 * i;
+            if (g->zero) {
+                const int32_t *s = x->sums + (t0 + (size_t)t) * x->lds;
+                int32x4_t of = vdupq_n_s32((int32_t)((uint32_t)s[end / 8] - (uint32_t)s[from / 8]));
+                sum[4 * t + i] = vmlsq_s32(sum[4 * t + i], of, vld1q_s32(g->zero + at + 4 * i));
+            }
+            vst1q_f32(to, vfmaq_f32(vld1q_f32(to), vcvtq_f32_s32(sum[4 * t + i]), vld1q_f32(g->scale + at + 4 * i)));
+        }
+    }
+}
+
+HRQ__IN_NEON void hrq__dot_groups_neon_all(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                           const hrq__vectors *x, const hrq__groups *g, int most,
+                                           hrq__sums_neon *many, hrq__sums_neon *one)
+{
+    size_t rows = panels * HRQ_PANEL, p, t;
+    for (p = 0; p < rows; p += HRQ_PANEL) {
+        for (t = 0; t + (size_t)most <= x->n; t += (size_t)most)
+            hrq__dot_groups_neon_block(total, tile, rows, depth, x, g, p, t, most, many);
+        for (; t < x->n; t++) hrq__dot_groups_neon_block(total, tile, rows, depth, x, g, p, t, 1, one);
+    }
+}
+
+HRQ__FN_NEON void hrq__dot_s8_neon(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                   const hrq__vectors *x)
+{
+    hrq__dot_s8_neon_all(acc, tile, panels, depth, x, 2, hrq__sums_neon_mull, hrq__sums_neon_mull);
+}
+
+HRQ__FN_NEON void hrq__dot_groups_neon(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                       const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 2, hrq__sums_neon_mull, hrq__sums_neon_mull);
+}
+
+#ifdef HRQ__HAVE_DOTPROD
+HRQ__FN_DOTPROD void hrq__dot_s8_dotprod(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                         const hrq__vectors *x)
+{
+    hrq__dot_s8_neon_all(acc, tile, panels, depth, x, 4, hrq__sums_neon_dot, hrq__sums_neon_dot);
+}
+
+HRQ__FN_DOTPROD void hrq__dot_groups_dotprod(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                             const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 4, hrq__sums_neon_dot, hrq__sums_neon_dot);
+}
+#endif
+
+#ifdef HRQ__HAVE_I8MM
+HRQ__FN_I8MM void hrq__dot_s8_i8mm(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                   const hrq__vectors *x)
+{
+    hrq__dot_s8_neon_all(acc, tile, panels, depth, x, 4, hrq__sums_neon_mmla, hrq__sums_neon_dot);
+}
+
+HRQ__FN_I8MM void hrq__dot_groups_i8mm(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                       const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__dot_groups_neon_all(total, tile, panels, depth, x, g, 4, hrq__sums_neon_mmla, hrq__sums_neon_dot);
+}
+#endif
+
+/* ---- scales, finish, floats ---- */
+
+HRQ__IN_NEON float32x4_t hrq__scales_neon_four(uint32x4_t b, int kind)
+{
+    uint32x4_t mag = vandq_u32(b, vdupq_n_u32(127)), v;
+    if (kind == HRQ__SCALES_E8M0) { /* 0 is 2^-127, subnormal; 255 is NaN */
+        uint32x4_t odd = vorrq_u32(vceqq_u32(b, vdupq_n_u32(0)), vceqq_u32(b, vdupq_n_u32(255)));
+        return vreinterpretq_f32_u32(
+            vorrq_u32(vshlq_n_u32(b, 23), vandq_u32(odd, vdupq_n_u32(0x00400000))));
+    } /* magnitude 2^120 too small, exact also for subnormals; the all-ones code is NaN */
+    v = vreinterpretq_u32_f32(vmulq_f32(vreinterpretq_f32_u32(vshlq_n_u32(mag, 20)),
+                                        vreinterpretq_f32_u32(vdupq_n_u32((127 + 120) << 23))));
+    v = vbslq_u32(vceqq_u32(mag, vdupq_n_u32(127)), vdupq_n_u32(0x7fc00000), v);
+    return vreinterpretq_f32_u32(vorrq_u32(v, vshlq_n_u32(vshrq_n_u32(b, 7), 31)));
+}
+
+HRQ__FN_NEON void hrq__scales_neon(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
+{
+    uint32x4_t up = vdupq_n_u32(kind == HRQ__SCALES_E8M0 ? 127u - top : 0);
+    size_t i;
+    for (i = 0; i < n; i += 8) {
+        if (kind == HRQ__SCALES_F16) {
+            uint16x8_t v = vreinterpretq_u16_u8(vld1q_u8(p + 2 * i));
+            vst1q_f32(out + i, vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(v))));
+            vst1q_f32(out + i + 4, vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(v))));
+        } else {
+            uint16x8_t b = vmovl_u8(vld1_u8(p + i));
+            vst1q_f32(out + i, hrq__scales_neon_four(vaddw_u16(up, vget_low_u16(b)), kind));
+            vst1q_f32(out + i + 4, hrq__scales_neon_four(vaddw_u16(up, vget_high_u16(b)), kind));
+        }
+    }
+}
+
+HRQ__FN_NEON void hrq__range_neon(const uint8_t *p, size_t n, unsigned *least, unsigned *most)
+{
+    uint8x16_t low = vdupq_n_u8(255), high = vdupq_n_u8(0);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        low = vminq_u8(low, vld1q_u8(p + i));
+        high = vmaxq_u8(high, vld1q_u8(p + i));
+    }
+    *least = vminvq_u8(low);
+    *most = vmaxvq_u8(high);
+}
+
+HRQ__FN_NEON void hrq__finish_neon(float *y, size_t ldy, const void *sum, int integers, size_t rows,
+                                   const float *scale, const float *x, size_t n)
+{
+    size_t t, i;
+    for (t = 0; t < n; t++, y += ldy) {
+        float64x2_t by = vdupq_n_f64((double)x[t]);
+        for (i = 0; i < rows; i += 4) {
+            size_t at = t * rows + i;
+            float32x4_t part = integers ? vcvtq_f32_s32(vld1q_s32((const int32_t *)sum + at))
+                                        : vld1q_f32((const float *)sum + at),
+                        s = vld1q_f32(scale + i);
+            float64x2_t low = vmulq_f64(vcvt_f64_f32(vget_low_f32(s)), by),
+                        high = vmulq_f64(vcvt_f64_f32(vget_high_f32(s)), by);
+            low = vmulq_f64(vcvt_f64_f32(vget_low_f32(part)), low);
+            high = vmulq_f64(vcvt_f64_f32(vget_high_f32(part)), high);
+            vst1q_f32(y + i, vcombine_f32(vcvt_f32_f64(low), vcvt_f32_f64(high)));
+        }
+    }
+}
+
+/* A quad's 16 words: byte i of each, sign-extended by two shifts, is column i. */
+HRQ__FN_NEON void hrq__tile_f32_neon(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    uint8x16_t turn = vdupq_n_u8((uint8_t)flip);
+    size_t c, i;
+    for (c = 0; c < cols; c++) {
+        int32x4_t up = vdupq_n_s32((int32_t)(24 - c % 4 * 8));
+        for (i = 0; i < 4; i++) {
+            size_t at = c / 4 * 64 + 16 * i;
+            int32x4_t v = vreinterpretq_s32_u8(veorq_u8(vld1q_u8(lo + at), turn));
+            v = vshrq_n_s32(vshlq_s32(v, up), 24);
+            if (hi) {
+                int32x4_t h = vreinterpretq_s32_u8(veorq_u8(vld1q_u8(hi + at), turn));
+                v = vaddq_s32(v, vshlq_n_s32(vshrq_n_s32(vshlq_s32(h, up), 24), 8));
+            }
+            vst1q_f32(out + 16 * c + 4 * i, vcvtq_f32_s32(v));
+        }
+    }
+}
+
+HRQ__IN_NEON void hrq__dot_f32_neon_block(float *acc, const float *w, const float *x, size_t ldx, size_t depth, int m)
+{
+    float32x4_t sum[24];
+    size_t k;
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 4 * m; i++) sum[i] = vld1q_f32(acc + 4 * i);
+    for (k = 0; k < depth; k++, w += HRQ_PANEL) {
+        float32x4_t v[4];
+        HRQ__UNROLL
+        for (i = 0; i < 4; i++) v[i] = vld1q_f32(w + 4 * i);
+        HRQ__UNROLL
+        for (i = 0; i < 4 * m; i++) sum[i] = vfmaq_n_f32(sum[i], v[i % 4], x[(size_t)(i / 4) * ldx + k]);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 4 * m; i++) vst1q_f32(acc + 4 * i, sum[i]);
+}
+
+HRQ__FN_NEON void hrq__dot_f32_neon(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth)
+{
+    for (; n >= 6; n -= 6, acc += 96, x += 6 * ldx) hrq__dot_f32_neon_block(acc, w, x, ldx, depth, 6);
+    for (; n >= 2; n -= 2, acc += 32, x += 2 * ldx) hrq__dot_f32_neon_block(acc, w, x, ldx, depth, 2);
+    for (; n > 0; n--, acc += 16, x += ldx) hrq__dot_f32_neon_block(acc, w, x, ldx, depth, 1);
+}
+
+/* 8 x 12: 24 accumulators, 3 loads of b and 8 of single floats feed 24 multiply-adds. */
+HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const float *b, size_t depth)
+{
+    float32x4_t acc[24], v[3];
+    size_t k;
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 24; i++) acc[i] = vld1q_f32(c + (size_t)(i / 3) * ldc + 4 * (i % 3));
+    for (k = 0; k < depth; k++, a += 8, b += 12) {
+        HRQ__UNROLL
+        for (i = 0; i < 3; i++) v[i] = vld1q_f32(b + 4 * i);
+        HRQ__UNROLL
+        for (i = 0; i < 24; i++) acc[i] = vfmaq_n_f32(acc[i], v[i % 3], a[i / 3]);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 24; i++) vst1q_f32(c + (size_t)(i / 3) * ldc + 4 * (i % 3), acc[i]);
+}
+
+#endif /* HRQ__NEON */
+
+//==================================================================================================
 //  [e] The rows of the kernel table
 //==================================================================================================
 
@@ -1931,4 +2746,28 @@ HRQ__FN_AVX512 void hrq__dot_groups_avx512(float *total, const uint8_t *tile, si
     #define HRQ__ROWS_AVX512
 #endif
 
-#define HRQ__SIMD_ROWS HRQ__ROWS_AVX2 HRQ__ROWS_AVX512
+#ifdef HRQ__NEON
+    #define HRQ__ROW_NEON(isa, need, dots)                                                                       \
+        {isa, need, 0, hrq__prepare_neon,                                                                        \
+         {NULL, NULL, hrq__decode_int_neon, hrq__decode_table_neon, hrq__decode_voronoi_neon,                    \
+          hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                                 \
+         {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
+         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon, hrq__finish_neon, hrq__tile_f32_neon,     \
+         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12},
+    #ifdef HRQ__HAVE_DOTPROD
+        #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
+    #else
+        #define HRQ__ROWS_DOTPROD
+    #endif
+    #ifdef HRQ__HAVE_I8MM
+        #define HRQ__ROWS_I8MM \
+            HRQ__ROW_NEON("neon_i8mm", HRQ__HAS_NEON | HRQ__HAS_DOTPROD | HRQ__HAS_I8MM, i8mm)
+    #else
+        #define HRQ__ROWS_I8MM
+    #endif
+    #define HRQ__ROWS_NEON HRQ__ROW_NEON("neon", HRQ__HAS_NEON, neon) HRQ__ROWS_DOTPROD HRQ__ROWS_I8MM
+#else
+    #define HRQ__ROWS_NEON
+#endif
+
+#define HRQ__SIMD_ROWS HRQ__ROWS_AVX2 HRQ__ROWS_AVX512 HRQ__ROWS_NEON
