@@ -875,7 +875,7 @@ HRQ__INLINE uint64_t hrq__random(uint64_t seed, uint64_t counter)
 }
 
 //==================================================================================================
-//  [3i] Numerics           16-bit floats, rounding, scans, sums along a row
+//  [3i] Numerics           16-bit floats, rounding
 //  uses: 1, 2
 //==================================================================================================
 
@@ -1002,36 +1002,6 @@ static float hrq__power_of_two_over(float x)
     while (x * p >= 2.0f && p > 1e-37f) p *= 0.5f;
     while (x * p < 1.0f && p < 1e37f) p *= 2.0f;
     return p;
-}
-
-/* Number of NaN and infinities in a matrix. */
-static size_t hrq__nonfinite(const float *x, size_t rows, size_t cols, size_t ld)
-{
-    size_t r, c, bad = 0;
-    for (r = 0; r < rows; r++)
-        for (c = 0; c < cols; c++) bad += !hrq__finite(x[r * ld + c]);
-    return bad;
-}
-
-static float hrq__absmax(const float *x, size_t n)
-{
-    float m = 0.0f;
-    size_t i;
-    for (i = 0; i < n; i++) m = fabsf(x[i]) > m ? fabsf(x[i]) : m;
-    return m;
-}
-
-/* Sum along a row in 16 lanes and one tree, so that any vector width gives the same bits: lane l adds elements
-   l, l + 16, ... in order with fused multiply-add, then halves are added. <x, y> * scale^2 of the inputs, which
-   keeps squares of 1e+-38 in range. */
-static float hrq__dot16(const float *x, const float *y, size_t n, float scale)
-{
-    float lane[16] = {0};
-    size_t i, half;
-    for (i = 0; i < n; i++) lane[i & 15] = fmaf(x[i] * scale, y[i] * scale, lane[i & 15]);
-    for (half = 8; half > 0; half /= 2)
-        for (i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
 }
 
     //==================================================================================================
@@ -2145,6 +2115,145 @@ static void hrq__fma_tile_scalar(float *c, size_t ldc, const float *a, const flo
         for (j = 0; j < HRQ__FMA_N; j++) c[i * ldc + j] = acc[i][j];
 }
 
+/* extents: of each run of `group` columns of x[n], the last maybe shorter: lo, the least entry or 0, and hi, the largest
+   or 0. Bit patterns are compared, negative ones as unsigned numbers, so that NaN and infinities win: lo or hi is not
+   finite where an entry is not.      BITWISE */
+static void hrq__extents_scalar(float *lo, float *hi, const float *x, size_t n, size_t group)
+{
+    size_t from, end, i;
+    for (from = 0; from < n; from = end) {
+        uint32_t least = 0x80000000u;
+        int32_t most = 0;
+        end = n - from < group ? n : from + group;
+        for (i = from; i < end; i++) {
+            uint32_t u = hrq__bits_of(x[i]);
+            least = u > least ? u : least;
+            most = (int32_t)u > most ? (int32_t)u : most;
+        }
+        *lo++ = hrq__float_of(least == 0x80000000u ? 0 : least);
+        *hi++ = hrq__float_of((uint32_t)most);
+    }
+}
+
+/* dot16: sum along a row in 16 lanes and one tree, so that any vector width gives the same bits: lane l adds elements
+   l, l + 16, ... in order with fused multiply-add, then halves are added. <x, y> * scale^2 of the inputs, which
+   keeps squares of 1e+-38 in range.      BITWISE */
+static float hrq__dot16_scalar(const float *x, const float *y, size_t n, float scale)
+{
+    float lane[16] = {0};
+    size_t i, half;
+    for (i = 0; i < n; i++) lane[i & 15] = fmaf(x[i] * scale, y[i] * scale, lane[i & 15]);
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
+}
+
+/* sum16: the same lanes and tree for the sum of x[i] * scale, product and sum rounded apart.      BITWISE */
+static float hrq__sum16_scalar(const float *x, size_t n, float scale)
+{
+    float lane[16] = {0};
+    size_t i, half;
+    for (i = 0; i < n; i++) lane[i & 15] += x[i] * scale;
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
+}
+
+/* Division by a scale as two multiplications that neither overflow nor lose bits for scales of 1e+-38:
+   x / scale = (x * pre) * inv, pre a power of two. A zero scale gives zeros. */
+typedef struct hrq__norm {
+    float pre, inv;
+} hrq__norm;
+
+static hrq__norm hrq__norm_of(float scale)
+{
+    float a = fabsf(scale), big = 18446744073709551616.0f; /* 2^64 */
+    hrq__norm n;
+    n.pre = a >= big ? 1.0f / big : a > 0.0f && a < 1.0f / big ? big : 1.0f; /* 0: x * pre stays finite */
+    n.inv = scale * n.pre == 0.0f ? 0.0f : 1.0f / (scale * n.pre);
+    return n;
+}
+
+HRQ__INLINE float hrq__norm_apply(hrq__norm n, float x) { return x * n.pre * n.inv; }
+
+/* The integers an int format has. */
+typedef struct hrq__int_range {
+    int32_t lo, hi;
+} hrq__int_range;
+
+/* z: dither in steps; zero: what the value 0 is coded as, 0 but for :asym */
+HRQ__INLINE int32_t hrq__int_code(float x, float z, hrq__norm norm, int32_t zero, hrq__int_range range)
+{
+    float v = hrq__clampf(hrq__norm_apply(norm, x), -65536.0f, 65536.0f) + z;
+    return hrq__clampi(hrq__round(v) + zero, range.lo, range.hi);
+}
+
+/* How a row's entries become codes. Column i is in group (first + i) / group, whose numbers stand HRQ_PANEL apart: the
+   rows of a panel lie side by side. */
+typedef struct hrq__code_args {
+    size_t group, first;  /* group: a multiple of 8; first, of the columns, within its group */
+    const hrq__norm *norm;
+    const int32_t *zero;  /* int; NULL: 0                                                  */
+    hrq__int_range range; /* int                                                           */
+    int32_t offset;       /* int: code = integer + offset                                  */
+    hrq__small type;      /* float                                                         */
+} hrq__code_args;
+
+/* code_int: out[i] = hrq__int_code of x[i], finite, plus offset, i < n; ranges within -128 ... 127.      EXACT */
+static void hrq__code_int_scalar(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        size_t at = (a->first + i) / a->group * HRQ_PANEL;
+        int32_t code = hrq__int_code(x[i], 0.0f, a->norm[at], a->zero ? a->zero[at] : 0, a->range);
+        out[i] = (uint8_t)(code + a->offset);
+    }
+}
+
+/* code_float: out[i] = hrq__small_encode of x[i], finite, over its scale, i < n.      EXACT */
+static void hrq__code_float_scalar(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        size_t at = (a->first + i) / a->group * HRQ_PANEL;
+        out[i] = (uint8_t)hrq__small_encode(a->type, hrq__norm_apply(a->norm[at], x[i]));
+    }
+}
+
+/* Codes of 8 s columns of one row of a panel, bits shift ... shift + bits - 1 of a byte each, to the planes of their
+   superblock: s bytes of each plane. All bytes of a word at once. */
+static void hrq__pack_row(uint8_t *planes, const uint8_t *codes, size_t row, size_t s, unsigned shift, unsigned bits)
+{
+    unsigned w, plane, part, j;
+    uint32_t code[8] = {0};
+    for (j = 0; j < 8; j++) memcpy(&code[j], codes + s * j, s);
+    planes += row * s;
+    for (w = 1; w <= 8; w *= 2) {
+        uint32_t mask = 0x01010101u * ((1u << w) - 1);
+        if (!(bits & w)) continue;
+        for (plane = 0; plane < w; plane++, planes += HRQ_PANEL * s) {
+            uint32_t word = 0;
+            for (part = 0; part < 8 / w; part++) word |= (code[plane + w * part] >> shift & mask) << w * part;
+            memcpy(planes, &word, s);
+        }
+        shift += w;
+    }
+}
+
+/* pack: codes [16 rows] ld bytes apart, of cols8 columns of a panel from a superblock's first on, to planes: bits
+   shift ... shift + bits - 1 of each byte, shift + bits <= 8. A kernel takes as many columns as it can, whole
+   superblocks, and returns their number; 0: none. The scalar one takes one superblock, the narrow last one too.
+     planes     of the next 32 columns lie 4 * lane_bytes further on
+     reads      these columns of codes; writes 16 s * bits bytes a superblock      EXACT */
+static size_t hrq__pack_scalar(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld, size_t cols8,
+                               unsigned shift, unsigned bits)
+{
+    size_t row, s = hrq__min_size(cols8, 32) / 8;
+    (void)lane_bytes;
+    for (row = 0; row < HRQ_PANEL; row++) hrq__pack_row(planes, codes + row * ld, row, s, shift, bits);
+    return 8 * s;
+}
+
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {
     const char *isa;
@@ -2165,6 +2274,13 @@ typedef struct hrq__kernels {
     void (*dot_f32)(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth);
     void (*fma_tile)(float *c, size_t ldc, const float *a, const float *b, size_t depth);
     size_t fma_m, fma_n; /* shape of fma_tile */
+    void (*extents)(float *lo, float *hi, const float *x, size_t n, size_t group);
+    float (*dot16)(const float *x, const float *y, size_t n, float scale);
+    float (*sum16)(const float *x, size_t n, float scale);
+    void (*code_int)(uint8_t *out, const float *x, size_t n, const hrq__code_args *a);
+    void (*code_float)(uint8_t *out, const float *x, size_t n, const hrq__code_args *a);
+    size_t (*pack)(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld, size_t cols8, unsigned shift,
+                   unsigned bits);
 } hrq__kernels;
 
     #ifdef HRQ__SIMD
@@ -2180,7 +2296,9 @@ static const hrq__kernels hrq__kernel_table[] = {
      {NULL, NULL, hrq__decode_int_scalar, hrq__decode_table_scalar, hrq__decode_voronoi_scalar, hrq__decode_box_scalar,
       hrq__decode_trellis_scalar, hrq__decode_int_scalar},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__dot_wide_scalar, hrq__scales_scalar, hrq__finish_scalar,
-     hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N},
+     hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
+     hrq__extents_scalar, hrq__dot16_scalar, hrq__sum16_scalar, hrq__code_int_scalar, hrq__code_float_scalar,
+     hrq__pack_scalar},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -2257,27 +2375,49 @@ static const hrq__kernels *hrq__kernels_now(void)
 
 HRQ_API const char *hrq_isa_text(void) { return hrq__kernels_now()->isa; }
 
+/* Planes of all cols8 columns of a panel, by the kernels and where they do not reach by the scalar one. */
+static void hrq__pack_run(const hrq__kernels *kernels, uint8_t *planes, size_t lane_bytes, const uint8_t *codes,
+                          size_t ld, size_t cols8, unsigned shift, unsigned bits)
+{
+    size_t done;
+    for (; cols8 > 0; cols8 -= done, codes += done, planes += done / 8 * lane_bytes) {
+        done = kernels->pack(planes, lane_bytes, codes, ld, cols8, shift, bits);
+        if (done == 0) done = hrq__pack_scalar(planes, lane_bytes, codes, ld, cols8, shift, bits);
+    }
+}
+
+/* ---- scans ---- */
+
+/* Number of NaN and infinities in a matrix. */
+static size_t hrq__nonfinite(const float *x, size_t rows, size_t cols, size_t ld)
+{
+    const hrq__kernels *kernels = hrq__kernels_now();
+    size_t r, c, bad = 0;
+    float lo, hi;
+    for (r = 0; r < rows && cols > 0; r++) {
+        kernels->extents(&lo, &hi, x + r * ld, cols, cols);
+        for (c = 0; c < cols && !(hrq__finite(lo) && hrq__finite(hi)); c++) bad += !hrq__finite(x[r * ld + c]);
+    }
+    return bad;
+}
+
+/* Largest magnitude of finite numbers. */
+static float hrq__absmax(const float *x, size_t n)
+{
+    float lo = 0.0f, hi = 0.0f;
+    if (n > 0) hrq__kernels_now()->extents(&lo, &hi, x, n, n);
+    return -lo > hi ? -lo : hi;
+}
+
+static float hrq__dot16(const float *x, const float *y, size_t n, float scale)
+{
+    return hrq__kernels_now()->dot16(x, y, n, scale);
+}
+
 //==================================================================================================
 //  [7i] Scalar quantizers  INT: signed-max, absmax, least squares, zero points; floats; MX and NV block scales
 //  uses: 3, 5, 6
 //==================================================================================================
-
-/* Division by a scale as two multiplications that neither overflow nor lose bits for scales of 1e+-38:
-   x / scale = (x * pre) * inv, pre a power of two. A zero scale gives zeros. */
-typedef struct hrq__norm {
-    float pre, inv;
-} hrq__norm;
-
-static hrq__norm hrq__norm_of(float scale)
-{
-    float a = fabsf(scale), big = 18446744073709551616.0f; /* 2^64 */
-    hrq__norm n;
-    n.pre = a >= big ? 1.0f / big : a > 0.0f && a < 1.0f / big ? big : 1.0f; /* 0: x * pre stays finite */
-    n.inv = scale * n.pre == 0.0f ? 0.0f : 1.0f / (scale * n.pre);
-    return n;
-}
-
-HRQ__INLINE float hrq__norm_apply(hrq__norm n, float x) { return x * n.pre * n.inv; }
 
 /* Scales are rounded up in magnitude, so that nothing they cover overflows, or to nearest (:mse), and stop at the
    largest finite one. A row scale is a normal bf16, or zero for a row of zeros: below 2^-126 the row is coarser. */
@@ -2296,24 +2436,12 @@ static uint16_t hrq__group_scale(float scale, int nearest)
     return (uint16_t)((h & 0x7fffu) > 0x7bffu ? (h & 0x8000u) | 0x7bffu : h);
 }
 
-/* The integers an int format has. */
-typedef struct hrq__int_range {
-    int32_t lo, hi;
-} hrq__int_range;
-
 static hrq__int_range hrq__int_range_of(const hrq_format *f)
 {
     hrq__int_range r;
     r.hi = (1 << (f->bits - 1)) - 1;
     r.lo = f->options & HRQ__OPT_SYM ? -r.hi : -r.hi - 1;
     return r;
-}
-
-/* z: dither in steps; zero: what the value 0 is coded as, 0 but for :asym */
-HRQ__INLINE int32_t hrq__int_code(float x, float z, hrq__norm norm, int32_t zero, hrq__int_range range)
-{
-    float v = hrq__clampf(hrq__norm_apply(norm, x), -65536.0f, 65536.0f) + z;
-    return hrq__clampi(hrq__round(v) + zero, range.lo, range.hi);
 }
 
 /* Squared error of x[n] under a scale, in units of (1 / unit)^2; 16 lanes and one tree. Also <x, code> and <code,
@@ -2389,12 +2517,8 @@ static float hrq__int_mse_scale(const float *x, size_t n, float start, hrq__int_
 static float hrq__int_scale(const hrq_format *f, const float *x, size_t n)
 {
     hrq__int_range range = hrq__int_range_of(f);
-    float lo = 0.0f, hi = 0.0f, scale;
-    size_t i;
-    for (i = 0; i < n; i++) {
-        lo = x[i] < lo ? x[i] : lo;
-        hi = x[i] > hi ? x[i] : hi;
-    }
+    float lo, hi, scale;
+    hrq__kernels_now()->extents(&lo, &hi, x, n, n);
     if (f->options & HRQ__OPT_ASYM) return hi / (float)(range.hi - range.lo) - lo / (float)(range.hi - range.lo);
     if (f->options & HRQ__OPT_SYM) return (-lo > hi ? -lo : hi) / (float)range.hi;
     scale = (-lo >= hi ? lo : hi) / (float)range.lo;
@@ -2405,9 +2529,8 @@ static float hrq__int_scale(const hrq_format *f, const float *x, size_t n)
 static int32_t hrq__int_zero(const hrq_format *f, const float *x, size_t n, float scale)
 {
     hrq__int_range range = hrq__int_range_of(f);
-    float lo = 0.0f;
-    size_t i;
-    for (i = 0; i < n; i++) lo = x[i] < lo ? x[i] : lo;
+    float lo, hi;
+    hrq__kernels_now()->extents(&lo, &hi, x, n, n);
     return hrq__clampi(range.lo - hrq__round(hrq__norm_apply(hrq__norm_of(scale), lo)), range.lo, range.hi);
 }
 
@@ -3506,12 +3629,8 @@ static float hrq__hadamard_ones(size_t cols, uint64_t seed, size_t k)
 /* Sum of a row in 16 lanes and one tree, in double where floats would leave their range. */
 static double hrq__row_sum(const float *x, size_t n)
 {
-    float lane[16] = {0}, power = hrq__power_of_two_over(hrq__absmax(x, n));
-    size_t i, half;
-    for (i = 0; i < n; i++) lane[i & 15] += x[i] * power;
-    for (half = 8; half > 0; half /= 2)
-        for (i = 0; i < half; i++) lane[i] += lane[i + half];
-    return (double)lane[0] / (double)power;
+    float power = hrq__power_of_two_over(hrq__absmax(x, n));
+    return (double)hrq__kernels_now()->sum16(x, n, power) / (double)power;
 }
 
 /* The j-th coordinate of the sketch: one of each of `kept` runs of coordinates, drawn from the low half of seed. */
@@ -4194,6 +4313,65 @@ static void hrq__encode_codes(const hrq__view *v, size_t row, const float *x, hr
     }
 }
 
+/* Codes that depend on nothing but the entry and its scale: rows row0 ... row1 - 1 of one panel, coded as they come, 128
+   columns at a time to bytes and then to planes. */
+static int hrq__encode_plainly(const hrq__view *v)
+{
+    return (v->codec == HRQ__CODEC_INT || v->codec == HRQ__CODEC_FLOAT) && !v->dither &&
+           !(v->mat->format.options & HRQ__OPT_UNBIASED);
+}
+
+/* How the groups of columns from ... from + n divide. */
+static void hrq__encode_norms(const hrq__view *v, size_t row0, size_t row1, size_t from, size_t n, hrq__norm *norm,
+                              int32_t *zero)
+{
+    size_t g, row, g0 = hrq__view_group(v, from), g1 = hrq__view_group(v, from + n - 1);
+    for (row = row0; row < row1; row++) {
+        float scale = hrq__view_stored_scale(v, row);
+        for (g = g0; g <= g1; g++) {
+            size_t at = (g - g0) * HRQ_PANEL + row % HRQ_PANEL;
+            norm[at] = hrq__norm_of(scale * hrq__view_group_scale(v, row, g));
+            zero[at] = hrq__view_zero(v, row, g);
+        }
+    }
+}
+
+static void hrq__encode_rows(const hrq__view *v, size_t row0, size_t row1, const float *x, size_t ldx)
+{
+    uint8_t codes[HRQ_PANEL * HRQ__CHUNK];
+    hrq__norm norm[HRQ_PANEL * (HRQ__CHUNK / 8 + 1)];
+    int32_t zero[HRQ_PANEL * (HRQ__CHUNK / 8 + 1)];
+    size_t from, n, n8, r, i, s, nrows = row1 - row0;
+    hrq__code_args args;
+    args.group = v->lay.group ? v->lay.group : v->lay.cols8;
+    args.range = hrq__int_range_of(&v->mat->format);
+    args.offset = v->codec == HRQ__CODEC_INT ? 1 << (v->args.code_bits - 1) : 0;
+    args.type = v->type;
+    for (from = 0; from < v->lay.cols; from += n) {
+        uint8_t *super = hrq__view_super(v, row0 / HRQ_PANEL, from, &s);
+        n = hrq__min_size(v->lay.cols - from, HRQ__CHUNK);
+        n8 = hrq__div_up(n, 8) * 8;
+        args.first = from % args.group;
+        if (from == 0 || v->lay.group) hrq__encode_norms(v, row0, row1, from, n, norm, zero);
+        for (r = 0; r < nrows; r++) {
+            size_t row = (row0 + r) % HRQ_PANEL;
+            args.norm = norm + row;
+            args.zero = v->lay.zeros ? zero + row : NULL;
+            if (v->codec == HRQ__CODEC_INT) v->kernels->code_int(codes + r * HRQ__CHUNK, x + r * ldx + from, n, &args);
+            else v->kernels->code_float(codes + r * HRQ__CHUNK, x + r * ldx + from, n, &args);
+            for (i = n; i < n8; i++) /* padding: the code of 0 */
+                codes[r * HRQ__CHUNK + i] =
+                    (uint8_t)(args.offset + (args.zero ? args.zero[(args.first + n - 1) / args.group * HRQ_PANEL] : 0));
+        }
+        if (nrows == HRQ_PANEL)
+            hrq__pack_run(v->kernels, super, v->lay.lane_bytes, codes, HRQ__CHUNK, n8, 0, v->args.code_bits);
+        for (i = 0; nrows < HRQ_PANEL && i < n8; i += 32)
+            for (r = 0; r < nrows; r++)
+                hrq__pack_row(super + i / 8 * v->lay.lane_bytes, codes + r * HRQ__CHUNK + i, (row0 + r) % HRQ_PANEL,
+                              hrq__min_size(n8 - i, 32) / 8, 0, v->args.code_bits);
+    }
+}
+
 /* Formats whose row scale is chosen again when the codes are known. */
 static int hrq__encode_gains(const hrq__view *v)
 {
@@ -4273,11 +4451,13 @@ static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const floa
     size_t r, c, cols = v->mat->cols;
     float top = 4.25352959e37f; /* 2^125 */
     uint8_t b[4];
-    if (hrq__nonfinite(w, nrows, cols, ldw)) return HRQ_ERR_NONFINITE;
     if (turned) top = half ? 65504.0f / sqrtf((float)cols) : top / (float)cols;
     else if (half) top = 32752.0f; /* less a mean: twice as much */
     for (r = 0; r < nrows; r++) {
-        if (bounded && hrq__absmax(w + r * ldw, cols) > top) return HRQ_ERR_NONFINITE;
+        float lo, hi;
+        v->kernels->extents(&lo, &hi, w + r * ldw, cols, cols);
+        if (!hrq__finite(lo) || !hrq__finite(hi)) return HRQ_ERR_NONFINITE;
+        if (bounded && (-lo > top || hi > top)) return HRQ_ERR_NONFINITE;
         for (c = 0; plain && c < cols; c++) {
             hrq__plain_put(v, b, w[r * ldw + c]);
             if (!hrq__finite(hrq__plain_get(v, b))) return HRQ_ERR_NONFINITE;
@@ -4286,14 +4466,28 @@ static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const floa
     return HRQ_OK;
 }
 
+/* A row under the scales that are stored, which its codes may change. */
+static void hrq__encode_row(const hrq__view *v, size_t row, const float *x, hrq__tcq_work *trellis)
+{
+    hrq__gain gain;
+    int gains = hrq__encode_gains(v);
+    if (v->codec == HRQ__CODEC_TRELLIS) {
+        hrq__norm norm = hrq__norm_of(hrq__view_stored_scale(v, row));
+        hrq__tcq_encode(trellis, x, norm.pre, norm.inv);
+    }
+    memset(&gain, 0, sizeof gain);
+    if (gains) gain.pre = hrq__power_of_two_over(hrq__absmax(x, v->lay.cols));
+    hrq__encode_codes(v, row, x, gains ? &gain : NULL);
+    if (gains) hrq__encode_rescale(v, row, x, &gain);
+}
+
 HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const float *w, size_t ldw,
                                   const hrq_hooks *hooks)
 {
     hrq__view v;
     hrq__tcq_work trellis;
-    hrq__gain gain;
     uint8_t *memory = NULL;
-    size_t r, moved, bytes;
+    size_t r, i, step, moved, bytes;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (row0 > mat->rows || nrows > mat->rows - row0) return HRQ_ERR_ARG;
@@ -4308,21 +4502,18 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
         hrq__tcq_open(&trellis, &mat->format, v.lay.cols, memory + moved);
         v.trellis = &trellis;
     }
-    for (r = 0; r < nrows; r++) {
+    for (r = 0; r < nrows; r += step) {
         const float *x = w + r * ldw;
+        step = moved ? 1 : hrq__min_size(nrows - r, HRQ_PANEL - (row0 + r) % HRQ_PANEL);
         if (moved) {
             hrq__encode_move(&v, row0 + r, x, (float *)(void *)memory);
             x = (const float *)(const void *)memory;
         }
-        if (hrq__codecs[v.codec].fit) hrq__codecs[v.codec].fit(&v, row0 + r, x);
-        memset(&gain, 0, sizeof gain);
-        gain.pre = hrq__power_of_two_over(hrq__absmax(x, v.lay.cols));
-        if (v.codec == HRQ__CODEC_TRELLIS) {
-            hrq__norm norm = hrq__norm_of(hrq__view_stored_scale(&v, row0 + r));
-            hrq__tcq_encode(&trellis, x, norm.pre, norm.inv);
-        }
-        hrq__encode_codes(&v, row0 + r, x, hrq__encode_gains(&v) ? &gain : NULL);
-        if (hrq__encode_gains(&v)) hrq__encode_rescale(&v, row0 + r, x, &gain);
+        for (i = 0; i < step; i++)
+            if (hrq__codecs[v.codec].fit) hrq__codecs[v.codec].fit(&v, row0 + r + i, x + i * ldw);
+        if (hrq__encode_plainly(&v)) hrq__encode_rows(&v, row0 + r, row0 + r + step, x, ldw);
+        else
+            for (i = 0; i < step; i++) hrq__encode_row(&v, row0 + r + i, x + i * ldw, &trellis);
     }
     hrq__release(hooks, memory);
     return HRQ_OK;

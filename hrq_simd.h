@@ -627,6 +627,315 @@ HRQ__FN_AVX512 void hrq__fma_tile_avx512(float *c, size_t ldc, const float *a, c
     for (i = 0; i < 24; i++) _mm512_storeu_ps(c + (size_t)(i / 2) * ldc + 16 * (i % 2), acc[i]);
 }
 
+/* ---- encode: scans, codes, planes ---- */
+
+HRQ__IN_AVX512 __mmask16 hrq__first16_avx512(size_t n) { return (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu); }
+HRQ__IN_AVX512 __mmask64 hrq__first64_avx512(size_t n) { return n < 64 ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0; }
+
+/* The 16 lanes of a sum, halves first. */
+HRQ__IN_AVX512 float hrq__tree_avx512(__m512 v)
+{
+    __m256 a = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    b = _mm_add_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
+}
+
+/* Largest of 16 lanes: unsigned of `least`, signed of `most`, as the floats that they are. */
+HRQ__IN_AVX512 void hrq__extents_put_avx512(float *lo, float *hi, __m512i least, __m512i most)
+{
+    __m256i a = _mm256_max_epu32(_mm512_castsi512_si256(least), _mm512_extracti64x4_epi64(least, 1));
+    __m256i b = _mm256_max_epi32(_mm512_castsi512_si256(most), _mm512_extracti64x4_epi64(most, 1));
+    __m128i c = _mm_max_epu32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    __m128i d = _mm_max_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
+    c = _mm_max_epu32(c, _mm_shuffle_epi32(c, 0x4e));
+    d = _mm_max_epi32(d, _mm_shuffle_epi32(d, 0x4e));
+    c = _mm_max_epu32(c, _mm_shuffle_epi32(c, 0xb1));
+    d = _mm_max_epi32(d, _mm_shuffle_epi32(d, 0xb1));
+    c = _mm_andnot_si128(_mm_cmpeq_epi32(c, _mm_set1_epi32((int)0x80000000u)), c);
+    _mm_store_ss(lo, _mm_castsi128_ps(c));
+    _mm_store_ss(hi, _mm_castsi128_ps(d));
+}
+
+/* Integer maxima of the patterns do for both ends and for NaN: two operations for 16 entries. */
+HRQ__FN_AVX512 void hrq__extents_avx512(float *lo, float *hi, const float *x, size_t n, size_t group)
+{
+    size_t from, end, i;
+    int k;
+    for (from = 0; from < n; from = end) {
+        __m512i least[4], most[4];
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            least[k] = _mm512_set1_epi32((int)0x80000000u);
+            most[k] = _mm512_setzero_si512();
+        }
+        end = n - from < group ? n : from + group;
+        for (i = from; i + 64 <= end; i += 64) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                __m512i v = _mm512_loadu_si512(x + i + 16 * k);
+                least[k] = _mm512_max_epu32(least[k], v);
+                most[k] = _mm512_max_epi32(most[k], v);
+            }
+        }
+        for (; i < end; i += 16) {
+            __m512i v = _mm512_maskz_loadu_epi32(hrq__first16_avx512(end - i), x + i);
+            least[0] = _mm512_max_epu32(least[0], v);
+            most[0] = _mm512_max_epi32(most[0], v);
+        }
+        hrq__extents_put_avx512(
+            lo++, hi++,
+            _mm512_max_epu32(_mm512_max_epu32(least[0], least[1]), _mm512_max_epu32(least[2], least[3])),
+            _mm512_max_epi32(_mm512_max_epi32(most[0], most[1]), _mm512_max_epi32(most[2], most[3])));
+    }
+}
+
+/* A lane is a chain of additions in order: its latency rules, no other order may. Lanes behind the end keep what they
+   have. */
+HRQ__FN_AVX512 float hrq__dot16_avx512(const float *x, const float *y, size_t n, float scale)
+{
+    __m512 sum = _mm512_setzero_ps(), by = _mm512_set1_ps(scale);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        sum = _mm512_mask3_fmadd_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(m, x + i), by),
+                                    _mm512_mul_ps(_mm512_maskz_loadu_ps(m, y + i), by), sum, m);
+    }
+    return hrq__tree_avx512(sum);
+}
+
+HRQ__FN_AVX512 float hrq__sum16_avx512(const float *x, size_t n, float scale)
+{
+    __m512 sum = _mm512_setzero_ps(), by = _mm512_set1_ps(scale);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        sum = _mm512_mask_add_ps(sum, m, sum, _mm512_mul_ps(_mm512_maskz_loadu_ps(m, x + i), by));
+    }
+    return hrq__tree_avx512(sum);
+}
+
+/* What of hrq__code_args a kernel holds in registers. */
+typedef struct hrq__coder_avx512 {
+    int kind; /* a constant: HRQ__CODES_* */
+    __m512i lo, hi, offset;
+    __m512i base, least, half, top; /* floats: narrowing as hrq__narrow has it; fixed point: top, steps */
+    __m512 magic, most, steps;
+    __m128i down, sign;
+} hrq__coder_avx512;
+
+enum { HRQ__CODES_INT, HRQ__CODES_ZERO, HRQ__CODES_FLOAT, HRQ__CODES_FIXED };
+
+/* 16 columns to integers: codes after saturation (int) or at once (float). Above 65536 a conversion would wrap, below
+   it gives the least integer, which saturates as it should; only zero points need both ends.
+   Floats: normal numbers by a rounding shift, subnormal ones by adding a float whose last place is their step. */
+HRQ__IN_AVX512 __m512i hrq__code16_avx512(__m512 x, __m512 pre, __m512 inv, __m512i zero,
+                                          const hrq__coder_avx512 *c)
+{
+    __m512 v = _mm512_mul_ps(_mm512_mul_ps(x, pre), inv), magnitude;
+    __m512i mag, normal, small, code;
+    if (c->kind == HRQ__CODES_INT) return _mm512_cvtps_epi32(_mm512_min_ps(v, _mm512_set1_ps(65536.0f)));
+    if (c->kind == HRQ__CODES_ZERO) {
+        v = _mm512_max_ps(_mm512_min_ps(v, _mm512_set1_ps(65536.0f)), _mm512_set1_ps(-65536.0f));
+        return _mm512_add_epi32(_mm512_cvtps_epi32(v), zero);
+    }
+    if (c->kind == HRQ__CODES_FIXED) {
+        v = _mm512_max_ps(_mm512_min_ps(v, c->most), _mm512_sub_ps(_mm512_setzero_ps(), c->most));
+        return _mm512_and_si512(_mm512_cvtps_epi32(_mm512_mul_ps(v, c->steps)), _mm512_set1_epi32(255));
+    }
+    mag = _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff));
+    magnitude = _mm512_castsi512_ps(mag);
+    normal = _mm512_sub_epi32(mag, c->base);
+    code = _mm512_and_si512(_mm512_srl_epi32(normal, c->down), _mm512_set1_epi32(1));
+    normal = _mm512_srl_epi32(_mm512_add_epi32(_mm512_add_epi32(normal, c->half), code), c->down);
+    small = _mm512_sub_epi32(_mm512_castps_si512(_mm512_add_ps(magnitude, c->magic)), _mm512_castps_si512(c->magic));
+    code = _mm512_mask_mov_epi32(normal, _mm512_cmplt_epu32_mask(mag, c->least), small);
+    code = _mm512_min_epu32(code, c->top);
+    return _mm512_or_si512(code, _mm512_sll_epi32(_mm512_srli_epi32(_mm512_castps_si512(v), 31), c->sign));
+}
+
+/* Four times 16 columns to 64 codes in order. */
+HRQ__IN_AVX512 __m512i hrq__code64_avx512(const __m512i v[4], const hrq__coder_avx512 *c)
+{
+    __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+    __m512i low = _mm512_packs_epi32(v[0], v[1]), high = _mm512_packs_epi32(v[2], v[3]), code;
+    if (c->kind == HRQ__CODES_FLOAT || c->kind == HRQ__CODES_FIXED) {
+        code = _mm512_packus_epi16(low, high);
+    } else {
+        code = _mm512_max_epi8(_mm512_min_epi8(_mm512_packs_epi16(low, high), c->hi), c->lo);
+        code = _mm512_add_epi8(code, c->offset);
+    }
+    return _mm512_permutexvar_epi32(order, code);
+}
+
+/* The numbers of a group, broadcast. */
+HRQ__IN_AVX512 void hrq__code_group_avx512(__m512 *pre, __m512 *inv, __m512i *zero, const hrq__code_args *a,
+                                           size_t group)
+{
+    *pre = _mm512_set1_ps(a->norm[group * HRQ_PANEL].pre);
+    *inv = _mm512_set1_ps(a->norm[group * HRQ_PANEL].inv);
+    *zero = _mm512_set1_epi32(a->zero ? a->zero[group * HRQ_PANEL] : 0);
+}
+
+/* 64 columns at a time of one group; groups of 16 or 32, whole, four or two at a time. */
+HRQ__IN_AVX512 void hrq__code_avx512(uint8_t *out, const float *x, size_t n, const hrq__code_args *a,
+                                     const hrq__coder_avx512 *c)
+{
+    size_t i = 0, group = 0, left = a->group - a->first, octave = a->group == 16 ? 4 : 5;
+    __m512 pre, inv;
+    __m512i zero, v[4];
+    int k;
+    if (a->first == 0 && (a->group == 16 || a->group == 32)) {
+        for (; i + 64 <= n; i += 64) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                hrq__code_group_avx512(&pre, &inv, &zero, a, (i + 16 * (size_t)k) >> octave);
+                v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, zero, c);
+            }
+            _mm512_storeu_si512(out + i, hrq__code64_avx512(v, c));
+        }
+        group = i >> octave;
+        left = a->group;
+    }
+    for (; i < n; group++, left = a->group) {
+        size_t end = n - i < left ? n : i + left;
+        hrq__code_group_avx512(&pre, &inv, &zero, a, group);
+        for (; i + 64 <= end; i += 64) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++)
+                v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, zero, c);
+            _mm512_storeu_si512(out + i, hrq__code64_avx512(v, c));
+        }
+        if (i < end) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                size_t before = i + 16 * (size_t)k;
+                __m512 in = _mm512_setzero_ps();
+                if (before < end) in = _mm512_maskz_loadu_ps(hrq__first16_avx512(end - before), x + before);
+                v[k] = hrq__code16_avx512(in, pre, inv, zero, c);
+            }
+            _mm512_mask_storeu_epi8(out + i, hrq__first64_avx512(end - i), hrq__code64_avx512(v, c));
+            i = end;
+        }
+    }
+}
+
+HRQ__FN_AVX512 void hrq__code_int_avx512(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    hrq__coder_avx512 c;
+    memset(&c, 0, sizeof c);
+    c.lo = _mm512_set1_epi8((char)a->range.lo);
+    c.hi = _mm512_set1_epi8((char)a->range.hi);
+    c.offset = _mm512_set1_epi8((char)a->offset);
+    c.kind = HRQ__CODES_ZERO;
+    if (a->zero) {
+        hrq__code_avx512(out, x, n, a, &c);
+        return;
+    }
+    c.kind = HRQ__CODES_INT;
+    hrq__code_avx512(out, x, n, a, &c);
+}
+
+HRQ__FN_AVX512 void hrq__code_float_avx512(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    hrq__coder_avx512 c;
+    hrq__small t = a->type;
+    memset(&c, 0, sizeof c);
+    if (t.exp == 0) {
+        c.kind = HRQ__CODES_FIXED;
+        c.steps = _mm512_set1_ps((float)(1 << t.man));
+        c.most = _mm512_set1_ps(127.0f / (float)(1 << t.man));
+        hrq__code_avx512(out, x, n, a, &c);
+        return;
+    }
+    c.kind = HRQ__CODES_FLOAT;
+    c.base = _mm512_set1_epi32((127 - t.bias) << 23);
+    c.least = _mm512_set1_epi32((128 - t.bias) << 23);
+    c.half = _mm512_set1_epi32((1 << (22 - t.man)) - 1);
+    c.top = _mm512_set1_epi32((int)t.top);
+    c.magic = _mm512_castsi512_ps(_mm512_set1_epi32((127 + 24 - t.bias - t.man) << 23));
+    c.down = _mm_cvtsi32_si128(23 - t.man);
+    c.sign = _mm_cvtsi32_si128(t.exp + t.man);
+    hrq__code_avx512(out, x, n, a, &c);
+}
+
+/* Coordinate j of a superblock, 16 rows of 4 bytes, for j = 4 half ... 4 half + 3: row 4 lane + q of part q. */
+HRQ__IN_AVX512 void hrq__words_avx512(__m512i code[4], const uint8_t *p, size_t ld)
+{
+    __m512i part[4], a, b, c, d;
+    int q;
+    HRQ__UNROLL
+    for (q = 0; q < 4; q++) {
+        const uint8_t *at = p + (size_t)q * ld;
+        part[q] = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)at));
+        part[q] = _mm512_inserti32x4(part[q], _mm_loadu_si128((const __m128i *)(const void *)(at + 4 * ld)), 1);
+        part[q] = _mm512_inserti32x4(part[q], _mm_loadu_si128((const __m128i *)(const void *)(at + 8 * ld)), 2);
+        part[q] = _mm512_inserti32x4(part[q], _mm_loadu_si128((const __m128i *)(const void *)(at + 12 * ld)), 3);
+    }
+    a = _mm512_unpacklo_epi32(part[0], part[1]);
+    b = _mm512_unpacklo_epi32(part[2], part[3]);
+    c = _mm512_unpackhi_epi32(part[0], part[1]);
+    d = _mm512_unpackhi_epi32(part[2], part[3]);
+    code[0] = _mm512_unpacklo_epi64(a, b);
+    code[1] = _mm512_unpackhi_epi64(a, b);
+    code[2] = _mm512_unpacklo_epi64(c, d);
+    code[3] = _mm512_unpackhi_epi64(c, d);
+}
+
+/* One part, w bits wide from bit `shift` of the codes, to its w planes. */
+HRQ__IN_AVX512 void hrq__pack_part_avx512(uint8_t *planes, const __m512i code[8], int w, int shift)
+{
+    int plane, part;
+    HRQ__UNROLL
+    for (plane = 0; plane < w; plane++) {
+        __m512i word = _mm512_setzero_si512();
+        HRQ__UNROLL
+        for (part = 0; part < 8 / w; part++) {
+            int up = w * part - shift;
+            __m512i v = code[plane + w * part], mask = _mm512_set1_epi8((char)(((1 << w) - 1) << w * part));
+            v = up > 0 ? hrq__sll16_avx512(v, up) : up < 0 ? hrq__srl16_avx512(v, -up) : v;
+            word = _mm512_ternarylogic_epi64(word, v, mask, 0xf8); /* a | (b & c) */
+        }
+        _mm512_storeu_si512(planes + 64 * plane, word);
+    }
+}
+
+HRQ__IN_AVX512 void hrq__pack_bits_avx512(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld,
+                                          size_t supers, int shift, int bits)
+{
+    for (; supers > 0; supers--, planes += 4 * lane_bytes, codes += 32) {
+        __m512i code[8];
+        hrq__words_avx512(code, codes, ld);
+        hrq__words_avx512(code + 4, codes + 16, ld);
+        if (bits & 1) hrq__pack_part_avx512(planes, code, 1, shift);
+        if (bits & 2) hrq__pack_part_avx512(planes + 64 * (bits & 1), code, 2, shift + (bits & 1));
+        if (bits & 4) hrq__pack_part_avx512(planes + 64 * (bits & 3), code, 4, shift + (bits & 3));
+        if (bits & 8) hrq__pack_part_avx512(planes, code, 8, shift);
+    }
+}
+
+/* Shifts are constants up to 1, all that layouts need. */
+HRQ__FN_AVX512 size_t hrq__pack_avx512(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld,
+                                       size_t cols8, unsigned shift, unsigned bits)
+{
+    size_t n = cols8 / 32;
+    switch (shift << 4 | bits) {
+    case 0x01: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 1); break;
+    case 0x02: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 2); break;
+    case 0x03: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 3); break;
+    case 0x04: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 4); break;
+    case 0x05: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 5); break;
+    case 0x06: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 6); break;
+    case 0x07: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 7); break;
+    case 0x08: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 8); break;
+    case 0x11: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 1, 1); break;
+    case 0x12: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 1, 2); break;
+    case 0x13: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 1, 3); break;
+    default: return 0;
+    }
+    return 32 * n;
+}
+
 #endif /* HRQ__AVX512 */
 
 //==================================================================================================
@@ -650,7 +959,13 @@ HRQ__FN_AVX512 void hrq__fma_tile_avx512(float *c, size_t ldc, const float *a, c
          hrq__dot_f32_avx512,                                                                     \
          hrq__fma_tile_avx512,                                                                    \
          12,                                                                                      \
-         32},
+         32,                                                                                      \
+         hrq__extents_avx512,                                                                     \
+         hrq__dot16_avx512,                                                                       \
+         hrq__sum16_avx512,                                                                       \
+         hrq__code_int_avx512,                                                                    \
+         hrq__code_float_avx512,                                                                  \
+         hrq__pack_avx512},
 #else
     #define HRQ__ROWS_AVX512
 #endif
