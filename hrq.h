@@ -724,6 +724,13 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
         #define HRQ__INLINE static inline
     #endif
 
+    /* Into the second level of cache; an address may be any. */
+    #if defined(__GNUC__) || defined(__clang__)
+        #define HRQ__PREFETCH(address) __builtin_prefetch((const void *)(address), 0, 2)
+    #else
+        #define HRQ__PREFETCH(address) ((void)0)
+    #endif
+
     #ifdef __cplusplus
 extern "C" {
     #endif
@@ -2240,6 +2247,68 @@ static void hrq__pack_row(uint8_t *planes, const uint8_t *codes, size_t row, siz
     }
 }
 
+/* act_s8: out[i] = x[i], finite, over the scale to the nearest integer within +-127, i < n, a multiple of 64; sums[k] =
+   out[0] + ... + out[8 k - 1], k = 0 ... n / 8, mod 2^32.      EXACT */
+static void hrq__act_s8_scalar(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm)
+{
+    uint32_t sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        int32_t code = hrq__round(hrq__clampf(hrq__norm_apply(norm, x[i]), -127.0f, 127.0f));
+        if (i % 8 == 0) sums[i / 8] = (int32_t)sum;
+        out[i] = (int8_t)code;
+        sum += (uint32_t)code;
+    }
+    sums[n / 8] = (int32_t)sum;
+}
+
+/* hadamard: butterflies over x[n], n a power of two, strides from 1 up, then times scale. Before them, where flip is
+   set, x[i] is negated by bit (at + i) % 64 of hrq__random(seed, (at + i) / 64); at: a multiple of 16 where n is one.
+   BITWISE: any order that computes each output by the same tree */
+static void hrq__hadamard_scalar(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at)
+{
+    size_t stride, i, j;
+    uint64_t bits = 0;
+    for (i = 0; flip && i < n; i++) {
+        if (i == 0 || (at + i) % 64 == 0) bits = hrq__random(seed, (at + i) / 64);
+        x[i] = hrq__float_of(hrq__bits_of(x[i]) ^ (uint32_t)(bits >> (at + i) % 64 & 1) << 31); /* no branch */
+    }
+    for (stride = 1; stride < n; stride *= 2)
+        for (i = 0; i < n; i += 2 * stride)
+            for (j = i; j < i + stride; j++) {
+                float a = x[j], b = x[j + stride];
+                x[j] = a + b;
+                x[j + stride] = a - b;
+            }
+    for (i = 0; i < n; i++) x[i] *= scale;
+}
+
+/* paley: Hadamard of order h = 2 (q + 1) = 2 order, order 6, 10 or 14, over h elements a stride apart, for `stride`
+   neighbouring columns, then times scale: H = C x [1 1; 1 -1] + I x [1 -1; -1 -1], C = conference, [order][order] of
+   +-1, the symmetric conference matrix of q (Paley's second construction). H is symmetric, H^2 = h I.     BITWISE */
+static void hrq__paley_scalar(float *x, size_t order, size_t stride, const float *conference, float scale)
+{
+    size_t c, i, j;
+    for (c = 0; c < stride; c++) {
+        float sum[14], difference[14];
+        for (i = 0; i < order; i++) {
+            float a = x[2 * i * stride + c], b = x[(2 * i + 1) * stride + c];
+            sum[i] = a + b;
+            difference[i] = a - b;
+        }
+        for (i = 0; i < order; i++) {
+            float even = difference[i], odd = -sum[i];
+            for (j = 0; j < order; j++) {
+                if (j == i) continue;
+                even = conference[i * order + j] > 0.0f ? even + sum[j] : even - sum[j];
+                odd = conference[i * order + j] > 0.0f ? odd + difference[j] : odd - difference[j];
+            }
+            x[2 * i * stride + c] = even * scale;
+            x[(2 * i + 1) * stride + c] = odd * scale;
+        }
+    }
+}
+
 /* pack: codes [16 rows] ld bytes apart, of cols8 columns of a panel from a superblock's first on, to planes: bits
    shift ... shift + bits - 1 of each byte, shift + bits <= 8. A kernel takes as many columns as it can, whole
    superblocks, and returns their number; 0: none. The scalar one takes one superblock, the narrow last one too.
@@ -2281,6 +2350,9 @@ typedef struct hrq__kernels {
     void (*code_float)(uint8_t *out, const float *x, size_t n, const hrq__code_args *a);
     size_t (*pack)(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld, size_t cols8, unsigned shift,
                    unsigned bits);
+    void (*act_s8)(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm);
+    void (*hadamard)(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at);
+    void (*paley)(float *x, size_t order, size_t stride, const float *conference, float scale);
 } hrq__kernels;
 
     #ifdef HRQ__SIMD
@@ -2298,7 +2370,7 @@ static const hrq__kernels hrq__kernel_table[] = {
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__dot_wide_scalar, hrq__scales_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
      hrq__extents_scalar, hrq__dot16_scalar, hrq__sum16_scalar, hrq__code_int_scalar, hrq__code_float_scalar,
-     hrq__pack_scalar},
+     hrq__pack_scalar, hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -3521,52 +3593,30 @@ static int hrq__hadamard_chi(unsigned q, unsigned i, unsigned j)
     return -1;
 }
 
-/* Hadamard of order h = 2 (q + 1) over h elements a stride apart, for `stride` neighbouring columns: H = C x [1 1;
-   1 -1] + I x [1 -1; -1 -1], C the symmetric conference matrix of q (Paley's second construction). H is symmetric,
-   H^2 = h I. */
-static void hrq__hadamard_paley(float *x, size_t h, size_t stride)
+/* The symmetric conference matrix [order][order], order = q + 1, bordered by ones. */
+static void hrq__hadamard_conference(float *c, unsigned order)
 {
-    unsigned order = (unsigned)h / 2, q = order - 1, i, j;
-    size_t c;
-    signed char conference[14][14];
+    unsigned q = order - 1, i, j, k, of[14] = {0};
+    for (k = 1; k < q && q != 9; k++) of[k * k % q] = 1; /* squares; q = 9: not a ring of integers */
     for (i = 0; i < order; i++)
-        for (j = 0; j < order; j++)
-            conference[i][j] = (signed char)(i == j ? 0 : i == 0 || j == 0 ? 1 : hrq__hadamard_chi(q, i - 1, j - 1));
-    for (c = 0; c < stride; c++) {
-        float sum[14], difference[14];
-        for (i = 0; i < order; i++) {
-            float a = x[2 * i * stride + c], b = x[(2 * i + 1) * stride + c];
-            sum[i] = a + b;
-            difference[i] = a - b;
+        for (j = 0; j < order; j++) {
+            int chi = i != j; /* the border */
+            if (i && j && chi) chi = q == 9 ? hrq__hadamard_chi(q, i - 1, j - 1) : of[(i + q - j) % q] ? 1 : -1;
+            c[i * order + j] = (float)chi;
         }
-        for (i = 0; i < order; i++) {
-            float even = difference[i], odd = -sum[i];
-            for (j = 0; j < order; j++) {
-                if (j == i) continue;
-                even = conference[i][j] > 0 ? even + sum[j] : even - sum[j];
-                odd = conference[i][j] > 0 ? odd + difference[j] : odd - difference[j];
-            }
-            x[2 * i * stride + c] = even;
-            x[(2 * i + 1) * stride + c] = odd;
-        }
-    }
 }
 
-/* One block, orthonormal: butterflies from stride 1 up, then the order-h part across the 2^m blocks, then 1 / sqrt.
-   */
-static void hrq__hadamard_apply(float *x, size_t block, size_t h)
+/* One block, orthonormal: butterflies within each of the h runs of 2^m, then the order-h part across them, then
+   1 / sqrt. flip, seed, at: signs before, as `hadamard` has them. */
+static void hrq__hadamard_apply(float *x, size_t block, size_t h, int flip, uint64_t seed, size_t at)
 {
-    size_t power = block / h, stride, i, j;
-    float scale = 1.0f / sqrtf((float)block);
-    for (stride = 1; stride < power; stride *= 2)
-        for (i = 0; i < block; i += 2 * stride)
-            for (j = i; j < i + stride; j++) {
-                float a = x[j], b = x[j + stride];
-                x[j] = a + b;
-                x[j + stride] = a - b;
-            }
-    if (h > 1) hrq__hadamard_paley(x, h, power);
-    for (i = 0; i < block; i++) x[i] *= scale;
+    const hrq__kernels *kernels = hrq__kernels_now();
+    float scale = 1.0f / sqrtf((float)block), conference[14 * 14];
+    size_t power = block / h, i;
+    for (i = 0; i < block; i += power) kernels->hadamard(x + i, power, h > 1 ? 1.0f : scale, flip, seed, at + i);
+    if (h == 1) return;
+    hrq__hadamard_conference(conference, (unsigned)h / 2);
+    kernels->paley(x, h / 2, power, conference, scale);
 }
 
 static void hrq__hadamard_signs(float *x, size_t cols, uint64_t seed)
@@ -3575,17 +3625,16 @@ static void hrq__hadamard_signs(float *x, size_t cols, uint64_t seed)
     size_t i;
     for (i = 0; i < cols; i++) {
         if (i % 64 == 0) bits = hrq__random(seed & 0xffffffffu, i / 64);
-        if (bits >> i % 64 & 1) x[i] = -x[i];
+        x[i] = hrq__float_of(hrq__bits_of(x[i]) ^ (uint32_t)(bits >> i % 64 & 1) << 31);
     }
 }
 
 static void hrq__hadamard_row(float *x, size_t cols, uint64_t seed, int inverse)
 {
     size_t at, block, h;
-    if (!inverse) hrq__hadamard_signs(x, cols, seed);
     for (at = 0; at < cols; at += block) {
         block = hrq__hadamard_block(cols - at, &h);
-        hrq__hadamard_apply(x + at, block, h);
+        hrq__hadamard_apply(x + at, block, h, !inverse, seed & 0xffffffffu, at);
     }
     if (inverse) hrq__hadamard_signs(x, cols, seed);
 }
@@ -4355,6 +4404,8 @@ static void hrq__encode_rows(const hrq__view *v, size_t row0, size_t row1, const
         if (from == 0 || v->lay.group) hrq__encode_norms(v, row0, row1, from, n, norm, zero);
         for (r = 0; r < nrows; r++) {
             size_t row = (row0 + r) % HRQ_PANEL;
+            for (i = 0; nrows == HRQ_PANEL && i < n; i += 16) /* the next panel's row: the check reads it at once */
+                HRQ__PREFETCH((uintptr_t)(x + r * ldx + from + i) + HRQ_PANEL * ldx * sizeof *x);
             args.norm = norm + row;
             args.zero = v->lay.zeros ? zero + row : NULL;
             if (v->codec == HRQ__CODEC_INT) v->kernels->code_int(codes + r * HRQ__CHUNK, x + r * ldx + from, n, &args);
@@ -4846,9 +4897,10 @@ static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x
     float *f = (float *)(void *)((uint8_t *)a + a->row_at), top, scale = 1.0f;
     size_t i, kept = v->lay.cols;
     hrq__act_totals(a)[t] = hrq__row_sum(x, a->cols);
-    for (i = 0; i < a->cols; i++) {
-        size_t col = v->perm ? hrq__view_column(v, i) : i;
-        f[i] = v->steps ? x[col] * hrq__view_step(v, col) : x[col];
+    if (!v->perm) memcpy(f, x, a->cols * sizeof *f);
+    for (i = 0; v->perm && i < a->cols; i++) {
+        size_t col = hrq__view_column(v, i);
+        f[i] = x[col] * hrq__view_step(v, col);
     }
     if (hrq__rotated(&v->mat->format)) hrq__hadamard_row(f, a->cols, v->mat->seed, 0);
     if (hrq__nonfinite(f, 1, a->cols, a->cols)) return 0;
@@ -4864,19 +4916,8 @@ static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x
         memcpy(hrq__act_f32(a, t), f, a->ld * sizeof *f);
     }
     if (a->kind == HRQ_ACT_INT8) {
-        int8_t *to = hrq__act_s8(a, t);
-        int32_t *sums = hrq__act_sums(a, t), sum = 0;
-        hrq__norm norm;
         scale = top / 127.0f;
-        norm = hrq__norm_of(scale);
-        sums[0] = 0;
-        for (i = 0; i < a->ld; i++) {
-            to[i] = (int8_t)hrq__round(hrq__clampf(hrq__norm_apply(norm, f[i]), -127.0f, 127.0f));
-            sum += to[i];
-            if (i % 8 != 7) continue;
-            sums[i / 8 + 1] = (int32_t)((uint32_t)sums[i / 8] + (uint32_t)sum);
-            sum = 0;
-        }
+        v->kernels->act_s8(hrq__act_s8(a, t), hrq__act_sums(a, t), f, a->ld, hrq__norm_of(scale));
     }
     hrq__act_scales(a)[t] = scale;
     return 1;
@@ -8140,6 +8181,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #endif
 
     #undef HRQ__INLINE
+    #undef HRQ__PREFETCH
     #undef HRQ__CHUNK
     #undef HRQ__BATCH
     #undef HRQ__OPT_GRID

@@ -671,6 +671,7 @@ HRQ__FN_AVX512 void hrq__extents_avx512(float *lo, float *hi, const float *x, si
         }
         end = n - from < group ? n : from + group;
         for (i = from; i + 64 <= end; i += 64) {
+            hrq__prefetch_avx512((const uint8_t *)(x + i), 256);
             HRQ__UNROLL
             for (k = 0; k < 4; k++) {
                 __m512i v = _mm512_loadu_si512(x + i + 16 * k);
@@ -717,12 +718,21 @@ HRQ__FN_AVX512 float hrq__sum16_avx512(const float *x, size_t n, float scale)
 
 /* What of hrq__code_args a kernel holds in registers. */
 typedef struct hrq__coder_avx512 {
-    int kind; /* a constant: HRQ__CODES_* */
-    __m512i lo, hi, offset;
-    __m512i base, least, half, top; /* floats: narrowing as hrq__narrow has it; fixed point: top, steps */
-    __m512 magic, most, steps;
+    __m512i lo, hi, offset;         /* int                                       */
+    __m512i base, least, half, top; /* floats: narrowing as hrq__narrow has it */
+    __m512 magic, most, steps;      /* most, steps: fixed point                  */
     __m128i down, sign;
 } hrq__coder_avx512;
+
+/* By registers: a memset would put all of it into memory. */
+HRQ__IN_AVX512 hrq__coder_avx512 hrq__coder_none_avx512(void)
+{
+    hrq__coder_avx512 c;
+    c.lo = c.hi = c.offset = c.base = c.least = c.half = c.top = _mm512_setzero_si512();
+    c.magic = c.most = c.steps = _mm512_setzero_ps();
+    c.down = c.sign = _mm_setzero_si128();
+    return c;
+}
 
 enum { HRQ__CODES_INT, HRQ__CODES_ZERO, HRQ__CODES_FLOAT, HRQ__CODES_FIXED };
 
@@ -730,16 +740,16 @@ enum { HRQ__CODES_INT, HRQ__CODES_ZERO, HRQ__CODES_FLOAT, HRQ__CODES_FIXED };
    it gives the least integer, which saturates as it should; only zero points need both ends.
    Floats: normal numbers by a rounding shift, subnormal ones by adding a float whose last place is their step. */
 HRQ__IN_AVX512 __m512i hrq__code16_avx512(__m512 x, __m512 pre, __m512 inv, __m512i zero,
-                                          const hrq__coder_avx512 *c)
+                                          const hrq__coder_avx512 *c, int kind)
 {
     __m512 v = _mm512_mul_ps(_mm512_mul_ps(x, pre), inv), magnitude;
     __m512i mag, normal, small, code;
-    if (c->kind == HRQ__CODES_INT) return _mm512_cvtps_epi32(_mm512_min_ps(v, _mm512_set1_ps(65536.0f)));
-    if (c->kind == HRQ__CODES_ZERO) {
+    if (kind == HRQ__CODES_INT) return _mm512_cvtps_epi32(_mm512_min_ps(v, _mm512_set1_ps(65536.0f)));
+    if (kind == HRQ__CODES_ZERO) {
         v = _mm512_max_ps(_mm512_min_ps(v, _mm512_set1_ps(65536.0f)), _mm512_set1_ps(-65536.0f));
         return _mm512_add_epi32(_mm512_cvtps_epi32(v), zero);
     }
-    if (c->kind == HRQ__CODES_FIXED) {
+    if (kind == HRQ__CODES_FIXED) {
         v = _mm512_max_ps(_mm512_min_ps(v, c->most), _mm512_sub_ps(_mm512_setzero_ps(), c->most));
         return _mm512_and_si512(_mm512_cvtps_epi32(_mm512_mul_ps(v, c->steps)), _mm512_set1_epi32(255));
     }
@@ -755,11 +765,11 @@ HRQ__IN_AVX512 __m512i hrq__code16_avx512(__m512 x, __m512 pre, __m512 inv, __m5
 }
 
 /* Four times 16 columns to 64 codes in order. */
-HRQ__IN_AVX512 __m512i hrq__code64_avx512(const __m512i v[4], const hrq__coder_avx512 *c)
+HRQ__IN_AVX512 __m512i hrq__code64_avx512(const __m512i v[4], const hrq__coder_avx512 *c, int kind)
 {
     __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
     __m512i low = _mm512_packs_epi32(v[0], v[1]), high = _mm512_packs_epi32(v[2], v[3]), code;
-    if (c->kind == HRQ__CODES_FLOAT || c->kind == HRQ__CODES_FIXED) {
+    if (kind == HRQ__CODES_FLOAT || kind == HRQ__CODES_FIXED) {
         code = _mm512_packus_epi16(low, high);
     } else {
         code = _mm512_max_epi8(_mm512_min_epi8(_mm512_packs_epi16(low, high), c->hi), c->lo);
@@ -779,7 +789,7 @@ HRQ__IN_AVX512 void hrq__code_group_avx512(__m512 *pre, __m512 *inv, __m512i *ze
 
 /* 64 columns at a time of one group; groups of 16 or 32, whole, four or two at a time. */
 HRQ__IN_AVX512 void hrq__code_avx512(uint8_t *out, const float *x, size_t n, const hrq__code_args *a,
-                                     const hrq__coder_avx512 *c)
+                                     const hrq__coder_avx512 *c, int kind)
 {
     size_t i = 0, group = 0, left = a->group - a->first, octave = a->group == 16 ? 4 : 5;
     __m512 pre, inv;
@@ -790,9 +800,9 @@ HRQ__IN_AVX512 void hrq__code_avx512(uint8_t *out, const float *x, size_t n, con
             HRQ__UNROLL
             for (k = 0; k < 4; k++) {
                 hrq__code_group_avx512(&pre, &inv, &zero, a, (i + 16 * (size_t)k) >> octave);
-                v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, zero, c);
+                v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, zero, c, kind);
             }
-            _mm512_storeu_si512(out + i, hrq__code64_avx512(v, c));
+            _mm512_storeu_si512(out + i, hrq__code64_avx512(v, c, kind));
         }
         group = i >> octave;
         left = a->group;
@@ -803,8 +813,8 @@ HRQ__IN_AVX512 void hrq__code_avx512(uint8_t *out, const float *x, size_t n, con
         for (; i + 64 <= end; i += 64) {
             HRQ__UNROLL
             for (k = 0; k < 4; k++)
-                v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, zero, c);
-            _mm512_storeu_si512(out + i, hrq__code64_avx512(v, c));
+                v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, zero, c, kind);
+            _mm512_storeu_si512(out + i, hrq__code64_avx512(v, c, kind));
         }
         if (i < end) {
             HRQ__UNROLL
@@ -812,9 +822,9 @@ HRQ__IN_AVX512 void hrq__code_avx512(uint8_t *out, const float *x, size_t n, con
                 size_t before = i + 16 * (size_t)k;
                 __m512 in = _mm512_setzero_ps();
                 if (before < end) in = _mm512_maskz_loadu_ps(hrq__first16_avx512(end - before), x + before);
-                v[k] = hrq__code16_avx512(in, pre, inv, zero, c);
+                v[k] = hrq__code16_avx512(in, pre, inv, zero, c, kind);
             }
-            _mm512_mask_storeu_epi8(out + i, hrq__first64_avx512(end - i), hrq__code64_avx512(v, c));
+            _mm512_mask_storeu_epi8(out + i, hrq__first64_avx512(end - i), hrq__code64_avx512(v, c, kind));
             i = end;
         }
     }
@@ -822,33 +832,24 @@ HRQ__IN_AVX512 void hrq__code_avx512(uint8_t *out, const float *x, size_t n, con
 
 HRQ__FN_AVX512 void hrq__code_int_avx512(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
 {
-    hrq__coder_avx512 c;
-    memset(&c, 0, sizeof c);
+    hrq__coder_avx512 c = hrq__coder_none_avx512();
     c.lo = _mm512_set1_epi8((char)a->range.lo);
     c.hi = _mm512_set1_epi8((char)a->range.hi);
     c.offset = _mm512_set1_epi8((char)a->offset);
-    c.kind = HRQ__CODES_ZERO;
-    if (a->zero) {
-        hrq__code_avx512(out, x, n, a, &c);
-        return;
-    }
-    c.kind = HRQ__CODES_INT;
-    hrq__code_avx512(out, x, n, a, &c);
+    if (a->zero) hrq__code_avx512(out, x, n, a, &c, HRQ__CODES_ZERO);
+    else hrq__code_avx512(out, x, n, a, &c, HRQ__CODES_INT);
 }
 
 HRQ__FN_AVX512 void hrq__code_float_avx512(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
 {
-    hrq__coder_avx512 c;
+    hrq__coder_avx512 c = hrq__coder_none_avx512();
     hrq__small t = a->type;
-    memset(&c, 0, sizeof c);
     if (t.exp == 0) {
-        c.kind = HRQ__CODES_FIXED;
         c.steps = _mm512_set1_ps((float)(1 << t.man));
         c.most = _mm512_set1_ps(127.0f / (float)(1 << t.man));
-        hrq__code_avx512(out, x, n, a, &c);
+        hrq__code_avx512(out, x, n, a, &c, HRQ__CODES_FIXED);
         return;
     }
-    c.kind = HRQ__CODES_FLOAT;
     c.base = _mm512_set1_epi32((127 - t.bias) << 23);
     c.least = _mm512_set1_epi32((128 - t.bias) << 23);
     c.half = _mm512_set1_epi32((1 << (22 - t.man)) - 1);
@@ -856,7 +857,7 @@ HRQ__FN_AVX512 void hrq__code_float_avx512(uint8_t *out, const float *x, size_t 
     c.magic = _mm512_castsi512_ps(_mm512_set1_epi32((127 + 24 - t.bias - t.man) << 23));
     c.down = _mm_cvtsi32_si128(23 - t.man);
     c.sign = _mm_cvtsi32_si128(t.exp + t.man);
-    hrq__code_avx512(out, x, n, a, &c);
+    hrq__code_avx512(out, x, n, a, &c, HRQ__CODES_FLOAT);
 }
 
 /* Coordinate j of a superblock, 16 rows of 4 bytes, for j = 4 half ... 4 half + 3: row 4 lane + q of part q. */
@@ -936,6 +937,164 @@ HRQ__FN_AVX512 size_t hrq__pack_avx512(uint8_t *planes, size_t lane_bytes, const
     return 32 * n;
 }
 
+/* ---- activations, Hadamard ---- */
+
+/* Sums of four bytes by two multiplications with ones (|pairs| <= 254), of eight by one addition; then the prefix of
+   eight sums in three steps. */
+HRQ__FN_AVX512 void hrq__act_s8_avx512(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm)
+{
+    hrq__coder_avx512 c = hrq__coder_none_avx512();
+    __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv);
+    __m256i none = _mm256_setzero_si256(), before = none;
+    size_t i;
+    int k;
+    c.lo = _mm512_set1_epi8(-127);
+    c.hi = _mm512_set1_epi8(127);
+    for (i = 0; i < n; i += 64, sums += 8) {
+        __m512i v[4], s;
+        __m256i eight;
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++)
+            v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, _mm512_setzero_si512(), &c, HRQ__CODES_INT);
+        s = hrq__code64_avx512(v, &c, HRQ__CODES_INT);
+        _mm512_storeu_si512(out + i, s);
+        s = _mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_set1_epi8(1), s), _mm512_set1_epi16(1));
+        eight = _mm512_cvtepi64_epi32(_mm512_add_epi32(s, _mm512_srli_epi64(s, 32)));
+        eight = _mm256_add_epi32(eight, _mm256_alignr_epi32(eight, none, 7));
+        eight = _mm256_add_epi32(eight, _mm256_alignr_epi32(eight, none, 6));
+        eight = _mm256_add_epi32(_mm256_add_epi32(eight, _mm256_alignr_epi32(eight, none, 4)), before);
+        _mm256_storeu_si256((__m256i *)(void *)sums, _mm256_alignr_epi32(eight, before, 7)); /* from the last one's top */
+        before = _mm256_permutevar8x32_epi32(eight, _mm256_set1_epi32(7));
+    }
+    sums[0] = _mm_cvtsi128_si32(_mm256_castsi256_si128(before));
+}
+
+/* Butterflies across `radix` registers: strides 1, 2, 4, ... of registers. */
+HRQ__IN_AVX512 void hrq__butterflies_avx512(__m512 *v, int radix)
+{
+    int stride, i;
+    HRQ__UNROLL
+    for (stride = 1; stride < radix; stride *= 2) {
+        HRQ__UNROLL
+        for (i = 0; i < radix; i++) {
+            __m512 a = v[i];
+            if (i & stride) continue;
+            v[i] = _mm512_add_ps(a, v[i + stride]);
+            v[i + stride] = _mm512_sub_ps(a, v[i + stride]);
+        }
+    }
+}
+
+/* Within a register: (a, b) to (a + b, a - b) is the swapped pair plus (a, -b), a multiplication by +-1 that a fused
+   one does without rounding: one shuffle, one operation a stage. */
+HRQ__IN_AVX512 __m512 hrq__butterfly16_avx512(__m512 v)
+{
+    __m512 one = _mm512_set1_ps(1.0f), minus = _mm512_set1_ps(-1.0f);
+    v = _mm512_fmadd_ps(v, _mm512_mask_mov_ps(one, 0xaaaa, minus), _mm512_permute_ps(v, 0xb1));
+    v = _mm512_fmadd_ps(v, _mm512_mask_mov_ps(one, 0xcccc, minus), _mm512_permute_ps(v, 0x4e));
+    v = _mm512_fmadd_ps(v, _mm512_mask_mov_ps(one, 0xf0f0, minus), _mm512_shuffle_f32x4(v, v, 0xb1));
+    return _mm512_fmadd_ps(v, _mm512_mask_mov_ps(one, 0xff00, minus), _mm512_shuffle_f32x4(v, v, 0x4e));
+}
+
+/* 16 count neighbours: signs, then all strides below 16 count. */
+HRQ__IN_AVX512 void hrq__hadamard_first_avx512(float *x, size_t n, __m512 scale, int flip, uint64_t seed, size_t at,
+                                               int count)
+{
+    size_t i;
+    int k;
+    for (i = 0; i < n; i += 16 * (size_t)count, at += 16 * (size_t)count) {
+        __m512 v[16];
+        uint64_t bits = 0;
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) {
+            size_t here = at + 16 * (size_t)k;
+            v[k] = _mm512_loadu_ps(x + i + 16 * k);
+            if (!flip) continue;
+            if (k == 0 || here % 64 == 0) bits = hrq__random(seed, here / 64);
+            v[k] = _mm512_mask_xor_ps(v[k], (__mmask16)(bits >> here % 64), v[k], _mm512_set1_ps(-0.0f));
+        }
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) v[k] = hrq__butterfly16_avx512(v[k]);
+        hrq__butterflies_avx512(v, count);
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) _mm512_storeu_ps(x + i + 16 * k, _mm512_mul_ps(v[k], scale));
+    }
+}
+
+/* Strides `stride` ... radix / 2 * stride, a multiple of 16. */
+HRQ__IN_AVX512 void hrq__hadamard_pass_avx512(float *x, size_t n, size_t stride, __m512 scale, int radix)
+{
+    size_t from, i;
+    int k;
+    for (from = 0; from < n; from += (size_t)radix * stride)
+        for (i = from; i < from + stride; i += 16) {
+            __m512 v[16];
+            HRQ__UNROLL
+            for (k = 0; k < radix; k++) v[k] = _mm512_loadu_ps(x + i + (size_t)k * stride);
+            hrq__butterflies_avx512(v, radix);
+            HRQ__UNROLL
+            for (k = 0; k < radix; k++) _mm512_storeu_ps(x + i + (size_t)k * stride, _mm512_mul_ps(v[k], scale));
+        }
+}
+
+/* Passes of four strides in registers; the last one scales, the others multiply by 1. */
+HRQ__FN_AVX512 void hrq__hadamard_avx512(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at)
+{
+    __m512 one = _mm512_set1_ps(1.0f), by = _mm512_set1_ps(scale);
+    size_t stride = n < 256 ? n : 256;
+    switch (stride) {
+    case 16: hrq__hadamard_first_avx512(x, n, by, flip, seed, at, 1); return;
+    case 32: hrq__hadamard_first_avx512(x, n, by, flip, seed, at, 2); return;
+    case 64: hrq__hadamard_first_avx512(x, n, by, flip, seed, at, 4); return;
+    case 128: hrq__hadamard_first_avx512(x, n, by, flip, seed, at, 8); return;
+    case 256: hrq__hadamard_first_avx512(x, n, n == 256 ? by : one, flip, seed, at, 16); break;
+    default: hrq__hadamard_scalar(x, n, scale, flip, seed, at); return;
+    }
+    for (; n / stride >= 16; stride *= 16) hrq__hadamard_pass_avx512(x, n, stride, n / stride == 16 ? by : one, 16);
+    if (n / stride == 8) hrq__hadamard_pass_avx512(x, n, stride, by, 8);
+    if (n / stride == 4) hrq__hadamard_pass_avx512(x, n, stride, by, 4);
+    if (n / stride == 2) hrq__hadamard_pass_avx512(x, n, stride, by, 2);
+}
+
+/* 16 columns with all sums and differences in registers; +-1 times a sum is exact, so a fused operation adds it. The
+   diagonal is skipped, not multiplied by zero: that would turn -0 into 0. */
+HRQ__IN_AVX512 void hrq__paley_avx512_of(float *x, size_t stride, const float *c, float scale, int order)
+{
+    size_t at;
+    int i, j;
+    for (at = 0; at < stride; at += 16) {
+        __mmask16 m = hrq__first16_avx512(stride - at);
+        __m512 sum[14], difference[14], by = _mm512_set1_ps(scale);
+        HRQ__UNROLL
+        for (i = 0; i < order; i++) {
+            __m512 a = _mm512_maskz_loadu_ps(m, x + (size_t)(2 * i) * stride + at);
+            __m512 b = _mm512_maskz_loadu_ps(m, x + (size_t)(2 * i + 1) * stride + at);
+            sum[i] = _mm512_add_ps(a, b);
+            difference[i] = _mm512_sub_ps(a, b);
+        }
+        HRQ__UNROLL
+        for (i = 0; i < order; i++) {
+            __m512 even = difference[i], odd = _mm512_xor_ps(sum[i], _mm512_set1_ps(-0.0f));
+            HRQ__UNROLL
+            for (j = 0; j < order; j++) {
+                __m512 sign = _mm512_set1_ps(c[i * order + j]);
+                if (j == i) continue;
+                even = _mm512_fmadd_ps(sum[j], sign, even);
+                odd = _mm512_fmadd_ps(difference[j], sign, odd);
+            }
+            _mm512_mask_storeu_ps(x + (size_t)(2 * i) * stride + at, m, _mm512_mul_ps(even, by));
+            _mm512_mask_storeu_ps(x + (size_t)(2 * i + 1) * stride + at, m, _mm512_mul_ps(odd, by));
+        }
+    }
+}
+
+HRQ__FN_AVX512 void hrq__paley_avx512(float *x, size_t order, size_t stride, const float *conference, float scale)
+{
+    if (order == 6) hrq__paley_avx512_of(x, stride, conference, scale, 6);
+    if (order == 10) hrq__paley_avx512_of(x, stride, conference, scale, 10);
+    if (order == 14) hrq__paley_avx512_of(x, stride, conference, scale, 14);
+}
+
 #endif /* HRQ__AVX512 */
 
 //==================================================================================================
@@ -965,7 +1124,10 @@ HRQ__FN_AVX512 size_t hrq__pack_avx512(uint8_t *planes, size_t lane_bytes, const
          hrq__sum16_avx512,                                                                       \
          hrq__code_int_avx512,                                                                    \
          hrq__code_float_avx512,                                                                  \
-         hrq__pack_avx512},
+         hrq__pack_avx512,                                                                        \
+         hrq__act_s8_avx512,                                                                      \
+         hrq__hadamard_avx512,                                                                    \
+         hrq__paley_avx512},
 #else
     #define HRQ__ROWS_AVX512
 #endif
