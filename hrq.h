@@ -2247,6 +2247,28 @@ static void hrq__pack_row(uint8_t *planes, const uint8_t *codes, size_t row, siz
     }
 }
 
+/* Rounded up in magnitude, so that nothing it covers overflows, or to nearest (:mse); at most the largest finite one. */
+static uint16_t hrq__group_scale(float scale, int nearest)
+{
+    uint16_t h = hrq_f16_from_f32(scale);
+    if (!nearest && fabsf(hrq_f32_from_f16(h)) < fabsf(scale)) h++;
+    return (uint16_t)((h & 0x7fffu) > 0x7bffu ? (h & 0x8000u) | 0x7bffu : h);
+}
+
+/* group_scales: h[i] = fp16 of scale[i] / top, i < n, as hrq__group_scale rounds; top 0: of 0.      BITWISE */
+static void hrq__group_scales_scalar(uint16_t *h, const float *scale, size_t n, float top, int nearest)
+{
+    size_t i;
+    for (i = 0; i < n; i++) h[i] = hrq__group_scale(top == 0.0f ? 0.0f : scale[i] / top, nearest);
+}
+
+/* norms: of the scales row[i] * group[i], i < 16.      BITWISE */
+static void hrq__norms_scalar(hrq__norm *norm, const float *row, const float *group)
+{
+    size_t i;
+    for (i = 0; i < HRQ_PANEL; i++) norm[i] = hrq__norm_of(row[i] * group[i]);
+}
+
 /* act_s8: out[i] = x[i], finite, over the scale to the nearest integer within +-127, i < n, a multiple of 64; sums[k] =
    out[0] + ... + out[8 k - 1], k = 0 ... n / 8, mod 2^32.      EXACT */
 static void hrq__act_s8_scalar(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm)
@@ -2350,6 +2372,8 @@ typedef struct hrq__kernels {
     void (*code_float)(uint8_t *out, const float *x, size_t n, const hrq__code_args *a);
     size_t (*pack)(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld, size_t cols8, unsigned shift,
                    unsigned bits);
+    void (*group_scales)(uint16_t *h, const float *scale, size_t n, float top, int nearest);
+    void (*norms)(hrq__norm *norm, const float *row, const float *group);
     void (*act_s8)(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm);
     void (*hadamard)(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at);
     void (*paley)(float *x, size_t order, size_t stride, const float *conference, float scale);
@@ -2370,7 +2394,8 @@ static const hrq__kernels hrq__kernel_table[] = {
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__dot_wide_scalar, hrq__scales_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
      hrq__extents_scalar, hrq__dot16_scalar, hrq__sum16_scalar, hrq__code_int_scalar, hrq__code_float_scalar,
-     hrq__pack_scalar, hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar},
+     hrq__pack_scalar, hrq__group_scales_scalar, hrq__norms_scalar, hrq__act_s8_scalar,
+     hrq__hadamard_scalar, hrq__paley_scalar},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -2501,13 +2526,6 @@ static uint16_t hrq__row_scale(float scale, int nearest)
     return (uint16_t)((u >> 16 & 0x8000u) | (h < 0x80u ? 0x80u : h > 0x7f7fu ? 0x7f7fu : h));
 }
 
-static uint16_t hrq__group_scale(float scale, int nearest)
-{
-    uint16_t h = hrq_f16_from_f32(scale);
-    if (!nearest && fabsf(hrq_f32_from_f16(h)) < fabsf(scale)) h++;
-    return (uint16_t)((h & 0x7fffu) > 0x7bffu ? (h & 0x8000u) | 0x7bffu : h);
-}
-
 static hrq__int_range hrq__int_range_of(const hrq_format *f)
 {
     hrq__int_range r;
@@ -2585,24 +2603,29 @@ static float hrq__int_mse_scale(const float *x, size_t n, float start, hrq__int_
     return best;
 }
 
-/* The scale that a format wants for x[n]; signed: the entry of largest magnitude takes the code -2^(bits - 1). */
-static float hrq__int_scale(const hrq_format *f, const float *x, size_t n)
+/* The scale that a format wants for entries lo ... hi, before :mse; signed: the entry of largest magnitude takes the
+   code -2^(bits - 1). */
+static float hrq__int_scale_of(const hrq_format *f, float lo, float hi)
 {
     hrq__int_range range = hrq__int_range_of(f);
-    float lo, hi, scale;
-    hrq__kernels_now()->extents(&lo, &hi, x, n, n);
     if (f->options & HRQ__OPT_ASYM) return hi / (float)(range.hi - range.lo) - lo / (float)(range.hi - range.lo);
     if (f->options & HRQ__OPT_SYM) return (-lo > hi ? -lo : hi) / (float)range.hi;
-    scale = (-lo >= hi ? lo : hi) / (float)range.lo;
-    return f->options & HRQ__OPT_MSE && scale != 0.0f ? hrq__int_mse_scale(x, n, scale, range) : scale;
+    return (-lo >= hi ? lo : hi) / (float)range.lo;
+}
+
+/* The same for x[n], with it. */
+static float hrq__int_scale(const hrq_format *f, const float *x, size_t n)
+{
+    float lo, hi, scale;
+    hrq__kernels_now()->extents(&lo, &hi, x, n, n);
+    scale = hrq__int_scale_of(f, lo, hi);
+    return f->options & HRQ__OPT_MSE && scale != 0.0f ? hrq__int_mse_scale(x, n, scale, hrq__int_range_of(f)) : scale;
 }
 
 /* :asym: the code of 0, so that the least entry takes the least code */
-static int32_t hrq__int_zero(const hrq_format *f, const float *x, size_t n, float scale)
+static int32_t hrq__int_zero(const hrq_format *f, float lo, float scale)
 {
     hrq__int_range range = hrq__int_range_of(f);
-    float lo, hi;
-    hrq__kernels_now()->extents(&lo, &hi, x, n, n);
     return hrq__clampi(range.lo - hrq__round(hrq__norm_apply(hrq__norm_of(scale), lo)), range.lo, range.hi);
 }
 
@@ -2623,16 +2646,19 @@ static float hrq__float_error(hrq__small type, const float *x, size_t n, float s
     return error[0] * s * s;
 }
 
+    #define HRQ__FIT 256 /* groups fitted at a time */
+
 HRQ__INLINE float hrq__float_top(hrq__small type) { return hrq__small_decode(type, type.top); }
 
 /* The E8M0 scale of a block: the exponent of its largest entry less that of the type's largest number, so that
    entries up to 2^(1 - 2^-man) times the largest number saturate (OCP MX 1.0, section 6.3). mse: of this, the next
    and the one before, the least error. */
-static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, int mse)
+static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, float top, int mse)
 {
-    float top = hrq__absmax(x, n), best = 0.0f, error, unit;
+    float best = 0.0f, error, unit;
     int at = (int)(hrq__bits_of(top) >> 23) - (int)(hrq__bits_of(hrq__float_top(type)) >> 23) + 127, chosen, e;
     at = chosen = (int)hrq__clampi(at, 0, 254);
+    if (!mse) return (uint8_t)at;
     unit = 1.0f / hrq__e8m0_decode((uint32_t)at);
     if (mse && top > 0.0f) best = hrq__float_error(type, x, n, 1.0f / unit, unit);
     for (e = at - 1; mse && top > 0.0f && e <= at + 1; e += 2) {
@@ -2645,17 +2671,29 @@ static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, int ms
     return (uint8_t)chosen;
 }
 
-/* The E4M3 scale of a block under its row's: largest entry to largest number. mse: the least error of it and five
-   codes either way. */
-static uint8_t hrq__float_e4m3(hrq__small type, const float *x, size_t n, float row_scale, int mse)
+/* E4M3 scales of n blocks under their row's: largest entry, top, to largest number. */
+static void hrq__float_e4m3_of(uint8_t *code, hrq__small type, const float *top, size_t n, float row_scale)
+{
+    hrq__norm norm = hrq__norm_of(row_scale), one = {1.0f, 1.0f};
+    float most = hrq__float_top(type), want[HRQ__FIT];
+    hrq__code_args args;
+    size_t i;
+    memset(&args, 0, sizeof args);
+    args.group = HRQ__FIT;
+    args.norm = &one;
+    args.type = hrq__small_of(4, 3);
+    for (i = 0; i < n; i++) want[i] = hrq__norm_apply(norm, top[i]) / most; /* a zero row: inv is 0 */
+    hrq__kernels_now()->code_float(code, want, n, &args);
+}
+
+/* Of one block, at its code: mse: the least error of it and five codes either way. */
+static uint8_t hrq__float_e4m3(hrq__small type, const float *x, size_t n, float top, uint32_t at, float row_scale,
+                               int mse)
 {
     hrq__small scale = hrq__small_of(4, 3);
-    float top = hrq__absmax(x, n), want, best, error, unit;
-    uint32_t at, chosen, c;
-    if (row_scale == 0.0f || top == 0.0f) return 0;
-    want = hrq__norm_apply(hrq__norm_of(row_scale), top) / hrq__float_top(type);
-    at = chosen = hrq__small_encode(scale, want);
-    if (!mse) return (uint8_t)at;
+    float best, error, unit;
+    uint32_t chosen = at, c;
+    if (row_scale == 0.0f || top == 0.0f || !mse) return (uint8_t)at;
     unit = hrq__norm_of(top).pre;
     best = at ? hrq__float_error(type, x, n, hrq__small_decode(scale, at) * row_scale, unit) : (float)INFINITY;
     for (c = at > 5 ? at - 5 : 1; c <= at + 5 && c <= scale.top; c++) {
@@ -4154,16 +4192,25 @@ static void hrq__put_row_scale(const hrq__view *v, size_t row, uint16_t h)
     hrq__put16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2, h);
 }
 
-/* The scale that entries want: the format's own, or (loose) the largest it may want. */
-static float hrq__scalar_scale(const hrq__view *v, const float *x, size_t n, int loose)
+/* Scales that n groups from g0 on want (loose: the largest that they may want), and their least entries. */
+static void hrq__fit_groups(const hrq__view *v, const float *x, size_t g0, size_t n, int loose, float *scale, float *lo)
 {
-    hrq_format f = v->mat->format;
-    if (v->codec == HRQ__CODEC_FLOAT) { /* a quotient that vanishes is the least number: the row is not zero */
-        float top = hrq__absmax(x, n), scale = top / hrq__float_top(v->type);
-        return scale > 0.0f || top == 0.0f ? scale : hrq__float_of(1);
+    const hrq_format *f = &v->mat->format;
+    float hi[HRQ__FIT], top = hrq__float_top(v->type);
+    size_t g, group = v->lay.group ? v->lay.group : v->lay.cols, from = g0 * group;
+    v->kernels->extents(lo, hi, x + from, hrq__min_size(n * group, v->lay.cols - from), group);
+    for (g = 0; g < n; g++) {
+        if (v->codec == HRQ__CODEC_FLOAT) { /* a quotient that vanishes is the least number: the row is not zero */
+            float most = -lo[g] > hi[g] ? -lo[g] : hi[g];
+            scale[g] = most / top;
+            if (!(scale[g] > 0.0f || most == 0.0f)) scale[g] = hrq__float_of(1);
+        } else if (loose || !(f->options & HRQ__OPT_MSE)) {
+            scale[g] = hrq__int_scale_of(f, lo[g], hi[g]);
+        } else {
+            from = (g0 + g) * group;
+            scale[g] = hrq__int_scale(f, x + from, hrq__min_size(group, v->lay.cols - from));
+        }
     }
-    if (loose) f.options &= (uint16_t)~HRQ__OPT_MSE;
-    return hrq__int_scale(&f, x, n);
 }
 
 /* Choose and store the scales of a row. */
@@ -4171,30 +4218,27 @@ static void hrq__fit_scalar(const hrq__view *v, size_t row, const float *x)
 {
     const hrq_format *f = &v->mat->format;
     int nearest = (f->options & HRQ__OPT_MSE) != 0;
-    float top = 0.0f, scale;
-    size_t g, from, end;
-    uint8_t *panel = hrq__view_panel(v, row / HRQ_PANEL);
-    if (!v->lay.group) {
-        hrq__put_row_scale(v, row, hrq__row_scale(hrq__scalar_scale(v, x, v->lay.cols, 0), nearest));
-    } else {
-        for (g = 0; g < v->lay.groups; g++) {
-            from = g * v->lay.group;
-            scale = fabsf(hrq__scalar_scale(v, x + from, hrq__view_group_end(v, g) - from, 1));
-            top = scale > top ? scale : top;
-        }
-        hrq__put_row_scale(v, row, hrq__row_scale(top, 0));
+    float top = 0.0f, scale[HRQ__FIT], lo[HRQ__FIT];
+    uint16_t h[HRQ__FIT];
+    size_t g, g0, n;
+    uint8_t *zeros = hrq__view_panel(v, row / HRQ_PANEL) + v->lay.zero_at + row % HRQ_PANEL;
+    for (g0 = 0; g0 < v->lay.groups; g0 += n) {
+        n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
+        hrq__fit_groups(v, x, g0, n, v->lay.group != 0, scale, lo);
+        for (g = 0; v->lay.group && g < n; g++) top = fabsf(scale[g]) > top ? fabsf(scale[g]) : top;
     }
+    hrq__put_row_scale(v, row, v->lay.group ? hrq__row_scale(top, 0) : hrq__row_scale(scale[0], nearest));
     top = hrq__view_stored_scale(v, row);
-    for (g = 0; g < v->lay.groups; g++) {
-        from = g * v->lay.group;
-        end = hrq__view_group_end(v, g);
-        if (v->lay.group) {
-            scale = top == 0.0f ? 0.0f : hrq__scalar_scale(v, x + from, end - from, 0) / top;
-            hrq__put16(hrq__view_group_at(v, row, g), hrq__group_scale(scale, nearest));
-        }
-        if (v->lay.zeros) {
-            int32_t zero = hrq__int_zero(f, x + from, end - from, top * hrq__view_group_scale(v, row, g));
-            panel[v->lay.zero_at + g * HRQ_PANEL + row % HRQ_PANEL] = (uint8_t)(zero + (1 << (f->bits - 1)));
+    for (g0 = 0; (v->lay.group || v->lay.zeros) && g0 < v->lay.groups; g0 += n) {
+        n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
+        if (nearest || v->lay.groups > HRQ__FIT) hrq__fit_groups(v, x, g0, n, 0, scale, lo);
+        v->kernels->group_scales(h, scale, n, top, nearest);
+        for (g = 0; g < n; g++) {
+            if (v->lay.group) hrq__put16(hrq__view_group_at(v, row, g0 + g), h[g]);
+            if (v->lay.zeros)
+                zeros[(g0 + g) * HRQ_PANEL] =
+                    (uint8_t)(hrq__int_zero(f, lo[g], top * hrq__view_group_scale(v, row, g0 + g)) +
+                              (1 << (f->bits - 1)));
         }
     }
 }
@@ -4202,8 +4246,9 @@ static void hrq__fit_scalar(const hrq__view *v, size_t row, const float *x)
 static void hrq__fit_float(const hrq__view *v, size_t row, const float *x)
 {
     int mse = (v->mat->format.options & HRQ__OPT_MSE) != 0;
-    float scale;
-    size_t g, from, n;
+    float scale, top[HRQ__FIT], lo[HRQ__FIT], hi[HRQ__FIT];
+    uint8_t code[HRQ__FIT];
+    size_t g, g0, n, count, from, group = v->lay.group;
     if (v->scale == HRQ__SCALE_ROW) {
         hrq__fit_scalar(v, row, x);
         return;
@@ -4212,12 +4257,18 @@ static void hrq__fit_float(const hrq__view *v, size_t row, const float *x)
         hrq__put32(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 4,
                    hrq__bits_of(hrq__absmax(x, v->lay.cols) / (448.0f * hrq__float_top(v->type))));
     scale = hrq__view_stored_scale(v, row);
-    for (g = 0; g < v->lay.groups; g++) {
-        from = g * v->lay.group;
-        n = hrq__view_group_end(v, g) - from;
-        *hrq__view_group_at(v, row, g) = v->scale == HRQ__SCALE_E8M0
-                                             ? hrq__float_e8m0(v->type, x + from, n, mse)
-                                             : hrq__float_e4m3(v->type, x + from, n, scale, mse);
+    for (g0 = 0; g0 < v->lay.groups; g0 += n) {
+        n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
+        from = g0 * group;
+        v->kernels->extents(lo, hi, x + from, hrq__min_size(n * group, v->lay.cols - from), group);
+        for (g = 0; g < n; g++) top[g] = -lo[g] > hi[g] ? -lo[g] : hi[g];
+        if (v->scale == HRQ__SCALE_E4M3) hrq__float_e4m3_of(code, v->type, top, n, scale);
+        for (g = 0; g < n; g++, from += group) {
+            count = hrq__min_size(group, v->lay.cols - from);
+            *hrq__view_group_at(v, row, g0 + g) =
+                v->scale == HRQ__SCALE_E8M0 ? hrq__float_e8m0(v->type, x + from, count, top[g], mse)
+                                            : hrq__float_e4m3(v->type, x + from, count, top[g], code[g], scale, mse);
+        }
     }
 }
 
@@ -4370,12 +4421,22 @@ static int hrq__encode_plainly(const hrq__view *v)
            !(v->mat->format.options & HRQ__OPT_UNBIASED);
 }
 
-/* How the groups of columns from ... from + n divide. */
+/* How the groups of columns from ... from + n divide, [groups][16 rows]. */
 static void hrq__encode_norms(const hrq__view *v, size_t row0, size_t row1, size_t from, size_t n, hrq__norm *norm,
                               int32_t *zero)
 {
+    float row_scale[HRQ_PANEL], group_scale[HRQ_PANEL];
     size_t g, row, g0 = hrq__view_group(v, from), g1 = hrq__view_group(v, from + n - 1);
-    for (row = row0; row < row1; row++) {
+    int whole = row1 - row0 == HRQ_PANEL && v->lay.group && !v->lay.zeros;
+    int kind = v->scale == HRQ__SCALE_ROW    ? HRQ__SCALES_F16
+               : v->scale == HRQ__SCALE_E8M0 ? HRQ__SCALES_E8M0
+                                             : HRQ__SCALES_E4M3;
+    for (row = 0; whole && row < HRQ_PANEL; row++) row_scale[row] = hrq__view_stored_scale(v, row0 + row);
+    for (g = g0; whole && g <= g1; g++) {
+        v->kernels->scales(group_scale, hrq__view_group_at(v, row0, g), HRQ_PANEL, kind);
+        v->kernels->norms(norm + (g - g0) * HRQ_PANEL, row_scale, group_scale);
+    }
+    for (row = row0; !whole && row < row1; row++) {
         float scale = hrq__view_stored_scale(v, row);
         for (g = g0; g <= g1; g++) {
             size_t at = (g - g0) * HRQ_PANEL + row % HRQ_PANEL;
@@ -8183,6 +8244,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #undef HRQ__INLINE
     #undef HRQ__PREFETCH
     #undef HRQ__CHUNK
+    #undef HRQ__FIT
     #undef HRQ__BATCH
     #undef HRQ__OPT_GRID
     #undef HRQ__OPT_MOVES

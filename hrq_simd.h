@@ -891,7 +891,7 @@ HRQ__IN_AVX512 void hrq__pack_part_avx512(uint8_t *planes, const __m512i code[8]
     for (plane = 0; plane < w; plane++) {
         __m512i word = _mm512_setzero_si512();
         HRQ__UNROLL
-        for (part = 0; part < 8 / w; part++) {
+        for (part = 0; part * w < 8; part++) {
             int up = w * part - shift;
             __m512i v = code[plane + w * part], mask = _mm512_set1_epi8((char)(((1 << w) - 1) << w * part));
             v = up > 0 ? hrq__sll16_avx512(v, up) : up < 0 ? hrq__srl16_avx512(v, -up) : v;
@@ -935,6 +935,43 @@ HRQ__FN_AVX512 size_t hrq__pack_avx512(uint8_t *planes, size_t lane_bytes, const
     default: return 0;
     }
     return 32 * n;
+}
+
+/* Conversion by the machine's fp16, and back to see whether it came out too small. */
+HRQ__FN_AVX512 void hrq__group_scales_avx512(uint16_t *h, const float *scale, size_t n, float top, int nearest)
+{
+    __m256i magnitude = _mm256_set1_epi16(0x7fff), most = _mm256_set1_epi16(0x7bff);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 v = _mm512_div_ps(_mm512_maskz_loadu_ps(m, scale + i), _mm512_set1_ps(top == 0.0f ? 1.0f : top));
+        __m256i code, mag;
+        if (top == 0.0f) v = _mm512_setzero_ps();
+        code = _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        if (!nearest) {
+            __mmask16 less =
+                _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_cvtph_ps(code)), _mm512_abs_ps(v), _CMP_LT_OQ);
+            code = _mm256_mask_add_epi16(code, less, code, _mm256_set1_epi16(1));
+        }
+        mag = _mm256_min_epu16(_mm256_and_si256(code, magnitude), most);
+        _mm256_mask_storeu_epi16(h + i, m, _mm256_or_si256(_mm256_andnot_si256(magnitude, code), mag));
+    }
+}
+
+HRQ__FN_AVX512 void hrq__norms_avx512(hrq__norm *norm, const float *row, const float *group)
+{
+    __m512 one = _mm512_set1_ps(1.0f), big = _mm512_set1_ps(18446744073709551616.0f), zero = _mm512_setzero_ps();
+    __m512 small = _mm512_div_ps(one, big), scale = _mm512_mul_ps(_mm512_loadu_ps(row), _mm512_loadu_ps(group));
+    __m512 a = _mm512_abs_ps(scale), pre = one, inv;
+    __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    __m512i high = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
+    pre = _mm512_mask_mov_ps(
+        pre, _mm512_cmp_ps_mask(a, zero, _CMP_GT_OQ) & _mm512_cmp_ps_mask(a, small, _CMP_LT_OQ), big);
+    pre = _mm512_mask_mov_ps(pre, _mm512_cmp_ps_mask(a, big, _CMP_GE_OQ), small);
+    scale = _mm512_mul_ps(scale, pre);
+    inv = _mm512_maskz_div_ps(_mm512_cmp_ps_mask(scale, zero, _CMP_NEQ_UQ), one, scale);
+    _mm512_storeu_ps((float *)norm, _mm512_permutex2var_ps(pre, low, inv));
+    _mm512_storeu_ps((float *)norm + 16, _mm512_permutex2var_ps(pre, high, inv));
 }
 
 /* ---- activations, Hadamard ---- */
@@ -1125,6 +1162,8 @@ HRQ__FN_AVX512 void hrq__paley_avx512(float *x, size_t order, size_t stride, con
          hrq__code_int_avx512,                                                                    \
          hrq__code_float_avx512,                                                                  \
          hrq__pack_avx512,                                                                        \
+         hrq__group_scales_avx512,                                                                \
+         hrq__norms_avx512,                                                                       \
          hrq__act_s8_avx512,                                                                      \
          hrq__hadamard_avx512,                                                                    \
          hrq__paley_avx512},

@@ -136,6 +136,30 @@ static void test_pack(void)
     tap_end();
 }
 
+static void test_scales(void)
+{
+    size_t n;
+    int kind, nearest;
+    tap_begin("group_scales, norms");
+    for (kind = 0; kind < 4; kind++)
+        for (n = 1; n < 70; n++)
+            for (nearest = 0; nearest < 2; nearest++) {
+                float *x = noise(n, kind), *y = noise(16, kind), *z = noise(16, 0);
+                float top = draw() % 8 == 0 ? 0.0f : fabsf(x[draw() % n]) * 4.0f;
+                uint16_t *a = (uint16_t *)malloc(2 * n), *b = (uint16_t *)malloc(2 * n);
+                hrq__norm u[16], v[16];
+                if (top > 1e38f) top = 1.0f;
+                scalar->group_scales(a, x, n, top, nearest);
+                row->group_scales(b, x, n, top, nearest);
+                EXPECT(memcmp(a, b, 2 * n) == 0, "%lu scales under %g", (unsigned long)n, (double)top);
+                scalar->norms(u, y, z);
+                row->norms(v, y, z);
+                EXPECT(memcmp(u, v, sizeof u) == 0, "norms, kind %d", kind);
+                free(x), free(y), free(z), free(a), free(b);
+            }
+    tap_end();
+}
+
 static void test_act(void)
 {
     size_t n;
@@ -205,6 +229,7 @@ int main(void)
         test_scans();
         test_codes();
         test_pack();
+        test_scales();
         test_act();
         test_hadamard();
     }
