@@ -2122,9 +2122,9 @@ static void hrq__fma_tile_scalar(float *c, size_t ldc, const float *a, const flo
         for (j = 0; j < HRQ__FMA_N; j++) c[i * ldc + j] = acc[i][j];
 }
 
-/* extents: of each run of `group` columns of x[n], the last maybe shorter: lo, the least entry or 0, and hi, the largest
-   or 0. Bit patterns are compared, negative ones as unsigned numbers, so that NaN and infinities win: lo or hi is not
-   finite where an entry is not.      BITWISE */
+/* extents: of each run of `group` columns of x[n], the last maybe shorter: lo, the least entry or 0, and hi, the
+   largest or 0. Bit patterns are compared, negative ones as unsigned numbers, so that NaN and infinities win: lo or
+   hi is not finite where an entry is not.      BITWISE */
 static void hrq__extents_scalar(float *lo, float *hi, const float *x, size_t n, size_t group)
 {
     size_t from, end, i;
@@ -2247,7 +2247,8 @@ static void hrq__pack_row(uint8_t *planes, const uint8_t *codes, size_t row, siz
     }
 }
 
-/* Rounded up in magnitude, so that nothing it covers overflows, or to nearest (:mse); at most the largest finite one. */
+/* Rounded up in magnitude, so that nothing it covers overflows, or to nearest (:mse); at most the largest finite
+   one. */
 static uint16_t hrq__group_scale(float scale, int nearest)
 {
     uint16_t h = hrq_f16_from_f32(scale);
@@ -2379,6 +2380,12 @@ typedef struct hrq__kernels {
     void (*paley)(float *x, size_t order, size_t stride, const float *conference, float scale);
 } hrq__kernels;
 
+    /* The last columns of a row without kernels of its own for them. */
+    #define HRQ__ENCODE_SCALAR \
+        hrq__extents_scalar, hrq__dot16_scalar, hrq__sum16_scalar, hrq__code_int_scalar, \
+        hrq__code_float_scalar, hrq__pack_scalar, hrq__group_scales_scalar, hrq__norms_scalar, \
+        hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar
+
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
     #else
@@ -2393,9 +2400,7 @@ static const hrq__kernels hrq__kernel_table[] = {
       hrq__decode_trellis_scalar, hrq__decode_int_scalar},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__dot_wide_scalar, hrq__scales_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
-     hrq__extents_scalar, hrq__dot16_scalar, hrq__sum16_scalar, hrq__code_int_scalar, hrq__code_float_scalar,
-     hrq__pack_scalar, hrq__group_scales_scalar, hrq__norms_scalar, hrq__act_s8_scalar,
-     hrq__hadamard_scalar, hrq__paley_scalar},
+     HRQ__ENCODE_SCALAR},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -2651,12 +2656,12 @@ static float hrq__float_error(hrq__small type, const float *x, size_t n, float s
 HRQ__INLINE float hrq__float_top(hrq__small type) { return hrq__small_decode(type, type.top); }
 
 /* The E8M0 scale of a block: the exponent of its largest entry less that of the type's largest number, so that
-   entries up to 2^(1 - 2^-man) times the largest number saturate (OCP MX 1.0, section 6.3). mse: of this, the next
-   and the one before, the least error. */
-static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, float top, int mse)
+   entries up to 2^(1 - 2^-man) times the largest number saturate (OCP MX 1.0, section 6.3). top, most: these. mse: of
+   this, the next and the one before, the least error. */
+static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, float top, float most, int mse)
 {
     float best = 0.0f, error, unit;
-    int at = (int)(hrq__bits_of(top) >> 23) - (int)(hrq__bits_of(hrq__float_top(type)) >> 23) + 127, chosen, e;
+    int at = (int)(hrq__bits_of(top) >> 23) - (int)(hrq__bits_of(most) >> 23) + 127, chosen, e;
     at = chosen = (int)hrq__clampi(at, 0, 254);
     if (!mse) return (uint8_t)at;
     unit = 1.0f / hrq__e8m0_decode((uint32_t)at);
@@ -4193,7 +4198,8 @@ static void hrq__put_row_scale(const hrq__view *v, size_t row, uint16_t h)
 }
 
 /* Scales that n groups from g0 on want (loose: the largest that they may want), and their least entries. */
-static void hrq__fit_groups(const hrq__view *v, const float *x, size_t g0, size_t n, int loose, float *scale, float *lo)
+static void hrq__fit_groups(const hrq__view *v, const float *x, size_t g0, size_t n, int loose, float *scale,
+                            float *lo)
 {
     const hrq_format *f = &v->mat->format;
     float hi[HRQ__FIT], top = hrq__float_top(v->type);
@@ -4246,7 +4252,7 @@ static void hrq__fit_scalar(const hrq__view *v, size_t row, const float *x)
 static void hrq__fit_float(const hrq__view *v, size_t row, const float *x)
 {
     int mse = (v->mat->format.options & HRQ__OPT_MSE) != 0;
-    float scale, top[HRQ__FIT], lo[HRQ__FIT], hi[HRQ__FIT];
+    float scale, most = hrq__float_top(v->type), top[HRQ__FIT], lo[HRQ__FIT], hi[HRQ__FIT];
     uint8_t code[HRQ__FIT];
     size_t g, g0, n, count, from, group = v->lay.group;
     if (v->scale == HRQ__SCALE_ROW) {
@@ -4266,7 +4272,7 @@ static void hrq__fit_float(const hrq__view *v, size_t row, const float *x)
         for (g = 0; g < n; g++, from += group) {
             count = hrq__min_size(group, v->lay.cols - from);
             *hrq__view_group_at(v, row, g0 + g) =
-                v->scale == HRQ__SCALE_E8M0 ? hrq__float_e8m0(v->type, x + from, count, top[g], mse)
+                v->scale == HRQ__SCALE_E8M0 ? hrq__float_e8m0(v->type, x + from, count, top[g], most, mse)
                                             : hrq__float_e4m3(v->type, x + from, count, top[g], code[g], scale, mse);
         }
     }
@@ -4413,8 +4419,7 @@ static void hrq__encode_codes(const hrq__view *v, size_t row, const float *x, hr
     }
 }
 
-/* Codes that depend on nothing but the entry and its scale: rows row0 ... row1 - 1 of one panel, coded as they come, 128
-   columns at a time to bytes and then to planes. */
+/* Codes that depend on nothing but the entry and its scales, which stay as they are. */
 static int hrq__encode_plainly(const hrq__view *v)
 {
     return (v->codec == HRQ__CODEC_INT || v->codec == HRQ__CODEC_FLOAT) && !v->dither &&
@@ -4446,6 +4451,8 @@ static void hrq__encode_norms(const hrq__view *v, size_t row0, size_t row1, size
     }
 }
 
+/* Rows row0 ... row1 - 1 of one panel under the scales that are stored, 128 columns at a time to bytes and then to
+   planes. */
 static void hrq__encode_rows(const hrq__view *v, size_t row0, size_t row1, const float *x, size_t ldx)
 {
     uint8_t codes[HRQ_PANEL * HRQ__CHUNK];
@@ -8245,6 +8252,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #undef HRQ__PREFETCH
     #undef HRQ__CHUNK
     #undef HRQ__FIT
+    #undef HRQ__ENCODE_SCALAR
     #undef HRQ__BATCH
     #undef HRQ__OPT_GRID
     #undef HRQ__OPT_MOVES

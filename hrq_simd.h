@@ -657,12 +657,60 @@ HRQ__IN_AVX512 void hrq__extents_put_avx512(float *lo, float *hi, __m512i least,
     _mm_store_ss(hi, _mm_castsi128_ps(d));
 }
 
+/* Largest of each of four registers, in one. */
+HRQ__IN_AVX512 __m128i hrq__max4_avx512(const __m512i v[4], int is_signed)
+{
+    __m512i a = _mm512_unpacklo_epi32(v[0], v[1]), b = _mm512_unpackhi_epi32(v[0], v[1]);
+    __m512i c = _mm512_unpacklo_epi32(v[2], v[3]), d = _mm512_unpackhi_epi32(v[2], v[3]);
+    __m256i e;
+    a = is_signed ? _mm512_max_epi32(a, b) : _mm512_max_epu32(a, b);
+    c = is_signed ? _mm512_max_epi32(c, d) : _mm512_max_epu32(c, d);
+    b = _mm512_unpacklo_epi64(a, c);
+    d = _mm512_unpackhi_epi64(a, c);
+    a = is_signed ? _mm512_max_epi32(b, d) : _mm512_max_epu32(b, d);
+    e = is_signed ? _mm256_max_epi32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1))
+                  : _mm256_max_epu32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
+    return is_signed ? _mm_max_epi32(_mm256_castsi256_si128(e), _mm256_extracti128_si256(e, 1))
+                     : _mm_max_epu32(_mm256_castsi256_si128(e), _mm256_extracti128_si256(e, 1));
+}
+
+/* Four small groups at a time share one tree. Returns how many groups that were. */
+HRQ__IN_AVX512 size_t hrq__extents_small_avx512(float *lo, float *hi, const float *x, size_t n, size_t group)
+{
+    size_t g, i;
+    int k;
+    for (g = 0; (g + 4) * group <= n; g += 4) {
+        __m512i least[4], most[4];
+        __m128i zero = _mm_set1_epi32((int)0x80000000u), low;
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            const float *at = x + (g + (size_t)k) * group;
+            least[k] = most[k] = _mm512_loadu_si512(at);
+            for (i = 16; i < group; i += 16) {
+                least[k] = _mm512_max_epu32(least[k], _mm512_loadu_si512(at + i));
+                most[k] = _mm512_max_epi32(most[k], _mm512_loadu_si512(at + i));
+            }
+        }
+        low = _mm_max_epu32(hrq__max4_avx512(least, 0), zero);
+        low = _mm_andnot_si128(_mm_cmpeq_epi32(low, zero), low);
+        _mm_storeu_ps(lo + g, _mm_castsi128_ps(low));
+        _mm_storeu_ps(hi + g, _mm_castsi128_ps(_mm_max_epi32(hrq__max4_avx512(most, 1), _mm_setzero_si128())));
+    }
+    return g;
+}
+
 /* Integer maxima of the patterns do for both ends and for NaN: two operations for 16 entries. */
 HRQ__FN_AVX512 void hrq__extents_avx512(float *lo, float *hi, const float *x, size_t n, size_t group)
 {
-    size_t from, end, i;
+    size_t from = 0, end, i;
     int k;
-    for (from = 0; from < n; from = end) {
+    if (group % 16 == 0 && group <= 64) {
+        end = hrq__extents_small_avx512(lo, hi, x, n, group);
+        from = end * group;
+        lo += end;
+        hi += end;
+    }
+    for (; from < n; from = end) {
         __m512i least[4], most[4];
         HRQ__UNROLL
         for (k = 0; k < 4; k++) {
@@ -982,6 +1030,7 @@ HRQ__FN_AVX512 void hrq__act_s8_avx512(int8_t *out, int32_t *sums, const float *
 {
     hrq__coder_avx512 c = hrq__coder_none_avx512();
     __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv);
+    __m512i zero = _mm512_setzero_si512();
     __m256i none = _mm256_setzero_si256(), before = none;
     size_t i;
     int k;
@@ -992,7 +1041,7 @@ HRQ__FN_AVX512 void hrq__act_s8_avx512(int8_t *out, int32_t *sums, const float *
         __m256i eight;
         HRQ__UNROLL
         for (k = 0; k < 4; k++)
-            v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, _mm512_setzero_si512(), &c, HRQ__CODES_INT);
+            v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, zero, &c, HRQ__CODES_INT);
         s = hrq__code64_avx512(v, &c, HRQ__CODES_INT);
         _mm512_storeu_si512(out + i, s);
         s = _mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_set1_epi8(1), s), _mm512_set1_epi16(1));
@@ -1000,7 +1049,7 @@ HRQ__FN_AVX512 void hrq__act_s8_avx512(int8_t *out, int32_t *sums, const float *
         eight = _mm256_add_epi32(eight, _mm256_alignr_epi32(eight, none, 7));
         eight = _mm256_add_epi32(eight, _mm256_alignr_epi32(eight, none, 6));
         eight = _mm256_add_epi32(_mm256_add_epi32(eight, _mm256_alignr_epi32(eight, none, 4)), before);
-        _mm256_storeu_si256((__m256i *)(void *)sums, _mm256_alignr_epi32(eight, before, 7)); /* from the last one's top */
+        _mm256_storeu_si256((__m256i *)(void *)sums, _mm256_alignr_epi32(eight, before, 7)); /* one behind */
         before = _mm256_permutevar8x32_epi32(eight, _mm256_set1_epi32(7));
     }
     sums[0] = _mm_cvtsi128_si32(_mm256_castsi256_si128(before));
