@@ -719,11 +719,16 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
     #endif
 
     #if defined(__GNUC__) || defined(__clang__)
-        #define HRQ__INLINE      static inline __attribute__((always_inline))
-        #define HRQ__PREFETCH(p) __builtin_prefetch(p)
+        #define HRQ__INLINE static inline __attribute__((always_inline))
     #else
-        #define HRQ__INLINE      static inline
-        #define HRQ__PREFETCH(p) ((void)(p))
+        #define HRQ__INLINE static inline
+    #endif
+
+    /* Into the second level of cache; an address may be any. */
+    #if defined(__GNUC__) || defined(__clang__)
+        #define HRQ__PREFETCH(address) __builtin_prefetch((const void *)(address), 0, 2)
+    #else
+        #define HRQ__PREFETCH(address) ((void)0)
     #endif
 
     #ifdef __cplusplus
@@ -877,7 +882,7 @@ HRQ__INLINE uint64_t hrq__random(uint64_t seed, uint64_t counter)
 }
 
 //==================================================================================================
-//  [3i] Numerics           16-bit floats, rounding, scans, sums along a row
+//  [3i] Numerics           16-bit floats, rounding
 //  uses: 1, 2
 //==================================================================================================
 
@@ -1004,36 +1009,6 @@ static float hrq__power_of_two_over(float x)
     while (x * p >= 2.0f && p > 1e-37f) p *= 0.5f;
     while (x * p < 1.0f && p < 1e37f) p *= 2.0f;
     return p;
-}
-
-/* Number of NaN and infinities in a matrix. */
-static size_t hrq__nonfinite(const float *x, size_t rows, size_t cols, size_t ld)
-{
-    size_t r, c, bad = 0;
-    for (r = 0; r < rows; r++)
-        for (c = 0; c < cols; c++) bad += !hrq__finite(x[r * ld + c]);
-    return bad;
-}
-
-static float hrq__absmax(const float *x, size_t n)
-{
-    float m = 0.0f;
-    size_t i;
-    for (i = 0; i < n; i++) m = fabsf(x[i]) > m ? fabsf(x[i]) : m;
-    return m;
-}
-
-/* Sum along a row in 16 lanes and one tree, so that any vector width gives the same bits: lane l adds elements
-   l, l + 16, ... in order with fused multiply-add, then halves are added. <x, y> * scale^2 of the inputs, which
-   keeps squares of 1e+-38 in range. */
-static float hrq__dot16(const float *x, const float *y, size_t n, float scale)
-{
-    float lane[16] = {0};
-    size_t i, half;
-    for (i = 0; i < n; i++) lane[i & 15] = fmaf(x[i] * scale, y[i] * scale, lane[i & 15]);
-    for (half = 8; half > 0; half /= 2)
-        for (i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
 }
 
     //==================================================================================================
@@ -2060,7 +2035,7 @@ static void hrq__dot_groups_scalar(float *total, const uint8_t *tile, size_t pan
    int32 [16]) or dot_groups (float [16]). Takes whole superblocks and whole groups from the first on and returns the
    number of columns, 0 where it does not know the code or the group. Scalar: the two of them.      EXACT, BITWISE */
 
-/* scales: n (a multiple of 16) stored scales of a kind to floats. E8M0: over 2^(top - 127), top - 60 ... top. EXACT */
+/* scales: n (a multiple of 16) stored scales of a kind to floats. E8M0: over 2^(top - 127), all in its range.  EXACT */
 enum { HRQ__SCALES_F16, HRQ__SCALES_E8M0, HRQ__SCALES_E4M3 };
 static void hrq__scales_scalar(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
 {
@@ -2154,6 +2129,230 @@ static void hrq__fma_tile_scalar(float *c, size_t ldc, const float *a, const flo
         for (j = 0; j < HRQ__FMA_N; j++) c[i * ldc + j] = acc[i][j];
 }
 
+/* extents: of each run of `group` columns of x[n], the last maybe shorter: lo, the least entry or 0, and hi, the
+   largest or 0. Bit patterns are compared, negative ones as unsigned numbers, so that NaN and infinities win: lo or
+   hi is not finite where an entry is not.      BITWISE */
+static void hrq__extents_scalar(float *lo, float *hi, const float *x, size_t n, size_t group)
+{
+    size_t from, end, i;
+    for (from = 0; from < n; from = end) {
+        uint32_t least = 0x80000000u;
+        int32_t most = 0;
+        end = n - from < group ? n : from + group;
+        for (i = from; i < end; i++) {
+            uint32_t u = hrq__bits_of(x[i]);
+            least = u > least ? u : least;
+            most = (int32_t)u > most ? (int32_t)u : most;
+        }
+        *lo++ = hrq__float_of(least == 0x80000000u ? 0 : least);
+        *hi++ = hrq__float_of((uint32_t)most);
+    }
+}
+
+/* dot16: sum along a row in 16 lanes and one tree, so that any vector width gives the same bits: lane l adds elements
+   l, l + 16, ... in order with fused multiply-add, then halves are added. <x, y> * scale^2 of the inputs, which
+   keeps squares of 1e+-38 in range.      BITWISE */
+static float hrq__dot16_scalar(const float *x, const float *y, size_t n, float scale)
+{
+    float lane[16] = {0};
+    size_t i, half;
+    for (i = 0; i < n; i++) lane[i & 15] = fmaf(x[i] * scale, y[i] * scale, lane[i & 15]);
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
+}
+
+/* sum16: the same lanes and tree for the sum of x[i] * scale, product and sum rounded apart.      BITWISE */
+static float hrq__sum16_scalar(const float *x, size_t n, float scale)
+{
+    float lane[16] = {0};
+    size_t i, half;
+    for (i = 0; i < n; i++) lane[i & 15] += x[i] * scale;
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
+}
+
+/* Division by a scale as two multiplications that neither overflow nor lose bits for scales of 1e+-38:
+   x / scale = (x * pre) * inv, pre a power of two. A zero scale gives zeros. */
+typedef struct hrq__norm {
+    float pre, inv;
+} hrq__norm;
+
+static hrq__norm hrq__norm_of(float scale)
+{
+    float a = fabsf(scale), big = 18446744073709551616.0f; /* 2^64 */
+    hrq__norm n;
+    n.pre = a >= big ? 1.0f / big : a > 0.0f && a < 1.0f / big ? big : 1.0f; /* 0: x * pre stays finite */
+    n.inv = scale * n.pre == 0.0f ? 0.0f : 1.0f / (scale * n.pre);
+    return n;
+}
+
+HRQ__INLINE float hrq__norm_apply(hrq__norm n, float x) { return x * n.pre * n.inv; }
+
+/* The integers an int format has. */
+typedef struct hrq__int_range {
+    int32_t lo, hi;
+} hrq__int_range;
+
+/* z: dither in steps; zero: what the value 0 is coded as, 0 but for :asym */
+HRQ__INLINE int32_t hrq__int_code(float x, float z, hrq__norm norm, int32_t zero, hrq__int_range range)
+{
+    float v = hrq__clampf(hrq__norm_apply(norm, x), -65536.0f, 65536.0f) + z;
+    return hrq__clampi(hrq__round(v) + zero, range.lo, range.hi);
+}
+
+/* How a row's entries become codes. Column i is in group (first + i) / group, whose numbers stand HRQ_PANEL apart: the
+   rows of a panel lie side by side. */
+typedef struct hrq__code_args {
+    size_t group, first;  /* group: a multiple of 8; first, of the columns, within its group */
+    const hrq__norm *norm;
+    const int32_t *zero;  /* int; NULL: 0                                                  */
+    hrq__int_range range; /* int                                                           */
+    int32_t offset;       /* int: code = integer + offset                                  */
+    hrq__small type;      /* float                                                         */
+} hrq__code_args;
+
+/* code_int: out[i] = hrq__int_code of x[i], finite, plus offset, i < n; ranges within -128 ... 127.      EXACT */
+static void hrq__code_int_scalar(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        size_t at = (a->first + i) / a->group * HRQ_PANEL;
+        int32_t code = hrq__int_code(x[i], 0.0f, a->norm[at], a->zero ? a->zero[at] : 0, a->range);
+        out[i] = (uint8_t)(code + a->offset);
+    }
+}
+
+/* code_float: out[i] = hrq__small_encode of x[i], finite, over its scale, i < n.      EXACT */
+static void hrq__code_float_scalar(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        size_t at = (a->first + i) / a->group * HRQ_PANEL;
+        out[i] = (uint8_t)hrq__small_encode(a->type, hrq__norm_apply(a->norm[at], x[i]));
+    }
+}
+
+/* Codes of 8 s columns of one row of a panel, bits shift ... shift + bits - 1 of a byte each, to the planes of their
+   superblock: s bytes of each plane. All bytes of a word at once. */
+static void hrq__pack_row(uint8_t *planes, const uint8_t *codes, size_t row, size_t s, unsigned shift, unsigned bits)
+{
+    unsigned w, plane, part, j;
+    uint32_t code[8] = {0};
+    for (j = 0; j < 8; j++) memcpy(&code[j], codes + s * j, s);
+    planes += row * s;
+    for (w = 1; w <= 8; w *= 2) {
+        uint32_t mask = 0x01010101u * ((1u << w) - 1);
+        if (!(bits & w)) continue;
+        for (plane = 0; plane < w; plane++, planes += HRQ_PANEL * s) {
+            uint32_t word = 0;
+            for (part = 0; part < 8 / w; part++) word |= (code[plane + w * part] >> shift & mask) << w * part;
+            memcpy(planes, &word, s);
+        }
+        shift += w;
+    }
+}
+
+/* Rounded up in magnitude, so that nothing it covers overflows, or to nearest (:mse); at most the largest finite
+   one. */
+static uint16_t hrq__group_scale(float scale, int nearest)
+{
+    uint16_t h = hrq_f16_from_f32(scale);
+    if (!nearest && fabsf(hrq_f32_from_f16(h)) < fabsf(scale)) h++;
+    return (uint16_t)((h & 0x7fffu) > 0x7bffu ? (h & 0x8000u) | 0x7bffu : h);
+}
+
+/* group_scales: h[i] = fp16 of scale[i] / top, i < n, as hrq__group_scale rounds; top 0: of 0.      BITWISE */
+static void hrq__group_scales_scalar(uint16_t *h, const float *scale, size_t n, float top, int nearest)
+{
+    size_t i;
+    for (i = 0; i < n; i++) h[i] = hrq__group_scale(top == 0.0f ? 0.0f : scale[i] / top, nearest);
+}
+
+/* norms: of the scales row[i] * group[i], i < 16.      BITWISE */
+static void hrq__norms_scalar(hrq__norm *norm, const float *row, const float *group)
+{
+    size_t i;
+    for (i = 0; i < HRQ_PANEL; i++) norm[i] = hrq__norm_of(row[i] * group[i]);
+}
+
+/* act_s8: out[i] = x[i], finite, over the scale to the nearest integer within +-127, i < n, a multiple of 64; sums[k] =
+   out[0] + ... + out[8 k - 1], k = 0 ... n / 8, mod 2^32.      EXACT */
+static void hrq__act_s8_scalar(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm)
+{
+    uint32_t sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        int32_t code = hrq__round(hrq__clampf(hrq__norm_apply(norm, x[i]), -127.0f, 127.0f));
+        if (i % 8 == 0) sums[i / 8] = (int32_t)sum;
+        out[i] = (int8_t)code;
+        sum += (uint32_t)code;
+    }
+    sums[n / 8] = (int32_t)sum;
+}
+
+/* hadamard: butterflies over x[n], n a power of two, strides from 1 up, then times scale. Before them, where flip is
+   set, x[i] is negated by bit (at + i) % 64 of hrq__random(seed, (at + i) / 64); at: a multiple of 16 where n is one.
+   BITWISE: any order that computes each output by the same tree */
+static void hrq__hadamard_scalar(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at)
+{
+    size_t stride, i, j;
+    uint64_t bits = 0;
+    for (i = 0; flip && i < n; i++) {
+        if (i == 0 || (at + i) % 64 == 0) bits = hrq__random(seed, (at + i) / 64);
+        x[i] = hrq__float_of(hrq__bits_of(x[i]) ^ (uint32_t)(bits >> (at + i) % 64 & 1) << 31); /* no branch */
+    }
+    for (stride = 1; stride < n; stride *= 2)
+        for (i = 0; i < n; i += 2 * stride)
+            for (j = i; j < i + stride; j++) {
+                float a = x[j], b = x[j + stride];
+                x[j] = a + b;
+                x[j + stride] = a - b;
+            }
+    for (i = 0; i < n; i++) x[i] *= scale;
+}
+
+/* paley: Hadamard of order h = 2 (q + 1) = 2 order, order 6, 10 or 14, over h elements a stride apart, for `stride`
+   neighbouring columns, then times scale: H = C x [1 1; 1 -1] + I x [1 -1; -1 -1], C = conference, [order][order] of
+   +-1, the symmetric conference matrix of q (Paley's second construction). H is symmetric, H^2 = h I.     BITWISE */
+static void hrq__paley_scalar(float *x, size_t order, size_t stride, const float *conference, float scale)
+{
+    size_t c, i, j;
+    for (c = 0; c < stride; c++) {
+        float sum[14], difference[14];
+        for (i = 0; i < order; i++) {
+            float a = x[2 * i * stride + c], b = x[(2 * i + 1) * stride + c];
+            sum[i] = a + b;
+            difference[i] = a - b;
+        }
+        for (i = 0; i < order; i++) {
+            float even = difference[i], odd = -sum[i];
+            for (j = 0; j < order; j++) {
+                if (j == i) continue;
+                even = conference[i * order + j] > 0.0f ? even + sum[j] : even - sum[j];
+                odd = conference[i * order + j] > 0.0f ? odd + difference[j] : odd - difference[j];
+            }
+            x[2 * i * stride + c] = even * scale;
+            x[(2 * i + 1) * stride + c] = odd * scale;
+        }
+    }
+}
+
+/* pack: codes [16 rows] ld bytes apart, of cols8 columns of a panel from a superblock's first on, to planes: bits
+   shift ... shift + bits - 1 of each byte, shift + bits <= 8. A kernel takes as many columns as it can, whole
+   superblocks, and returns their number; 0: none. The scalar one takes one superblock, the narrow last one too.
+     planes     of the next 32 columns lie 4 * lane_bytes further on
+     reads      these columns of codes; writes 16 s * bits bytes a superblock      EXACT */
+static size_t hrq__pack_scalar(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld, size_t cols8,
+                               unsigned shift, unsigned bits)
+{
+    size_t row, s = hrq__min_size(cols8, 32) / 8;
+    (void)lane_bytes;
+    for (row = 0; row < HRQ_PANEL; row++) hrq__pack_row(planes, codes + row * ld, row, s, shift, bits);
+    return 8 * s;
+}
+
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {
     const char *isa;
@@ -2176,7 +2375,25 @@ typedef struct hrq__kernels {
     void (*dot_f32)(float *acc, const float *w, const float *x, size_t ldx, size_t n, size_t depth);
     void (*fma_tile)(float *c, size_t ldc, const float *a, const float *b, size_t depth);
     size_t fma_m, fma_n; /* shape of fma_tile */
+    void (*extents)(float *lo, float *hi, const float *x, size_t n, size_t group);
+    float (*dot16)(const float *x, const float *y, size_t n, float scale);
+    float (*sum16)(const float *x, size_t n, float scale);
+    void (*code_int)(uint8_t *out, const float *x, size_t n, const hrq__code_args *a);
+    void (*code_float)(uint8_t *out, const float *x, size_t n, const hrq__code_args *a);
+    size_t (*pack)(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld, size_t cols8, unsigned shift,
+                   unsigned bits);
+    void (*group_scales)(uint16_t *h, const float *scale, size_t n, float top, int nearest);
+    void (*norms)(hrq__norm *norm, const float *row, const float *group);
+    void (*act_s8)(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm);
+    void (*hadamard)(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at);
+    void (*paley)(float *x, size_t order, size_t stride, const float *conference, float scale);
 } hrq__kernels;
+
+    /* The last columns of a row without kernels of its own for them. */
+    #define HRQ__ENCODE_SCALAR \
+        hrq__extents_scalar, hrq__dot16_scalar, hrq__sum16_scalar, hrq__code_int_scalar, \
+        hrq__code_float_scalar, hrq__pack_scalar, hrq__group_scales_scalar, hrq__norms_scalar, \
+        hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar
 
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
@@ -2192,7 +2409,8 @@ static const hrq__kernels hrq__kernel_table[] = {
       hrq__decode_trellis_scalar, hrq__decode_int_scalar},
      {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__range_scalar, hrq__finish_scalar,
-     hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N},
+     hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
+     HRQ__ENCODE_SCALAR},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -2270,27 +2488,49 @@ static const hrq__kernels *hrq__kernels_now(void)
 
 HRQ_API const char *hrq_isa_text(void) { return hrq__kernels_now()->isa; }
 
+/* Planes of all cols8 columns of a panel, by the kernels and where they do not reach by the scalar one. */
+static void hrq__pack_run(const hrq__kernels *kernels, uint8_t *planes, size_t lane_bytes, const uint8_t *codes,
+                          size_t ld, size_t cols8, unsigned shift, unsigned bits)
+{
+    size_t done;
+    for (; cols8 > 0; cols8 -= done, codes += done, planes += done / 8 * lane_bytes) {
+        done = kernels->pack(planes, lane_bytes, codes, ld, cols8, shift, bits);
+        if (done == 0) done = hrq__pack_scalar(planes, lane_bytes, codes, ld, cols8, shift, bits);
+    }
+}
+
+/* ---- scans ---- */
+
+/* Number of NaN and infinities in a matrix. */
+static size_t hrq__nonfinite(const float *x, size_t rows, size_t cols, size_t ld)
+{
+    const hrq__kernels *kernels = hrq__kernels_now();
+    size_t r, c, bad = 0;
+    float lo, hi;
+    for (r = 0; r < rows && cols > 0; r++) {
+        kernels->extents(&lo, &hi, x + r * ld, cols, cols);
+        for (c = 0; c < cols && !(hrq__finite(lo) && hrq__finite(hi)); c++) bad += !hrq__finite(x[r * ld + c]);
+    }
+    return bad;
+}
+
+/* Largest magnitude of finite numbers. */
+static float hrq__absmax(const float *x, size_t n)
+{
+    float lo = 0.0f, hi = 0.0f;
+    if (n > 0) hrq__kernels_now()->extents(&lo, &hi, x, n, n);
+    return -lo > hi ? -lo : hi;
+}
+
+static float hrq__dot16(const float *x, const float *y, size_t n, float scale)
+{
+    return hrq__kernels_now()->dot16(x, y, n, scale);
+}
+
 //==================================================================================================
 //  [7i] Scalar quantizers  INT: signed-max, absmax, least squares, zero points; floats; MX and NV block scales
 //  uses: 3, 5, 6
 //==================================================================================================
-
-/* Division by a scale as two multiplications that neither overflow nor lose bits for scales of 1e+-38:
-   x / scale = (x * pre) * inv, pre a power of two. A zero scale gives zeros. */
-typedef struct hrq__norm {
-    float pre, inv;
-} hrq__norm;
-
-static hrq__norm hrq__norm_of(float scale)
-{
-    float a = fabsf(scale), big = 18446744073709551616.0f; /* 2^64 */
-    hrq__norm n;
-    n.pre = a >= big ? 1.0f / big : a > 0.0f && a < 1.0f / big ? big : 1.0f; /* 0: x * pre stays finite */
-    n.inv = scale * n.pre == 0.0f ? 0.0f : 1.0f / (scale * n.pre);
-    return n;
-}
-
-HRQ__INLINE float hrq__norm_apply(hrq__norm n, float x) { return x * n.pre * n.inv; }
 
 /* Scales are rounded up in magnitude, so that nothing they cover overflows, or to nearest (:mse), and stop at the
    largest finite one. A row scale is a normal bf16, or zero for a row of zeros: below 2^-126 the row is coarser. */
@@ -2302,31 +2542,12 @@ static uint16_t hrq__row_scale(float scale, int nearest)
     return (uint16_t)((u >> 16 & 0x8000u) | (h < 0x80u ? 0x80u : h > 0x7f7fu ? 0x7f7fu : h));
 }
 
-static uint16_t hrq__group_scale(float scale, int nearest)
-{
-    uint16_t h = hrq_f16_from_f32(scale);
-    if (!nearest && fabsf(hrq_f32_from_f16(h)) < fabsf(scale)) h++;
-    return (uint16_t)((h & 0x7fffu) > 0x7bffu ? (h & 0x8000u) | 0x7bffu : h);
-}
-
-/* The integers an int format has. */
-typedef struct hrq__int_range {
-    int32_t lo, hi;
-} hrq__int_range;
-
 static hrq__int_range hrq__int_range_of(const hrq_format *f)
 {
     hrq__int_range r;
     r.hi = (1 << (f->bits - 1)) - 1;
     r.lo = f->options & HRQ__OPT_SYM ? -r.hi : -r.hi - 1;
     return r;
-}
-
-/* z: dither in steps; zero: what the value 0 is coded as, 0 but for :asym */
-HRQ__INLINE int32_t hrq__int_code(float x, float z, hrq__norm norm, int32_t zero, hrq__int_range range)
-{
-    float v = hrq__clampf(hrq__norm_apply(norm, x), -65536.0f, 65536.0f) + z;
-    return hrq__clampi(hrq__round(v) + zero, range.lo, range.hi);
 }
 
 /* Squared error of x[n] under a scale, in units of (1 / unit)^2; 16 lanes and one tree. Also <x, code> and <code,
@@ -2398,29 +2619,29 @@ static float hrq__int_mse_scale(const float *x, size_t n, float start, hrq__int_
     return best;
 }
 
-/* The scale that a format wants for x[n]; signed: the entry of largest magnitude takes the code -2^(bits - 1). */
-static float hrq__int_scale(const hrq_format *f, const float *x, size_t n)
+/* The scale that a format wants for entries lo ... hi, before :mse; signed: the entry of largest magnitude takes the
+   code -2^(bits - 1). */
+static float hrq__int_scale_of(const hrq_format *f, float lo, float hi)
 {
     hrq__int_range range = hrq__int_range_of(f);
-    float lo = 0.0f, hi = 0.0f, scale;
-    size_t i;
-    for (i = 0; i < n; i++) {
-        lo = x[i] < lo ? x[i] : lo;
-        hi = x[i] > hi ? x[i] : hi;
-    }
     if (f->options & HRQ__OPT_ASYM) return hi / (float)(range.hi - range.lo) - lo / (float)(range.hi - range.lo);
     if (f->options & HRQ__OPT_SYM) return (-lo > hi ? -lo : hi) / (float)range.hi;
-    scale = (-lo >= hi ? lo : hi) / (float)range.lo;
-    return f->options & HRQ__OPT_MSE && scale != 0.0f ? hrq__int_mse_scale(x, n, scale, range) : scale;
+    return (-lo >= hi ? lo : hi) / (float)range.lo;
+}
+
+/* The same for x[n], with it. */
+static float hrq__int_scale(const hrq_format *f, const float *x, size_t n)
+{
+    float lo, hi, scale;
+    hrq__kernels_now()->extents(&lo, &hi, x, n, n);
+    scale = hrq__int_scale_of(f, lo, hi);
+    return f->options & HRQ__OPT_MSE && scale != 0.0f ? hrq__int_mse_scale(x, n, scale, hrq__int_range_of(f)) : scale;
 }
 
 /* :asym: the code of 0, so that the least entry takes the least code */
-static int32_t hrq__int_zero(const hrq_format *f, const float *x, size_t n, float scale)
+static int32_t hrq__int_zero(const hrq_format *f, float lo, float scale)
 {
     hrq__int_range range = hrq__int_range_of(f);
-    float lo = 0.0f;
-    size_t i;
-    for (i = 0; i < n; i++) lo = x[i] < lo ? x[i] : lo;
     return hrq__clampi(range.lo - hrq__round(hrq__norm_apply(hrq__norm_of(scale), lo)), range.lo, range.hi);
 }
 
@@ -2441,16 +2662,19 @@ static float hrq__float_error(hrq__small type, const float *x, size_t n, float s
     return error[0] * s * s;
 }
 
+    #define HRQ__FIT 256 /* groups fitted at a time */
+
 HRQ__INLINE float hrq__float_top(hrq__small type) { return hrq__small_decode(type, type.top); }
 
 /* The E8M0 scale of a block: the exponent of its largest entry less that of the type's largest number, so that
-   entries up to 2^(1 - 2^-man) times the largest number saturate (OCP MX 1.0, section 6.3). mse: of this, the next
-   and the one before, the least error. */
-static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, int mse)
+   entries up to 2^(1 - 2^-man) times the largest number saturate (OCP MX 1.0, section 6.3). top, most: these. mse: of
+   this, the next and the one before, the least error. */
+static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, float top, float most, int mse)
 {
-    float top = hrq__absmax(x, n), best = 0.0f, error, unit;
-    int at = (int)(hrq__bits_of(top) >> 23) - (int)(hrq__bits_of(hrq__float_top(type)) >> 23) + 127, chosen, e;
+    float best = 0.0f, error, unit;
+    int at = (int)(hrq__bits_of(top) >> 23) - (int)(hrq__bits_of(most) >> 23) + 127, chosen, e;
     at = chosen = (int)hrq__clampi(at, 0, 254);
+    if (!mse) return (uint8_t)at;
     unit = 1.0f / hrq__e8m0_decode((uint32_t)at);
     if (mse && top > 0.0f) best = hrq__float_error(type, x, n, 1.0f / unit, unit);
     for (e = at - 1; mse && top > 0.0f && e <= at + 1; e += 2) {
@@ -2463,17 +2687,29 @@ static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, int ms
     return (uint8_t)chosen;
 }
 
-/* The E4M3 scale of a block under its row's: largest entry to largest number. mse: the least error of it and five
-   codes either way. */
-static uint8_t hrq__float_e4m3(hrq__small type, const float *x, size_t n, float row_scale, int mse)
+/* E4M3 scales of n blocks under their row's: largest entry, top, to largest number. */
+static void hrq__float_e4m3_of(uint8_t *code, hrq__small type, const float *top, size_t n, float row_scale)
+{
+    hrq__norm norm = hrq__norm_of(row_scale), one = {1.0f, 1.0f};
+    float most = hrq__float_top(type), want[HRQ__FIT];
+    hrq__code_args args;
+    size_t i;
+    memset(&args, 0, sizeof args);
+    args.group = HRQ__FIT;
+    args.norm = &one;
+    args.type = hrq__small_of(4, 3);
+    for (i = 0; i < n; i++) want[i] = hrq__norm_apply(norm, top[i]) / most; /* a zero row: inv is 0 */
+    hrq__kernels_now()->code_float(code, want, n, &args);
+}
+
+/* Of one block, at its code: mse: the least error of it and five codes either way. */
+static uint8_t hrq__float_e4m3(hrq__small type, const float *x, size_t n, float top, uint32_t at, float row_scale,
+                               int mse)
 {
     hrq__small scale = hrq__small_of(4, 3);
-    float top = hrq__absmax(x, n), want, best, error, unit;
-    uint32_t at, chosen, c;
-    if (row_scale == 0.0f || top == 0.0f) return 0;
-    want = hrq__norm_apply(hrq__norm_of(row_scale), top) / hrq__float_top(type);
-    at = chosen = hrq__small_encode(scale, want);
-    if (!mse) return (uint8_t)at;
+    float best, error, unit;
+    uint32_t chosen = at, c;
+    if (row_scale == 0.0f || top == 0.0f || !mse) return (uint8_t)at;
     unit = hrq__norm_of(top).pre;
     best = at ? hrq__float_error(type, x, n, hrq__small_decode(scale, at) * row_scale, unit) : (float)INFINITY;
     for (c = at > 5 ? at - 5 : 1; c <= at + 5 && c <= scale.top; c++) {
@@ -3411,52 +3647,30 @@ static int hrq__hadamard_chi(unsigned q, unsigned i, unsigned j)
     return -1;
 }
 
-/* Hadamard of order h = 2 (q + 1) over h elements a stride apart, for `stride` neighbouring columns: H = C x [1 1;
-   1 -1] + I x [1 -1; -1 -1], C the symmetric conference matrix of q (Paley's second construction). H is symmetric,
-   H^2 = h I. */
-static void hrq__hadamard_paley(float *x, size_t h, size_t stride)
+/* The symmetric conference matrix [order][order], order = q + 1, bordered by ones. */
+static void hrq__hadamard_conference(float *c, unsigned order)
 {
-    unsigned order = (unsigned)h / 2, q = order - 1, i, j;
-    size_t c;
-    signed char conference[14][14];
+    unsigned q = order - 1, i, j, k, of[14] = {0};
+    for (k = 1; k < q && q != 9; k++) of[k * k % q] = 1; /* squares; q = 9: not a ring of integers */
     for (i = 0; i < order; i++)
-        for (j = 0; j < order; j++)
-            conference[i][j] = (signed char)(i == j ? 0 : i == 0 || j == 0 ? 1 : hrq__hadamard_chi(q, i - 1, j - 1));
-    for (c = 0; c < stride; c++) {
-        float sum[14], difference[14];
-        for (i = 0; i < order; i++) {
-            float a = x[2 * i * stride + c], b = x[(2 * i + 1) * stride + c];
-            sum[i] = a + b;
-            difference[i] = a - b;
+        for (j = 0; j < order; j++) {
+            int chi = i != j; /* the border */
+            if (i && j && chi) chi = q == 9 ? hrq__hadamard_chi(q, i - 1, j - 1) : of[(i + q - j) % q] ? 1 : -1;
+            c[i * order + j] = (float)chi;
         }
-        for (i = 0; i < order; i++) {
-            float even = difference[i], odd = -sum[i];
-            for (j = 0; j < order; j++) {
-                if (j == i) continue;
-                even = conference[i][j] > 0 ? even + sum[j] : even - sum[j];
-                odd = conference[i][j] > 0 ? odd + difference[j] : odd - difference[j];
-            }
-            x[2 * i * stride + c] = even;
-            x[(2 * i + 1) * stride + c] = odd;
-        }
-    }
 }
 
-/* One block, orthonormal: butterflies from stride 1 up, then the order-h part across the 2^m blocks, then 1 / sqrt.
-   */
-static void hrq__hadamard_apply(float *x, size_t block, size_t h)
+/* One block, orthonormal: butterflies within each of the h runs of 2^m, then the order-h part across them, then
+   1 / sqrt. flip, seed, at: signs before, as `hadamard` has them. */
+static void hrq__hadamard_apply(float *x, size_t block, size_t h, int flip, uint64_t seed, size_t at)
 {
-    size_t power = block / h, stride, i, j;
-    float scale = 1.0f / sqrtf((float)block);
-    for (stride = 1; stride < power; stride *= 2)
-        for (i = 0; i < block; i += 2 * stride)
-            for (j = i; j < i + stride; j++) {
-                float a = x[j], b = x[j + stride];
-                x[j] = a + b;
-                x[j + stride] = a - b;
-            }
-    if (h > 1) hrq__hadamard_paley(x, h, power);
-    for (i = 0; i < block; i++) x[i] *= scale;
+    const hrq__kernels *kernels = hrq__kernels_now();
+    float scale = 1.0f / sqrtf((float)block), conference[14 * 14];
+    size_t power = block / h, i;
+    for (i = 0; i < block; i += power) kernels->hadamard(x + i, power, h > 1 ? 1.0f : scale, flip, seed, at + i);
+    if (h == 1) return;
+    hrq__hadamard_conference(conference, (unsigned)h / 2);
+    kernels->paley(x, h / 2, power, conference, scale);
 }
 
 static void hrq__hadamard_signs(float *x, size_t cols, uint64_t seed)
@@ -3465,17 +3679,16 @@ static void hrq__hadamard_signs(float *x, size_t cols, uint64_t seed)
     size_t i;
     for (i = 0; i < cols; i++) {
         if (i % 64 == 0) bits = hrq__random(seed & 0xffffffffu, i / 64);
-        if (bits >> i % 64 & 1) x[i] = -x[i];
+        x[i] = hrq__float_of(hrq__bits_of(x[i]) ^ (uint32_t)(bits >> i % 64 & 1) << 31);
     }
 }
 
 static void hrq__hadamard_row(float *x, size_t cols, uint64_t seed, int inverse)
 {
     size_t at, block, h;
-    if (!inverse) hrq__hadamard_signs(x, cols, seed);
     for (at = 0; at < cols; at += block) {
         block = hrq__hadamard_block(cols - at, &h);
-        hrq__hadamard_apply(x + at, block, h);
+        hrq__hadamard_apply(x + at, block, h, !inverse, seed & 0xffffffffu, at);
     }
     if (inverse) hrq__hadamard_signs(x, cols, seed);
 }
@@ -3519,12 +3732,8 @@ static float hrq__hadamard_ones(size_t cols, uint64_t seed, size_t k)
 /* Sum of a row in 16 lanes and one tree, in double where floats would leave their range. */
 static double hrq__row_sum(const float *x, size_t n)
 {
-    float lane[16] = {0}, power = hrq__power_of_two_over(hrq__absmax(x, n));
-    size_t i, half;
-    for (i = 0; i < n; i++) lane[i & 15] += x[i] * power;
-    for (half = 8; half > 0; half /= 2)
-        for (i = 0; i < half; i++) lane[i] += lane[i + half];
-    return (double)lane[0] / (double)power;
+    float power = hrq__power_of_two_over(hrq__absmax(x, n));
+    return (double)hrq__kernels_now()->sum16(x, n, power) / (double)power;
 }
 
 /* The j-th coordinate of the sketch: one of each of `kept` runs of coordinates, drawn from the low half of seed. */
@@ -4028,16 +4237,26 @@ static void hrq__put_row_scale(const hrq__view *v, size_t row, uint16_t h)
     hrq__put16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2, h);
 }
 
-/* The scale that entries want: the format's own, or (loose) the largest it may want. */
-static float hrq__scalar_scale(const hrq__view *v, const float *x, size_t n, int loose)
+/* Scales that n groups from g0 on want (loose: the largest that they may want), and their least entries. */
+static void hrq__fit_groups(const hrq__view *v, const float *x, size_t g0, size_t n, int loose, float *scale,
+                            float *lo)
 {
-    hrq_format f = v->mat->format;
-    if (v->codec == HRQ__CODEC_FLOAT) { /* a quotient that vanishes is the least number: the row is not zero */
-        float top = hrq__absmax(x, n), scale = top / hrq__float_top(v->type);
-        return scale > 0.0f || top == 0.0f ? scale : hrq__float_of(1);
+    const hrq_format *f = &v->mat->format;
+    float hi[HRQ__FIT], top = hrq__float_top(v->type);
+    size_t g, group = v->lay.group ? v->lay.group : v->lay.cols, from = g0 * group;
+    v->kernels->extents(lo, hi, x + from, hrq__min_size(n * group, v->lay.cols - from), group);
+    for (g = 0; g < n; g++) {
+        if (v->codec == HRQ__CODEC_FLOAT) { /* a quotient that vanishes is the least number: the row is not zero */
+            float most = -lo[g] > hi[g] ? -lo[g] : hi[g];
+            scale[g] = most / top;
+            if (!(scale[g] > 0.0f || most == 0.0f)) scale[g] = hrq__float_of(1);
+        } else if (loose || !(f->options & HRQ__OPT_MSE)) {
+            scale[g] = hrq__int_scale_of(f, lo[g], hi[g]);
+        } else {
+            from = (g0 + g) * group;
+            scale[g] = hrq__int_scale(f, x + from, hrq__min_size(group, v->lay.cols - from));
+        }
     }
-    if (loose) f.options &= (uint16_t)~HRQ__OPT_MSE;
-    return hrq__int_scale(&f, x, n);
 }
 
 /* Choose and store the scales of a row. */
@@ -4045,30 +4264,27 @@ static void hrq__fit_scalar(const hrq__view *v, size_t row, const float *x)
 {
     const hrq_format *f = &v->mat->format;
     int nearest = (f->options & HRQ__OPT_MSE) != 0;
-    float top = 0.0f, scale;
-    size_t g, from, end;
-    uint8_t *panel = hrq__view_panel(v, row / HRQ_PANEL);
-    if (!v->lay.group) {
-        hrq__put_row_scale(v, row, hrq__row_scale(hrq__scalar_scale(v, x, v->lay.cols, 0), nearest));
-    } else {
-        for (g = 0; g < v->lay.groups; g++) {
-            from = g * v->lay.group;
-            scale = fabsf(hrq__scalar_scale(v, x + from, hrq__view_group_end(v, g) - from, 1));
-            top = scale > top ? scale : top;
-        }
-        hrq__put_row_scale(v, row, hrq__row_scale(top, 0));
+    float top = 0.0f, scale[HRQ__FIT], lo[HRQ__FIT];
+    uint16_t h[HRQ__FIT];
+    size_t g, g0, n;
+    uint8_t *zeros = hrq__view_panel(v, row / HRQ_PANEL) + v->lay.zero_at + row % HRQ_PANEL;
+    for (g0 = 0; g0 < v->lay.groups; g0 += n) {
+        n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
+        hrq__fit_groups(v, x, g0, n, v->lay.group != 0, scale, lo);
+        for (g = 0; v->lay.group && g < n; g++) top = fabsf(scale[g]) > top ? fabsf(scale[g]) : top;
     }
+    hrq__put_row_scale(v, row, v->lay.group ? hrq__row_scale(top, 0) : hrq__row_scale(scale[0], nearest));
     top = hrq__view_stored_scale(v, row);
-    for (g = 0; g < v->lay.groups; g++) {
-        from = g * v->lay.group;
-        end = hrq__view_group_end(v, g);
-        if (v->lay.group) {
-            scale = top == 0.0f ? 0.0f : hrq__scalar_scale(v, x + from, end - from, 0) / top;
-            hrq__put16(hrq__view_group_at(v, row, g), hrq__group_scale(scale, nearest));
-        }
-        if (v->lay.zeros) {
-            int32_t zero = hrq__int_zero(f, x + from, end - from, top * hrq__view_group_scale(v, row, g));
-            panel[v->lay.zero_at + g * HRQ_PANEL + row % HRQ_PANEL] = (uint8_t)(zero + (1 << (f->bits - 1)));
+    for (g0 = 0; (v->lay.group || v->lay.zeros) && g0 < v->lay.groups; g0 += n) {
+        n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
+        if (nearest || v->lay.groups > HRQ__FIT) hrq__fit_groups(v, x, g0, n, 0, scale, lo);
+        v->kernels->group_scales(h, scale, n, top, nearest);
+        for (g = 0; g < n; g++) {
+            if (v->lay.group) hrq__put16(hrq__view_group_at(v, row, g0 + g), h[g]);
+            if (v->lay.zeros)
+                zeros[(g0 + g) * HRQ_PANEL] =
+                    (uint8_t)(hrq__int_zero(f, lo[g], top * hrq__view_group_scale(v, row, g0 + g)) +
+                              (1 << (f->bits - 1)));
         }
     }
 }
@@ -4076,8 +4292,9 @@ static void hrq__fit_scalar(const hrq__view *v, size_t row, const float *x)
 static void hrq__fit_float(const hrq__view *v, size_t row, const float *x)
 {
     int mse = (v->mat->format.options & HRQ__OPT_MSE) != 0;
-    float scale;
-    size_t g, from, n;
+    float scale, most = hrq__float_top(v->type), top[HRQ__FIT], lo[HRQ__FIT], hi[HRQ__FIT];
+    uint8_t code[HRQ__FIT];
+    size_t g, g0, n, count, from, group = v->lay.group;
     if (v->scale == HRQ__SCALE_ROW) {
         hrq__fit_scalar(v, row, x);
         return;
@@ -4086,12 +4303,18 @@ static void hrq__fit_float(const hrq__view *v, size_t row, const float *x)
         hrq__put32(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 4,
                    hrq__bits_of(hrq__absmax(x, v->lay.cols) / (448.0f * hrq__float_top(v->type))));
     scale = hrq__view_stored_scale(v, row);
-    for (g = 0; g < v->lay.groups; g++) {
-        from = g * v->lay.group;
-        n = hrq__view_group_end(v, g) - from;
-        *hrq__view_group_at(v, row, g) = v->scale == HRQ__SCALE_E8M0
-                                             ? hrq__float_e8m0(v->type, x + from, n, mse)
-                                             : hrq__float_e4m3(v->type, x + from, n, scale, mse);
+    for (g0 = 0; g0 < v->lay.groups; g0 += n) {
+        n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
+        from = g0 * group;
+        v->kernels->extents(lo, hi, x + from, hrq__min_size(n * group, v->lay.cols - from), group);
+        for (g = 0; g < n; g++) top[g] = -lo[g] > hi[g] ? -lo[g] : hi[g];
+        if (v->scale == HRQ__SCALE_E4M3) hrq__float_e4m3_of(code, v->type, top, n, scale);
+        for (g = 0; g < n; g++, from += group) {
+            count = hrq__min_size(group, v->lay.cols - from);
+            *hrq__view_group_at(v, row, g0 + g) =
+                v->scale == HRQ__SCALE_E8M0 ? hrq__float_e8m0(v->type, x + from, count, top[g], most, mse)
+                                            : hrq__float_e4m3(v->type, x + from, count, top[g], code[g], scale, mse);
+        }
     }
 }
 
@@ -4236,6 +4459,78 @@ static void hrq__encode_codes(const hrq__view *v, size_t row, const float *x, hr
     }
 }
 
+/* Codes that depend on nothing but the entry and its scales, which stay as they are. */
+static int hrq__encode_plainly(const hrq__view *v)
+{
+    return (v->codec == HRQ__CODEC_INT || v->codec == HRQ__CODEC_FLOAT) && !v->dither &&
+           !(v->mat->format.options & HRQ__OPT_UNBIASED);
+}
+
+/* How the groups of columns from ... from + n divide, [groups][16 rows]. */
+static void hrq__encode_norms(const hrq__view *v, size_t row0, size_t row1, size_t from, size_t n, hrq__norm *norm,
+                              int32_t *zero)
+{
+    float row_scale[HRQ_PANEL], group_scale[HRQ_PANEL];
+    size_t g, row, g0 = hrq__view_group(v, from), g1 = hrq__view_group(v, from + n - 1);
+    int whole = row1 - row0 == HRQ_PANEL && v->lay.group && !v->lay.zeros;
+    int kind = v->scale == HRQ__SCALE_ROW    ? HRQ__SCALES_F16
+               : v->scale == HRQ__SCALE_E8M0 ? HRQ__SCALES_E8M0
+                                             : HRQ__SCALES_E4M3;
+    for (row = 0; whole && row < HRQ_PANEL; row++) row_scale[row] = hrq__view_stored_scale(v, row0 + row);
+    for (g = g0; whole && g <= g1; g++) {
+        v->kernels->scales(group_scale, hrq__view_group_at(v, row0, g), HRQ_PANEL, kind, 127);
+        v->kernels->norms(norm + (g - g0) * HRQ_PANEL, row_scale, group_scale);
+    }
+    for (row = row0; !whole && row < row1; row++) {
+        float scale = hrq__view_stored_scale(v, row);
+        for (g = g0; g <= g1; g++) {
+            size_t at = (g - g0) * HRQ_PANEL + row % HRQ_PANEL;
+            norm[at] = hrq__norm_of(scale * hrq__view_group_scale(v, row, g));
+            zero[at] = hrq__view_zero(v, row, g);
+        }
+    }
+}
+
+/* Rows row0 ... row1 - 1 of one panel under the scales that are stored, 128 columns at a time to bytes and then to
+   planes. */
+static void hrq__encode_rows(const hrq__view *v, size_t row0, size_t row1, const float *x, size_t ldx)
+{
+    uint8_t codes[HRQ_PANEL * HRQ__CHUNK];
+    hrq__norm norm[HRQ_PANEL * (HRQ__CHUNK / 8 + 1)];
+    int32_t zero[HRQ_PANEL * (HRQ__CHUNK / 8 + 1)];
+    size_t from, n, n8, r, i, s, nrows = row1 - row0;
+    hrq__code_args args;
+    args.group = v->lay.group ? v->lay.group : v->lay.cols8;
+    args.range = hrq__int_range_of(&v->mat->format);
+    args.offset = v->codec == HRQ__CODEC_INT ? 1 << (v->args.code_bits - 1) : 0;
+    args.type = v->type;
+    for (from = 0; from < v->lay.cols; from += n) {
+        uint8_t *super = hrq__view_super(v, row0 / HRQ_PANEL, from, &s);
+        n = hrq__min_size(v->lay.cols - from, HRQ__CHUNK);
+        n8 = hrq__div_up(n, 8) * 8;
+        args.first = from % args.group;
+        if (from == 0 || v->lay.group) hrq__encode_norms(v, row0, row1, from, n, norm, zero);
+        for (r = 0; r < nrows; r++) {
+            size_t row = (row0 + r) % HRQ_PANEL;
+            for (i = 0; nrows == HRQ_PANEL && i < n; i += 16) /* the next panel's row: the check reads it at once */
+                HRQ__PREFETCH((uintptr_t)(x + r * ldx + from + i) + HRQ_PANEL * ldx * sizeof *x);
+            args.norm = norm + row;
+            args.zero = v->lay.zeros ? zero + row : NULL;
+            if (v->codec == HRQ__CODEC_INT) v->kernels->code_int(codes + r * HRQ__CHUNK, x + r * ldx + from, n, &args);
+            else v->kernels->code_float(codes + r * HRQ__CHUNK, x + r * ldx + from, n, &args);
+            for (i = n; i < n8; i++) /* padding: the code of 0 */
+                codes[r * HRQ__CHUNK + i] =
+                    (uint8_t)(args.offset + (args.zero ? args.zero[(args.first + n - 1) / args.group * HRQ_PANEL] : 0));
+        }
+        if (nrows == HRQ_PANEL)
+            hrq__pack_run(v->kernels, super, v->lay.lane_bytes, codes, HRQ__CHUNK, n8, 0, v->args.code_bits);
+        for (i = 0; nrows < HRQ_PANEL && i < n8; i += 32)
+            for (r = 0; r < nrows; r++)
+                hrq__pack_row(super + i / 8 * v->lay.lane_bytes, codes + r * HRQ__CHUNK + i, (row0 + r) % HRQ_PANEL,
+                              hrq__min_size(n8 - i, 32) / 8, 0, v->args.code_bits);
+    }
+}
+
 /* Formats whose row scale is chosen again when the codes are known. */
 static int hrq__encode_gains(const hrq__view *v)
 {
@@ -4315,11 +4610,13 @@ static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const floa
     size_t r, c, cols = v->mat->cols;
     float top = 4.25352959e37f; /* 2^125 */
     uint8_t b[4];
-    if (hrq__nonfinite(w, nrows, cols, ldw)) return HRQ_ERR_NONFINITE;
     if (turned) top = half ? 65504.0f / sqrtf((float)cols) : top / (float)cols;
     else if (half) top = 32752.0f; /* less a mean: twice as much */
     for (r = 0; r < nrows; r++) {
-        if (bounded && hrq__absmax(w + r * ldw, cols) > top) return HRQ_ERR_NONFINITE;
+        float lo, hi;
+        v->kernels->extents(&lo, &hi, w + r * ldw, cols, cols);
+        if (!hrq__finite(lo) || !hrq__finite(hi)) return HRQ_ERR_NONFINITE;
+        if (bounded && (-lo > top || hi > top)) return HRQ_ERR_NONFINITE;
         for (c = 0; plain && c < cols; c++) {
             hrq__plain_put(v, b, w[r * ldw + c]);
             if (!hrq__finite(hrq__plain_get(v, b))) return HRQ_ERR_NONFINITE;
@@ -4328,14 +4625,28 @@ static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const floa
     return HRQ_OK;
 }
 
+/* A row under the scales that are stored, which its codes may change. */
+static void hrq__encode_row(const hrq__view *v, size_t row, const float *x, hrq__tcq_work *trellis)
+{
+    hrq__gain gain;
+    int gains = hrq__encode_gains(v);
+    if (v->codec == HRQ__CODEC_TRELLIS) {
+        hrq__norm norm = hrq__norm_of(hrq__view_stored_scale(v, row));
+        hrq__tcq_encode(trellis, x, norm.pre, norm.inv);
+    }
+    memset(&gain, 0, sizeof gain);
+    if (gains) gain.pre = hrq__power_of_two_over(hrq__absmax(x, v->lay.cols));
+    hrq__encode_codes(v, row, x, gains ? &gain : NULL);
+    if (gains) hrq__encode_rescale(v, row, x, &gain);
+}
+
 HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const float *w, size_t ldw,
                                   const hrq_hooks *hooks)
 {
     hrq__view v;
     hrq__tcq_work trellis;
-    hrq__gain gain;
     uint8_t *memory = NULL;
-    size_t r, moved, bytes;
+    size_t r, i, step, moved, bytes;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (row0 > mat->rows || nrows > mat->rows - row0) return HRQ_ERR_ARG;
@@ -4350,21 +4661,18 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
         hrq__tcq_open(&trellis, &mat->format, v.lay.cols, memory + moved);
         v.trellis = &trellis;
     }
-    for (r = 0; r < nrows; r++) {
+    for (r = 0; r < nrows; r += step) {
         const float *x = w + r * ldw;
+        step = moved ? 1 : hrq__min_size(nrows - r, HRQ_PANEL - (row0 + r) % HRQ_PANEL);
         if (moved) {
             hrq__encode_move(&v, row0 + r, x, (float *)(void *)memory);
             x = (const float *)(const void *)memory;
         }
-        if (hrq__codecs[v.codec].fit) hrq__codecs[v.codec].fit(&v, row0 + r, x);
-        memset(&gain, 0, sizeof gain);
-        gain.pre = hrq__power_of_two_over(hrq__absmax(x, v.lay.cols));
-        if (v.codec == HRQ__CODEC_TRELLIS) {
-            hrq__norm norm = hrq__norm_of(hrq__view_stored_scale(&v, row0 + r));
-            hrq__tcq_encode(&trellis, x, norm.pre, norm.inv);
-        }
-        hrq__encode_codes(&v, row0 + r, x, hrq__encode_gains(&v) ? &gain : NULL);
-        if (hrq__encode_gains(&v)) hrq__encode_rescale(&v, row0 + r, x, &gain);
+        for (i = 0; i < step; i++)
+            if (hrq__codecs[v.codec].fit) hrq__codecs[v.codec].fit(&v, row0 + r + i, x + i * ldw);
+        if (hrq__encode_plainly(&v)) hrq__encode_rows(&v, row0 + r, row0 + r + step, x, ldw);
+        else
+            for (i = 0; i < step; i++) hrq__encode_row(&v, row0 + r + i, x + i * ldw, &trellis);
     }
     hrq__release(hooks, memory);
     return HRQ_OK;
@@ -4697,9 +5005,10 @@ static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x
     float *f = (float *)(void *)((uint8_t *)a + a->row_at), top, scale = 1.0f;
     size_t i, kept = v->lay.cols;
     hrq__act_totals(a)[t] = hrq__row_sum(x, a->cols);
-    for (i = 0; i < a->cols; i++) {
-        size_t col = v->perm ? hrq__view_column(v, i) : i;
-        f[i] = v->steps ? x[col] * hrq__view_step(v, col) : x[col];
+    if (!v->perm) memcpy(f, x, a->cols * sizeof *f);
+    for (i = 0; v->perm && i < a->cols; i++) {
+        size_t col = hrq__view_column(v, i);
+        f[i] = x[col] * hrq__view_step(v, col);
     }
     if (hrq__rotated(&v->mat->format)) hrq__hadamard_row(f, a->cols, v->mat->seed, 0);
     if (hrq__nonfinite(f, 1, a->cols, a->cols)) return 0;
@@ -4715,19 +5024,8 @@ static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x
         memcpy(hrq__act_f32(a, t), f, a->ld * sizeof *f);
     }
     if (a->kind == HRQ_ACT_INT8) {
-        int8_t *to = hrq__act_s8(a, t);
-        int32_t *sums = hrq__act_sums(a, t), sum = 0;
-        hrq__norm norm;
         scale = top / 127.0f;
-        norm = hrq__norm_of(scale);
-        sums[0] = 0;
-        for (i = 0; i < a->ld; i++) {
-            to[i] = (int8_t)hrq__round(hrq__clampf(hrq__norm_apply(norm, f[i]), -127.0f, 127.0f));
-            sum += to[i];
-            if (i % 8 != 7) continue;
-            sums[i / 8 + 1] = (int32_t)((uint32_t)sums[i / 8] + (uint32_t)sum);
-            sum = 0;
-        }
+        v->kernels->act_s8(hrq__act_s8(a, t), hrq__act_sums(a, t), f, a->ld, hrq__norm_of(scale));
     }
     hrq__act_scales(a)[t] = scale;
     return 1;
@@ -4916,7 +5214,7 @@ static void hrq__block_groups(const hrq__view *v, size_t panel, size_t panels, s
         float *to = panels == 1 ? b->scale : one;
         const uint8_t *from = hrq__view_group_at(v, (panel + p) * HRQ_PANEL, first);
         for (i = 0; i < count * HRQ_PANEL * v->lay.group_bytes; i += 64)
-            HRQ__PREFETCH(from + panels * v->lay.panel_bytes + i);
+            HRQ__PREFETCH((uintptr_t)from + panels * v->lay.panel_bytes + i);
         v->kernels->scales(to, from, count * HRQ_PANEL, kind, b->top[p]);
         for (g = 0; panels > 1 && g < count; g++)
             memcpy(b->scale + g * rows + p * HRQ_PANEL, one + g * HRQ_PANEL, HRQ_PANEL * sizeof *one);
@@ -8020,6 +8318,8 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #undef HRQ__INLINE
     #undef HRQ__PREFETCH
     #undef HRQ__CHUNK
+    #undef HRQ__FIT
+    #undef HRQ__ENCODE_SCALAR
     #undef HRQ__BATCH
     #undef HRQ__OPT_GRID
     #undef HRQ__OPT_MOVES

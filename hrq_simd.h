@@ -854,9 +854,13 @@ HRQ__FN_AVX2 void hrq__scales_avx2(float *out, const uint8_t *p, size_t n, int k
             v = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p + 2 * i)));
         } else {
             b = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p + i)));
-            if (kind == HRQ__SCALES_E8M0) { /* exponents 67 ... 127 */
+            if (kind == HRQ__SCALES_E8M0) { /* 0 is 2^-127, subnormal; 255 is NaN */
+                __m256i odd;
                 b = _mm256_add_epi32(b, _mm256_set1_epi32(127 - (int)top));
-                v = _mm256_castsi256_ps(_mm256_slli_epi32(b, 23));
+                odd = _mm256_or_si256(_mm256_cmpeq_epi32(b, _mm256_setzero_si256()),
+                                      _mm256_cmpeq_epi32(b, _mm256_set1_epi32(255)));
+                odd = _mm256_and_si256(odd, _mm256_set1_epi32(0x00400000));
+                v = _mm256_castsi256_ps(_mm256_or_si256(_mm256_slli_epi32(b, 23), odd));
             } else { /* magnitude 2^120 too small, exact also for subnormals; the all-ones code is NaN */
                 __m256i mag = _mm256_and_si256(b, _mm256_set1_epi32(127));
                 v = _mm256_mul_ps(_mm256_castsi256_ps(_mm256_slli_epi32(mag, 20)),
@@ -1746,9 +1750,12 @@ HRQ__FN_AVX512 void hrq__scales_avx512(float *out, const uint8_t *p, size_t n, i
             v = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p + 2 * i)));
         } else {
             b = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p + i)));
-            if (kind == HRQ__SCALES_E8M0) { /* exponents 67 ... 127 */
-                v = _mm512_castsi512_ps(
-                    _mm512_slli_epi32(_mm512_add_epi32(b, _mm512_set1_epi32(127 - (int)top)), 23));
+            if (kind == HRQ__SCALES_E8M0) { /* 0 is 2^-127, subnormal; 255 is NaN */
+                __mmask16 odd;
+                b = _mm512_add_epi32(b, _mm512_set1_epi32(127 - (int)top));
+                odd = _mm512_testn_epi32_mask(b, b) | _mm512_cmpeq_epi32_mask(b, _mm512_set1_epi32(255));
+                b = _mm512_slli_epi32(b, 23);
+                v = _mm512_castsi512_ps(_mm512_mask_or_epi32(b, odd, b, _mm512_set1_epi32(0x00400000)));
             } else { /* magnitude 2^120 too small, exact also for subnormals; the all-ones code is NaN */
                 __m512i mag = _mm512_and_si512(b, _mm512_set1_epi32(127));
                 v = _mm512_mul_ps(_mm512_castsi512_ps(_mm512_slli_epi32(mag, 20)),
@@ -1917,6 +1924,560 @@ HRQ__FN_AVX512 void hrq__dot_groups_avx512(float *total, const uint8_t *tile, si
                                            const hrq__vectors *x, const hrq__groups *g)
 {
     hrq__dot_groups_avx2_by(hrq__dot_avx512, total, tile, panels, depth, x, g);
+}
+
+/* ---- encode: scans, codes, planes ---- */
+
+HRQ__IN_AVX512 __mmask16 hrq__first16_avx512(size_t n) { return (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu); }
+HRQ__IN_AVX512 __mmask64 hrq__first64_avx512(size_t n) { return n < 64 ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0; }
+
+/* The 16 lanes of a sum, halves first. */
+HRQ__IN_AVX512 float hrq__tree_avx512(__m512 v)
+{
+    __m256 a = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    b = _mm_add_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
+}
+
+/* Largest of 16 lanes: unsigned of `least`, signed of `most`, as the floats that they are. */
+HRQ__IN_AVX512 void hrq__extents_put_avx512(float *lo, float *hi, __m512i least, __m512i most)
+{
+    __m256i a = _mm256_max_epu32(_mm512_castsi512_si256(least), _mm512_extracti64x4_epi64(least, 1));
+    __m256i b = _mm256_max_epi32(_mm512_castsi512_si256(most), _mm512_extracti64x4_epi64(most, 1));
+    __m128i c = _mm_max_epu32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    __m128i d = _mm_max_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
+    c = _mm_max_epu32(c, _mm_shuffle_epi32(c, 0x4e));
+    d = _mm_max_epi32(d, _mm_shuffle_epi32(d, 0x4e));
+    c = _mm_max_epu32(c, _mm_shuffle_epi32(c, 0xb1));
+    d = _mm_max_epi32(d, _mm_shuffle_epi32(d, 0xb1));
+    c = _mm_andnot_si128(_mm_cmpeq_epi32(c, _mm_set1_epi32((int)0x80000000u)), c);
+    _mm_store_ss(lo, _mm_castsi128_ps(c));
+    _mm_store_ss(hi, _mm_castsi128_ps(d));
+}
+
+/* Largest of each of four registers, in one. */
+HRQ__IN_AVX512 __m128i hrq__max4_avx512(const __m512i v[4], int is_signed)
+{
+    __m512i a = _mm512_unpacklo_epi32(v[0], v[1]), b = _mm512_unpackhi_epi32(v[0], v[1]);
+    __m512i c = _mm512_unpacklo_epi32(v[2], v[3]), d = _mm512_unpackhi_epi32(v[2], v[3]);
+    __m256i e;
+    a = is_signed ? _mm512_max_epi32(a, b) : _mm512_max_epu32(a, b);
+    c = is_signed ? _mm512_max_epi32(c, d) : _mm512_max_epu32(c, d);
+    b = _mm512_unpacklo_epi64(a, c);
+    d = _mm512_unpackhi_epi64(a, c);
+    a = is_signed ? _mm512_max_epi32(b, d) : _mm512_max_epu32(b, d);
+    e = is_signed ? _mm256_max_epi32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1))
+                  : _mm256_max_epu32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
+    return is_signed ? _mm_max_epi32(_mm256_castsi256_si128(e), _mm256_extracti128_si256(e, 1))
+                     : _mm_max_epu32(_mm256_castsi256_si128(e), _mm256_extracti128_si256(e, 1));
+}
+
+/* Four small groups at a time share one tree. Returns how many groups that were. */
+HRQ__IN_AVX512 size_t hrq__extents_small_avx512(float *lo, float *hi, const float *x, size_t n, size_t group)
+{
+    size_t g, i;
+    int k;
+    for (g = 0; (g + 4) * group <= n; g += 4) {
+        __m512i least[4], most[4];
+        __m128i zero = _mm_set1_epi32((int)0x80000000u), low;
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            const float *at = x + (g + (size_t)k) * group;
+            least[k] = most[k] = _mm512_loadu_si512(at);
+            for (i = 16; i < group; i += 16) {
+                least[k] = _mm512_max_epu32(least[k], _mm512_loadu_si512(at + i));
+                most[k] = _mm512_max_epi32(most[k], _mm512_loadu_si512(at + i));
+            }
+        }
+        low = _mm_max_epu32(hrq__max4_avx512(least, 0), zero);
+        low = _mm_andnot_si128(_mm_cmpeq_epi32(low, zero), low);
+        _mm_storeu_ps(lo + g, _mm_castsi128_ps(low));
+        _mm_storeu_ps(hi + g, _mm_castsi128_ps(_mm_max_epi32(hrq__max4_avx512(most, 1), _mm_setzero_si128())));
+    }
+    return g;
+}
+
+/* Integer maxima of the patterns do for both ends and for NaN: two operations for 16 entries. */
+HRQ__FN_AVX512 void hrq__extents_avx512(float *lo, float *hi, const float *x, size_t n, size_t group)
+{
+    size_t from = 0, end, i;
+    int k;
+    if (group % 16 == 0 && group <= 64) {
+        end = hrq__extents_small_avx512(lo, hi, x, n, group);
+        from = end * group;
+        lo += end;
+        hi += end;
+    }
+    for (; from < n; from = end) {
+        __m512i least[4], most[4];
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            least[k] = _mm512_set1_epi32((int)0x80000000u);
+            most[k] = _mm512_setzero_si512();
+        }
+        end = n - from < group ? n : from + group;
+        for (i = from; i + 64 <= end; i += 64) {
+            hrq__prefetch_avx512((const uint8_t *)(x + i), 256);
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                __m512i v = _mm512_loadu_si512(x + i + 16 * k);
+                least[k] = _mm512_max_epu32(least[k], v);
+                most[k] = _mm512_max_epi32(most[k], v);
+            }
+        }
+        for (; i < end; i += 16) {
+            __m512i v = _mm512_maskz_loadu_epi32(hrq__first16_avx512(end - i), x + i);
+            least[0] = _mm512_max_epu32(least[0], v);
+            most[0] = _mm512_max_epi32(most[0], v);
+        }
+        hrq__extents_put_avx512(
+            lo++, hi++,
+            _mm512_max_epu32(_mm512_max_epu32(least[0], least[1]), _mm512_max_epu32(least[2], least[3])),
+            _mm512_max_epi32(_mm512_max_epi32(most[0], most[1]), _mm512_max_epi32(most[2], most[3])));
+    }
+}
+
+/* A lane is a chain of additions in order: its latency rules, no other order may. Lanes behind the end keep what they
+   have. */
+HRQ__FN_AVX512 float hrq__dot16_avx512(const float *x, const float *y, size_t n, float scale)
+{
+    __m512 sum = _mm512_setzero_ps(), by = _mm512_set1_ps(scale);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        sum = _mm512_mask3_fmadd_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(m, x + i), by),
+                                    _mm512_mul_ps(_mm512_maskz_loadu_ps(m, y + i), by), sum, m);
+    }
+    return hrq__tree_avx512(sum);
+}
+
+HRQ__FN_AVX512 float hrq__sum16_avx512(const float *x, size_t n, float scale)
+{
+    __m512 sum = _mm512_setzero_ps(), by = _mm512_set1_ps(scale);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        sum = _mm512_mask_add_ps(sum, m, sum, _mm512_mul_ps(_mm512_maskz_loadu_ps(m, x + i), by));
+    }
+    return hrq__tree_avx512(sum);
+}
+
+/* What of hrq__code_args a kernel holds in registers. */
+typedef struct hrq__coder_avx512 {
+    __m512i lo, hi, offset;         /* int                                       */
+    __m512i base, least, half, top; /* floats: narrowing as hrq__narrow has it */
+    __m512 magic, most, steps;      /* most, steps: fixed point                  */
+    __m128i down, sign;
+} hrq__coder_avx512;
+
+/* By registers: a memset would put all of it into memory. */
+HRQ__IN_AVX512 hrq__coder_avx512 hrq__coder_none_avx512(void)
+{
+    hrq__coder_avx512 c;
+    c.lo = c.hi = c.offset = c.base = c.least = c.half = c.top = _mm512_setzero_si512();
+    c.magic = c.most = c.steps = _mm512_setzero_ps();
+    c.down = c.sign = _mm_setzero_si128();
+    return c;
+}
+
+enum { HRQ__CODES_INT, HRQ__CODES_ZERO, HRQ__CODES_FLOAT, HRQ__CODES_FIXED };
+
+/* 16 columns to integers: codes after saturation (int) or at once (float). Above 65536 a conversion would wrap, below
+   it gives the least integer, which saturates as it should; only zero points need both ends.
+   Floats: normal numbers by a rounding shift, subnormal ones by adding a float whose last place is their step. */
+HRQ__IN_AVX512 __m512i hrq__code16_avx512(__m512 x, __m512 pre, __m512 inv, __m512i zero,
+                                          const hrq__coder_avx512 *c, int kind)
+{
+    __m512 v = _mm512_mul_ps(_mm512_mul_ps(x, pre), inv), magnitude;
+    __m512i mag, normal, small, code;
+    if (kind == HRQ__CODES_INT) return _mm512_cvtps_epi32(_mm512_min_ps(v, _mm512_set1_ps(65536.0f)));
+    if (kind == HRQ__CODES_ZERO) {
+        v = _mm512_max_ps(_mm512_min_ps(v, _mm512_set1_ps(65536.0f)), _mm512_set1_ps(-65536.0f));
+        return _mm512_add_epi32(_mm512_cvtps_epi32(v), zero);
+    }
+    if (kind == HRQ__CODES_FIXED) {
+        v = _mm512_max_ps(_mm512_min_ps(v, c->most), _mm512_sub_ps(_mm512_setzero_ps(), c->most));
+        return _mm512_and_si512(_mm512_cvtps_epi32(_mm512_mul_ps(v, c->steps)), _mm512_set1_epi32(255));
+    }
+    mag = _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff));
+    magnitude = _mm512_castsi512_ps(mag);
+    normal = _mm512_sub_epi32(mag, c->base);
+    code = _mm512_and_si512(_mm512_srl_epi32(normal, c->down), _mm512_set1_epi32(1));
+    normal = _mm512_srl_epi32(_mm512_add_epi32(_mm512_add_epi32(normal, c->half), code), c->down);
+    small = _mm512_sub_epi32(_mm512_castps_si512(_mm512_add_ps(magnitude, c->magic)), _mm512_castps_si512(c->magic));
+    code = _mm512_mask_mov_epi32(normal, _mm512_cmplt_epu32_mask(mag, c->least), small);
+    code = _mm512_min_epu32(code, c->top);
+    return _mm512_or_si512(code, _mm512_sll_epi32(_mm512_srli_epi32(_mm512_castps_si512(v), 31), c->sign));
+}
+
+/* Four times 16 columns to 64 codes in order. */
+HRQ__IN_AVX512 __m512i hrq__code64_avx512(const __m512i v[4], const hrq__coder_avx512 *c, int kind)
+{
+    __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+    __m512i low = _mm512_packs_epi32(v[0], v[1]), high = _mm512_packs_epi32(v[2], v[3]), code;
+    if (kind == HRQ__CODES_FLOAT || kind == HRQ__CODES_FIXED) {
+        code = _mm512_packus_epi16(low, high);
+    } else {
+        code = _mm512_max_epi8(_mm512_min_epi8(_mm512_packs_epi16(low, high), c->hi), c->lo);
+        code = _mm512_add_epi8(code, c->offset);
+    }
+    return _mm512_permutexvar_epi32(order, code);
+}
+
+/* The numbers of a group, broadcast. */
+HRQ__IN_AVX512 void hrq__code_group_avx512(__m512 *pre, __m512 *inv, __m512i *zero, const hrq__code_args *a,
+                                           size_t group)
+{
+    *pre = _mm512_set1_ps(a->norm[group * HRQ_PANEL].pre);
+    *inv = _mm512_set1_ps(a->norm[group * HRQ_PANEL].inv);
+    *zero = _mm512_set1_epi32(a->zero ? a->zero[group * HRQ_PANEL] : 0);
+}
+
+/* 64 columns at a time of one group; groups of 16 or 32, whole, four or two at a time. */
+HRQ__IN_AVX512 void hrq__codes_avx512(uint8_t *out, const float *x, size_t n, const hrq__code_args *a,
+                                     const hrq__coder_avx512 *c, int kind)
+{
+    size_t i = 0, group = 0, left = a->group - a->first, octave = a->group == 16 ? 4 : 5;
+    __m512 pre, inv;
+    __m512i zero, v[4];
+    int k;
+    if (a->first == 0 && (a->group == 16 || a->group == 32)) {
+        for (; i + 64 <= n; i += 64) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                hrq__code_group_avx512(&pre, &inv, &zero, a, (i + 16 * (size_t)k) >> octave);
+                v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, zero, c, kind);
+            }
+            _mm512_storeu_si512(out + i, hrq__code64_avx512(v, c, kind));
+        }
+        group = i >> octave;
+        left = a->group;
+    }
+    for (; i < n; group++, left = a->group) {
+        size_t end = n - i < left ? n : i + left;
+        hrq__code_group_avx512(&pre, &inv, &zero, a, group);
+        for (; i + 64 <= end; i += 64) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++)
+                v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, zero, c, kind);
+            _mm512_storeu_si512(out + i, hrq__code64_avx512(v, c, kind));
+        }
+        if (i < end) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                size_t before = i + 16 * (size_t)k;
+                __m512 in = _mm512_setzero_ps();
+                if (before < end) in = _mm512_maskz_loadu_ps(hrq__first16_avx512(end - before), x + before);
+                v[k] = hrq__code16_avx512(in, pre, inv, zero, c, kind);
+            }
+            _mm512_mask_storeu_epi8(out + i, hrq__first64_avx512(end - i), hrq__code64_avx512(v, c, kind));
+            i = end;
+        }
+    }
+}
+
+HRQ__FN_AVX512 void hrq__code_int_avx512(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    hrq__coder_avx512 c = hrq__coder_none_avx512();
+    c.lo = _mm512_set1_epi8((char)a->range.lo);
+    c.hi = _mm512_set1_epi8((char)a->range.hi);
+    c.offset = _mm512_set1_epi8((char)a->offset);
+    if (a->zero) hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_ZERO);
+    else hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_INT);
+}
+
+HRQ__FN_AVX512 void hrq__code_float_avx512(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    hrq__coder_avx512 c = hrq__coder_none_avx512();
+    hrq__small t = a->type;
+    if (t.exp == 0) {
+        c.steps = _mm512_set1_ps((float)(1 << t.man));
+        c.most = _mm512_set1_ps(127.0f / (float)(1 << t.man));
+        hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_FIXED);
+        return;
+    }
+    c.base = _mm512_set1_epi32((127 - t.bias) << 23);
+    c.least = _mm512_set1_epi32((128 - t.bias) << 23);
+    c.half = _mm512_set1_epi32((1 << (22 - t.man)) - 1);
+    c.top = _mm512_set1_epi32((int)t.top);
+    c.magic = _mm512_castsi512_ps(_mm512_set1_epi32((127 + 24 - t.bias - t.man) << 23));
+    c.down = _mm_cvtsi32_si128(23 - t.man);
+    c.sign = _mm_cvtsi32_si128(t.exp + t.man);
+    hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_FLOAT);
+}
+
+/* Coordinate j of a superblock, 16 rows of 4 bytes, for j = 4 half ... 4 half + 3: row 4 lane + q of part q. */
+HRQ__IN_AVX512 void hrq__words_avx512(__m512i code[4], const uint8_t *p, size_t ld)
+{
+    __m512i part[4], a, b, c, d;
+    int q;
+    HRQ__UNROLL
+    for (q = 0; q < 4; q++) {
+        const uint8_t *at = p + (size_t)q * ld;
+        part[q] = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)at));
+        part[q] = _mm512_inserti32x4(part[q], _mm_loadu_si128((const __m128i *)(const void *)(at + 4 * ld)), 1);
+        part[q] = _mm512_inserti32x4(part[q], _mm_loadu_si128((const __m128i *)(const void *)(at + 8 * ld)), 2);
+        part[q] = _mm512_inserti32x4(part[q], _mm_loadu_si128((const __m128i *)(const void *)(at + 12 * ld)), 3);
+    }
+    a = _mm512_unpacklo_epi32(part[0], part[1]);
+    b = _mm512_unpacklo_epi32(part[2], part[3]);
+    c = _mm512_unpackhi_epi32(part[0], part[1]);
+    d = _mm512_unpackhi_epi32(part[2], part[3]);
+    code[0] = _mm512_unpacklo_epi64(a, b);
+    code[1] = _mm512_unpackhi_epi64(a, b);
+    code[2] = _mm512_unpacklo_epi64(c, d);
+    code[3] = _mm512_unpackhi_epi64(c, d);
+}
+
+/* One part, w bits wide from bit `shift` of the codes, to its w planes. */
+HRQ__IN_AVX512 void hrq__pack_part_avx512(uint8_t *planes, const __m512i code[8], int w, int shift)
+{
+    int plane, part;
+    HRQ__UNROLL
+    for (plane = 0; plane < w; plane++) {
+        __m512i word = _mm512_setzero_si512();
+        HRQ__UNROLL
+        for (part = 0; part * w < 8; part++) {
+            int up = w * part - shift;
+            __m512i v = code[plane + w * part], mask = _mm512_set1_epi8((char)(((1 << w) - 1) << w * part));
+            v = up > 0 ? hrq__sll16_avx512(v, up) : up < 0 ? hrq__srl16_avx512(v, -up) : v;
+            word = _mm512_ternarylogic_epi64(word, v, mask, 0xf8); /* a | (b & c) */
+        }
+        _mm512_storeu_si512(planes + 64 * plane, word);
+    }
+}
+
+HRQ__IN_AVX512 void hrq__pack_bits_avx512(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld,
+                                          size_t supers, int shift, int bits)
+{
+    for (; supers > 0; supers--, planes += 4 * lane_bytes, codes += 32) {
+        __m512i code[8];
+        hrq__words_avx512(code, codes, ld);
+        hrq__words_avx512(code + 4, codes + 16, ld);
+        if (bits & 1) hrq__pack_part_avx512(planes, code, 1, shift);
+        if (bits & 2) hrq__pack_part_avx512(planes + 64 * (bits & 1), code, 2, shift + (bits & 1));
+        if (bits & 4) hrq__pack_part_avx512(planes + 64 * (bits & 3), code, 4, shift + (bits & 3));
+        if (bits & 8) hrq__pack_part_avx512(planes, code, 8, shift);
+    }
+}
+
+/* Shifts are constants up to 1, all that layouts need. */
+HRQ__FN_AVX512 size_t hrq__pack_avx512(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld,
+                                       size_t cols8, unsigned shift, unsigned bits)
+{
+    size_t n = cols8 / 32;
+    switch (shift << 4 | bits) {
+    case 0x01: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 1); break;
+    case 0x02: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 2); break;
+    case 0x03: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 3); break;
+    case 0x04: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 4); break;
+    case 0x05: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 5); break;
+    case 0x06: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 6); break;
+    case 0x07: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 7); break;
+    case 0x08: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 0, 8); break;
+    case 0x11: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 1, 1); break;
+    case 0x12: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 1, 2); break;
+    case 0x13: hrq__pack_bits_avx512(planes, lane_bytes, codes, ld, n, 1, 3); break;
+    default: return 0;
+    }
+    return 32 * n;
+}
+
+/* Conversion by the machine's fp16, and back to see whether it came out too small. */
+HRQ__FN_AVX512 void hrq__group_scales_avx512(uint16_t *h, const float *scale, size_t n, float top, int nearest)
+{
+    __m256i magnitude = _mm256_set1_epi16(0x7fff), most = _mm256_set1_epi16(0x7bff);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 v = _mm512_div_ps(_mm512_maskz_loadu_ps(m, scale + i), _mm512_set1_ps(top == 0.0f ? 1.0f : top));
+        __m256i code, mag;
+        if (top == 0.0f) v = _mm512_setzero_ps();
+        code = _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        if (!nearest) {
+            __mmask16 less =
+                _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_cvtph_ps(code)), _mm512_abs_ps(v), _CMP_LT_OQ);
+            code = _mm256_mask_add_epi16(code, less, code, _mm256_set1_epi16(1));
+        }
+        mag = _mm256_min_epu16(_mm256_and_si256(code, magnitude), most);
+        _mm256_mask_storeu_epi16(h + i, m, _mm256_or_si256(_mm256_andnot_si256(magnitude, code), mag));
+    }
+}
+
+HRQ__FN_AVX512 void hrq__norms_avx512(hrq__norm *norm, const float *row, const float *group)
+{
+    __m512 one = _mm512_set1_ps(1.0f), big = _mm512_set1_ps(18446744073709551616.0f), zero = _mm512_setzero_ps();
+    __m512 small = _mm512_div_ps(one, big), scale = _mm512_mul_ps(_mm512_loadu_ps(row), _mm512_loadu_ps(group));
+    __m512 a = _mm512_abs_ps(scale), pre = one, inv;
+    __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    __m512i high = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
+    pre = _mm512_mask_mov_ps(
+        pre, _mm512_cmp_ps_mask(a, zero, _CMP_GT_OQ) & _mm512_cmp_ps_mask(a, small, _CMP_LT_OQ), big);
+    pre = _mm512_mask_mov_ps(pre, _mm512_cmp_ps_mask(a, big, _CMP_GE_OQ), small);
+    scale = _mm512_mul_ps(scale, pre);
+    inv = _mm512_maskz_div_ps(_mm512_cmp_ps_mask(scale, zero, _CMP_NEQ_UQ), one, scale);
+    _mm512_storeu_ps((float *)norm, _mm512_permutex2var_ps(pre, low, inv));
+    _mm512_storeu_ps((float *)norm + 16, _mm512_permutex2var_ps(pre, high, inv));
+}
+
+/* ---- activations, Hadamard ---- */
+
+/* Sums of four bytes by two multiplications with ones (|pairs| <= 254), of eight by one addition; then the prefix of
+   eight sums in three steps. */
+HRQ__FN_AVX512 void hrq__act_s8_avx512(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm)
+{
+    hrq__coder_avx512 c = hrq__coder_none_avx512();
+    __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv);
+    __m512i zero = _mm512_setzero_si512();
+    __m256i none = _mm256_setzero_si256(), before = none;
+    size_t i;
+    int k;
+    c.lo = _mm512_set1_epi8(-127);
+    c.hi = _mm512_set1_epi8(127);
+    for (i = 0; i < n; i += 64, sums += 8) {
+        __m512i v[4], s;
+        __m256i eight;
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++)
+            v[k] = hrq__code16_avx512(_mm512_loadu_ps(x + i + 16 * k), pre, inv, zero, &c, HRQ__CODES_INT);
+        s = hrq__code64_avx512(v, &c, HRQ__CODES_INT);
+        _mm512_storeu_si512(out + i, s);
+        s = _mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_set1_epi8(1), s), _mm512_set1_epi16(1));
+        eight = _mm512_cvtepi64_epi32(_mm512_add_epi32(s, _mm512_srli_epi64(s, 32)));
+        eight = _mm256_add_epi32(eight, _mm256_alignr_epi32(eight, none, 7));
+        eight = _mm256_add_epi32(eight, _mm256_alignr_epi32(eight, none, 6));
+        eight = _mm256_add_epi32(_mm256_add_epi32(eight, _mm256_alignr_epi32(eight, none, 4)), before);
+        _mm256_storeu_si256((__m256i *)(void *)sums, _mm256_alignr_epi32(eight, before, 7)); /* one behind */
+        before = _mm256_permutevar8x32_epi32(eight, _mm256_set1_epi32(7));
+    }
+    sums[0] = _mm_cvtsi128_si32(_mm256_castsi256_si128(before));
+}
+
+/* Butterflies across `radix` registers: strides 1, 2, 4, ... of registers. */
+HRQ__IN_AVX512 void hrq__butterflies_avx512(__m512 *v, int radix)
+{
+    int stride, i;
+    HRQ__UNROLL
+    for (stride = 1; stride < radix; stride *= 2) {
+        HRQ__UNROLL
+        for (i = 0; i < radix; i++) {
+            __m512 a = v[i];
+            if (i & stride) continue;
+            v[i] = _mm512_add_ps(a, v[i + stride]);
+            v[i + stride] = _mm512_sub_ps(a, v[i + stride]);
+        }
+    }
+}
+
+/* Within a register: (a, b) to (a + b, a - b) is the swapped pair plus (a, -b), a multiplication by +-1 that a fused
+   one does without rounding: one shuffle, one operation a stage. */
+HRQ__IN_AVX512 __m512 hrq__butterfly16_avx512(__m512 v)
+{
+    __m512 one = _mm512_set1_ps(1.0f), minus = _mm512_set1_ps(-1.0f);
+    v = _mm512_fmadd_ps(v, _mm512_mask_mov_ps(one, 0xaaaa, minus), _mm512_permute_ps(v, 0xb1));
+    v = _mm512_fmadd_ps(v, _mm512_mask_mov_ps(one, 0xcccc, minus), _mm512_permute_ps(v, 0x4e));
+    v = _mm512_fmadd_ps(v, _mm512_mask_mov_ps(one, 0xf0f0, minus), _mm512_shuffle_f32x4(v, v, 0xb1));
+    return _mm512_fmadd_ps(v, _mm512_mask_mov_ps(one, 0xff00, minus), _mm512_shuffle_f32x4(v, v, 0x4e));
+}
+
+/* 16 count neighbours: signs, then all strides below 16 count. */
+HRQ__IN_AVX512 void hrq__hadamard_first_avx512(float *x, size_t n, __m512 scale, int flip, uint64_t seed, size_t at,
+                                               int count)
+{
+    size_t i;
+    int k;
+    for (i = 0; i < n; i += 16 * (size_t)count, at += 16 * (size_t)count) {
+        __m512 v[16];
+        uint64_t bits = 0;
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) {
+            size_t here = at + 16 * (size_t)k;
+            v[k] = _mm512_loadu_ps(x + i + 16 * k);
+            if (!flip) continue;
+            if (k == 0 || here % 64 == 0) bits = hrq__random(seed, here / 64);
+            v[k] = _mm512_mask_xor_ps(v[k], (__mmask16)(bits >> here % 64), v[k], _mm512_set1_ps(-0.0f));
+        }
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) v[k] = hrq__butterfly16_avx512(v[k]);
+        hrq__butterflies_avx512(v, count);
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) _mm512_storeu_ps(x + i + 16 * k, _mm512_mul_ps(v[k], scale));
+    }
+}
+
+/* Strides `stride` ... radix / 2 * stride, a multiple of 16. */
+HRQ__IN_AVX512 void hrq__hadamard_pass_avx512(float *x, size_t n, size_t stride, __m512 scale, int radix)
+{
+    size_t from, i;
+    int k;
+    for (from = 0; from < n; from += (size_t)radix * stride)
+        for (i = from; i < from + stride; i += 16) {
+            __m512 v[16];
+            HRQ__UNROLL
+            for (k = 0; k < radix; k++) v[k] = _mm512_loadu_ps(x + i + (size_t)k * stride);
+            hrq__butterflies_avx512(v, radix);
+            HRQ__UNROLL
+            for (k = 0; k < radix; k++) _mm512_storeu_ps(x + i + (size_t)k * stride, _mm512_mul_ps(v[k], scale));
+        }
+}
+
+/* Passes of four strides in registers; the last one scales, the others multiply by 1. */
+HRQ__FN_AVX512 void hrq__hadamard_avx512(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at)
+{
+    __m512 one = _mm512_set1_ps(1.0f), by = _mm512_set1_ps(scale);
+    size_t stride = n < 256 ? n : 256;
+    switch (stride) {
+    case 16: hrq__hadamard_first_avx512(x, n, by, flip, seed, at, 1); return;
+    case 32: hrq__hadamard_first_avx512(x, n, by, flip, seed, at, 2); return;
+    case 64: hrq__hadamard_first_avx512(x, n, by, flip, seed, at, 4); return;
+    case 128: hrq__hadamard_first_avx512(x, n, by, flip, seed, at, 8); return;
+    case 256: hrq__hadamard_first_avx512(x, n, n == 256 ? by : one, flip, seed, at, 16); break;
+    default: hrq__hadamard_scalar(x, n, scale, flip, seed, at); return;
+    }
+    for (; n / stride >= 16; stride *= 16) hrq__hadamard_pass_avx512(x, n, stride, n / stride == 16 ? by : one, 16);
+    if (n / stride == 8) hrq__hadamard_pass_avx512(x, n, stride, by, 8);
+    if (n / stride == 4) hrq__hadamard_pass_avx512(x, n, stride, by, 4);
+    if (n / stride == 2) hrq__hadamard_pass_avx512(x, n, stride, by, 2);
+}
+
+/* 16 columns with all sums and differences in registers; +-1 times a sum is exact, so a fused operation adds it. The
+   diagonal is skipped, not multiplied by zero: that would turn -0 into 0. */
+HRQ__IN_AVX512 void hrq__paley_avx512_of(float *x, size_t stride, const float *c, float scale, int order)
+{
+    size_t at;
+    int i, j;
+    for (at = 0; at < stride; at += 16) {
+        __mmask16 m = hrq__first16_avx512(stride - at);
+        __m512 sum[14], difference[14], by = _mm512_set1_ps(scale);
+        HRQ__UNROLL
+        for (i = 0; i < order; i++) {
+            __m512 a = _mm512_maskz_loadu_ps(m, x + (size_t)(2 * i) * stride + at);
+            __m512 b = _mm512_maskz_loadu_ps(m, x + (size_t)(2 * i + 1) * stride + at);
+            sum[i] = _mm512_add_ps(a, b);
+            difference[i] = _mm512_sub_ps(a, b);
+        }
+        HRQ__UNROLL
+        for (i = 0; i < order; i++) {
+            __m512 even = difference[i], odd = _mm512_xor_ps(sum[i], _mm512_set1_ps(-0.0f));
+            HRQ__UNROLL
+            for (j = 0; j < order; j++) {
+                __m512 sign = _mm512_set1_ps(c[i * order + j]);
+                if (j == i) continue;
+                even = _mm512_fmadd_ps(sum[j], sign, even);
+                odd = _mm512_fmadd_ps(difference[j], sign, odd);
+            }
+            _mm512_mask_storeu_ps(x + (size_t)(2 * i) * stride + at, m, _mm512_mul_ps(even, by));
+            _mm512_mask_storeu_ps(x + (size_t)(2 * i + 1) * stride + at, m, _mm512_mul_ps(odd, by));
+        }
+    }
+}
+
+HRQ__FN_AVX512 void hrq__paley_avx512(float *x, size_t order, size_t stride, const float *conference, float scale)
+{
+    if (order == 6) hrq__paley_avx512_of(x, stride, conference, scale, 6);
+    if (order == 10) hrq__paley_avx512_of(x, stride, conference, scale, 10);
+    if (order == 14) hrq__paley_avx512_of(x, stride, conference, scale, 14);
 }
 
 #endif /* HRQ__AVX512 */
@@ -2715,7 +3276,7 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2, hrq__finish_avx2, hrq__tile_f32_avx2,     \
-         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16},
+         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_SCALAR},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
@@ -2728,20 +3289,24 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
 #endif
 
 #ifdef HRQ__AVX512
+    #define HRQ__ENCODE_AVX512                                                                                   \
+        hrq__extents_avx512, hrq__dot16_avx512, hrq__sum16_avx512, hrq__code_int_avx512, hrq__code_float_avx512, \
+        hrq__pack_avx512, hrq__group_scales_avx512, hrq__norms_avx512, hrq__act_s8_avx512, hrq__hadamard_avx512, \
+        hrq__paley_avx512
     #define HRQ__ROWS_AVX512                                                                                     \
         {"avx512", HRQ__HAS_AVX512, 0, hrq__prepare_avx2,                                                        \
          {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,\
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32},                                                     \
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512},                                                     \
         {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
          {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
           hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,          \
           hrq__one_trellis_vnni, hrq__one_int_vnni},                                                             \
          hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,   \
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32},
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512},
 #else
     #define HRQ__ROWS_AVX512
 #endif
@@ -2753,7 +3318,7 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
           hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon, hrq__finish_neon, hrq__tile_f32_neon,     \
-         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12},
+         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_SCALAR},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
     #else

@@ -18,7 +18,7 @@ static void test_orders(void)
         EXPECT(hrq__hadamard_block(h, &base) == h, "%lu is no block", (unsigned long)h);
         for (i = 0; i < h; i++)
             for (j = 0; j < h; j++) m[i * h + j] = i == j ? 1.0f : 0.0f;
-        for (i = 0; i < h; i++) hrq__hadamard_apply(m + i * h, h, base);
+        for (i = 0; i < h; i++) hrq__hadamard_apply(m + i * h, h, base, 0, 0, 0);
         for (i = 0; i < h * h; i++) {
             double x = (double)m[i] * sqrt((double)h); /* 1 / sqrt(h) in float, times an integer that must be 1 */
             EXPECT(fabs(fabs(x) - 1) < 3e-7, "order %lu: entry %g", (unsigned long)h, x);
