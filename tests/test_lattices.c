@@ -542,6 +542,7 @@ static hrq__voronoi code_of(int lattice, int q, unsigned layers, unsigned k)
     f = format_of(name);
     c = hrq__voronoi_of(&f);
     c.lattice = lattice;
+    c.quick = c.quick && lattice == HRQ__LATTICE_E8;
     return c;
 }
 
