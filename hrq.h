@@ -352,8 +352,9 @@ HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t r
 HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
                                 void *data, size_t bytes);
 
-/* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres, for tcq the search
-   of a row, 2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and 2^14 states). 0 where it needs none,
+/* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres, for e8 with
+   q = 2^b the codes of a row, 5 1/8 bytes a column, where they are coded many at a time, for tcq the search of a row,
+   2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and 2^14 states). 0 where it needs none,
    or there is no such matrix. */
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
 
@@ -2359,29 +2360,52 @@ static void hrq__e8_encode(const hrq__e8_args *c, const int32_t x[8], hrq__e8_bl
     }
 }
 
+/* A block of entries `stride` apart in fixed point, to nearest even. One that leaves 16 bits is drawn in as a whole. */
+static void hrq__e8_fixed(const hrq__e8_args *c, const float *x, size_t stride, int32_t fixed[8])
+{
+    float v[8], top = 0.0f;
+    int j;
+    for (j = 0; j < 8; j++) {
+        v[j] = hrq__clampf(hrq__norm_apply(c->norm, x[(size_t)j * stride]), -1e9f, 1e9f) * c->to_fixed;
+        top = fabsf(v[j]) > top ? fabsf(v[j]) : top;
+    }
+    for (j = 0; j < 8; j++) {
+        if (top > 32767.0f) v[j] *= 32767.0f / top;
+        fixed[j] = hrq__round(hrq__clampf(v[j], -32767.0f, 32767.0f));
+    }
+}
+
+HRQ__INLINE int32_t hrq__e8_value(const hrq__e8_args *c, const hrq__e8_block *b, int j)
+{
+    return hrq__clampi(b->y[j] * c->multiple[b->index], -c->clamp, c->clamp);
+}
+
+/* One block of columns `stride` apart. */
+static void hrq__e8_code_block(uint8_t *code, uint8_t *index, float *value, const float *x, size_t stride,
+                               const hrq__e8_args *c)
+{
+    hrq__e8_block b;
+    int32_t fixed[8];
+    int j;
+    hrq__e8_fixed(c, x, stride, fixed);
+    hrq__e8_encode(c, fixed, &b);
+    *index = (uint8_t)b.index;
+    for (j = 0; j < 8; j++) {
+        code[(size_t)j * stride] = (uint8_t)b.digit[j];
+        value[(size_t)j * stride] = (float)hrq__e8_value(c, &b, j) * c->step;
+    }
+}
+
 /* code_e8: columns of one row, from a superblock's first on. A kernel takes as many of the cols8 columns as it can, whole
    superblocks, and returns their number; 0: none. The scalar one takes one superblock, the narrow last one too.
      code       digit of each column; index: scale of each block, s a superblock
-     value      clamp(multiple * doubled coordinate) * step of each column
-     fixed      round(x * norm * to_fixed), to even, within +-32767; x is finite
+     value      clamp(multiple * doubled coordinate) * step of each column; x is finite
      reads and writes exactly these columns; BITWISE */
 static size_t hrq__code_e8_scalar(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
                                   const hrq__e8_args *c)
 {
-    size_t i, j, s = hrq__min_size(cols8, 32) / 8;
-    for (i = 0; i < s; i++) {
-        hrq__e8_block b;
-        int32_t fixed[8];
-        for (j = 0; j < 8; j++)
-            fixed[j] = hrq__round(
-                hrq__clampf(hrq__norm_apply(c->norm, x[s * j + i]) * c->to_fixed, -32767.0f, 32767.0f));
-        hrq__e8_encode(c, fixed, &b);
-        index[i] = (uint8_t)b.index;
-        for (j = 0; j < 8; j++) {
-            code[s * j + i] = (uint8_t)b.digit[j];
-            value[s * j + i] = (float)hrq__clampi(b.y[j] * c->multiple[b.index], -c->clamp, c->clamp) * c->step;
-        }
-    }
+    size_t i, s = hrq__min_size(cols8, 32) / 8;
+    for (i = 0; i < s; i++) hrq__e8_code_block(code + i, index + i, value + i, x + i, s, c);
     return 8 * s;
 }
 
@@ -3053,11 +3077,11 @@ static void hrq__voronoi_quickly(const hrq__voronoi *c, const float x[8], hrq__v
     hrq__e8_block b;
     int32_t fixed[8];
     int i;
-    for (i = 0; i < 8; i++) fixed[i] = hrq__round(hrq__clampf(x[i] * c->e8.to_fixed, -32767.0f, 32767.0f));
+    hrq__e8_fixed(&c->e8, x, 1, fixed);
     hrq__e8_encode(&c->e8, fixed, &b);
     memcpy(out->digit[0], b.digit, sizeof b.digit);
     out->index = b.index;
-    for (i = 0; i < 8; i++) out->value[i] = hrq__clampi(b.y[i] * c->multiple[b.index], -c->clamp, c->clamp);
+    for (i = 0; i < 8; i++) out->value[i] = hrq__e8_value(&c->e8, &b, i);
 }
 
 /* Encode a block: the scale of least error, or the first that holds it (:first). z: NULL without dither. From the

@@ -1000,8 +1000,8 @@ HRQ__IN_AVX512 void hrq__e8_residual_avx512(__m512i r[8], const __m512i t[8], in
     }
 }
 
-/* hrq__e8_gauge; |x| < 2^15. */
-HRQ__IN_AVX512 __m512i hrq__e8_gauge_avx512(const __m512i x[8])
+/* hrq__e8_gauge; |x| < 2^15. outside: an entry stops at the end of 16 bits. */
+HRQ__IN_AVX512 __m512i hrq__e8_gauge_avx512(const __m512i x[8], __mmask32 *outside)
 {
     __m512i most = _mm512_setzero_si512(), next = most, sum = most, signs = most, least = _mm512_set1_epi16(32767);
     int j;
@@ -1015,6 +1015,7 @@ HRQ__IN_AVX512 __m512i hrq__e8_gauge_avx512(const __m512i x[8])
         signs = _mm512_xor_si512(signs, x[j]);
     }
     sum = _mm512_mask_sub_epi16(sum, ~_mm512_movepi16_mask(signs), sum, least);
+    *outside = _mm512_cmpeq_epi16_mask(most, _mm512_set1_epi16(32767));
     return _mm512_max_epu16(sum, _mm512_add_epi16(most, next));
 }
 
@@ -1210,10 +1211,10 @@ HRQ__IN_AVX512 size_t hrq__e8_run_avx512(uint8_t *code, uint8_t *index, float *v
         int16_t next[32], lanes[8][32];
         uint16_t gauges[32];
         hrq__e8_avx512 b;
-        __mmask32 failed;
+        __mmask32 failed, outside;
         int j;
         hrq__e8_fixed_avx512(fixed, x + col, c);
-        gauge = hrq__e8_gauge_avx512(fixed);
+        gauge = hrq__e8_gauge_avx512(fixed, &outside);
         for (t = 0; t < c->scales; t++)
             from = _mm512_mask_add_epi16(
                 from, _mm512_cmpgt_epu16_mask(gauge, _mm512_set1_epi16((short)c->limit[t])), from, one);
@@ -1222,6 +1223,11 @@ HRQ__IN_AVX512 size_t hrq__e8_run_avx512(uint8_t *code, uint8_t *index, float *v
         failed = ~hrq__e8_best_avx512(&b, fixed, from, to, tries, c);
         if (tries == 1) failed |= _mm512_cmpgt_epi16_mask(from, top);
         hrq__e8_store_avx512(code + col, index + col / 8, value + col, &b, c);
+        failed &= ~outside;
+        for (; outside; outside &= outside - 1) {
+            size_t lane = (size_t)__builtin_ctz(outside), at = col + lane / 4 * 32 + lane % 4;
+            hrq__e8_code_block(code + at, index + col / 8 + lane, value + at, x + at, 4, c);
+        }
         if (!failed) continue;
         HRQ__UNROLL
         for (j = 0; j < 8; j++) _mm512_storeu_si512(lanes[j], fixed[j]);
@@ -1230,7 +1236,6 @@ HRQ__IN_AVX512 size_t hrq__e8_run_avx512(uint8_t *code, uint8_t *index, float *v
         _mm512_storeu_si512(gauges, gauge);
         for (; failed; failed &= failed - 1) {
             size_t lane = (size_t)__builtin_ctz(failed);
-            if (w.n == 32) hrq__e8_again_avx512(&w, code, index, value, c);
             while (w.n == 32) hrq__e8_again_avx512(&w, code, index, value, c);
             for (j = 0; j < 8; j++) w.x[j][w.n] = lanes[j][lane];
             w.attempt[w.n] = next[lane];
