@@ -2294,8 +2294,8 @@ typedef struct hrq__e8_block {
     unsigned index;
 } hrq__e8_block;
 
-/* The larger of two entries' and of half of all eight's length along the 240 shortest vectors; those of eight entries have
-   an odd number of minus signs. Halves are rounded down, the sum stops at 65535. */
+/* The larger of two entries' and of half of all eight's length along the 240 shortest vectors; those of eight entries
+   have an odd number of minus signs. Halves are rounded down, the sum stops at 65535. */
 static int32_t hrq__e8_gauge(const int32_t x[8])
 {
     int32_t most = 0, next = 0, least = 32767, sum = 0, a;
@@ -2315,9 +2315,10 @@ static int32_t hrq__e8_gauge(const int32_t x[8])
 /* Product of fractions in 2^-15, rounded. */
 HRQ__INLINE int32_t hrq__fraction(int32_t a, int32_t b) { return hrq__floor_div(a * b + 16384, 32768); }
 
-/* Attempt t < scales: scale t. From there on the largest scale, the block drawn towards zero to a gauge of q, q - 1/4, ...:
-   at q - 5/4 the nearest point, at most 1 further, is inside for sure. 1 where decoding gives the nearest point back. */
-static int hrq__e8_attempt(const hrq__e8_args *c, int32_t attempt, int32_t gauge, const int32_t x[8], hrq__e8_block *out)
+/* Attempt t < scales: scale t. From there on the largest scale, the block drawn towards zero to a gauge of q, q - 1/4,
+   ...: at q - 5/4 the nearest point, at most 1 further, is inside for sure. 1 where decoding gives the point back. */
+static int hrq__e8_attempt(const hrq__e8_args *c, int32_t attempt, int32_t gauge, const int32_t x[8],
+                           hrq__e8_block *out)
 {
     int32_t q = 1 << c->bits, half = 1 << (13 - c->bits), drawn = attempt - (int32_t)c->scales, t[8], rest[8], back[8];
     int32_t shrink = 32767, fine = c->bits < 7 ? 1 << (7 - c->bits) : 1;
@@ -2396,8 +2397,8 @@ static void hrq__e8_code_block(uint8_t *code, uint8_t *index, float *value, cons
     }
 }
 
-/* code_e8: columns of one row, from a superblock's first on. A kernel takes as many of the cols8 columns as it can, whole
-   superblocks, and returns their number; 0: none. The scalar one takes one superblock, the narrow last one too.
+/* code_e8: columns of one row, from a superblock's first on. A kernel takes as many of the cols8 columns as it can,
+   whole superblocks, and returns their number; 0: none. The scalar one takes one superblock, the narrow last one too.
      code       digit of each column; index: scale of each block, s a superblock
      value      clamp(multiple * doubled coordinate) * step of each column; x is finite
      reads and writes exactly these columns; BITWISE */
@@ -2832,13 +2833,14 @@ static const uint8_t hrq__voronoi_reach[3][16][7] = {
      {120, 118, 118, 119, 120, 123, 125}}};
 // clang-format on
 
-/* The quick search, of E8 and powers of two: it squeezes into no scale but the largest, and does not look for the nearest
-   point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2: so q of 16 and k of 3 or
+/* The quick search, of E8 and powers of two: it squeezes into no scale but the largest, and does not look for the
+   nearest point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2: so q of 16 and k of 3 or
    more, or :first. */
 static void hrq__voronoi_quick(hrq__voronoi *c, unsigned bits, float far)
 {
     unsigned t;
-    c->quick = c->lattice == HRQ__LATTICE_E8 && c->layers == 1 && !(c->q & (c->q - 1)) && (c->first || (c->q >= 16 && c->k >= 3));
+    c->quick = c->lattice == HRQ__LATTICE_E8 && c->layers == 1 && !(c->q & (c->q - 1)) &&
+               (c->first || (c->q >= 16 && c->k >= 3));
     memset(&c->e8, 0, sizeof c->e8);
     c->e8.norm.pre = c->e8.norm.inv = 1.0f;
     c->e8.to_fixed = 32768.0f / far;

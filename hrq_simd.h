@@ -1014,9 +1014,15 @@ HRQ__IN_AVX512 __m512i hrq__e8_gauge_avx512(const __m512i x[8], __mmask32 *outsi
         sum = _mm512_adds_epu16(sum, _mm512_srli_epi16(a, 1));
         signs = _mm512_xor_si512(signs, x[j]);
     }
-    sum = _mm512_mask_sub_epi16(sum, ~_mm512_movepi16_mask(signs), sum, least);
+    sum = _mm512_mask_subs_epu16(sum, ~_mm512_movepi16_mask(signs), sum, least); /* below 0: two entries are more */
     *outside = _mm512_cmpeq_epi16_mask(most, _mm512_set1_epi16(32767));
     return _mm512_max_epu16(sum, _mm512_add_epi16(most, next));
+}
+
+/* p[index] of 16 words. */
+HRQ__IN_AVX512 __m512i hrq__word_of_avx512(const void *p, __m512i index)
+{
+    return _mm512_permutexvar_epi16(index, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)p)));
 }
 
 /* What 32 blocks become. */
@@ -1029,9 +1035,9 @@ HRQ__IN_AVX512 __mmask32 hrq__e8_try_avx512(hrq__e8_avx512 *out, const __m512i x
                                             const hrq__e8_args *c)
 {
     int bits = (int)c->bits, j;
-    __m512i ratio = _mm512_permutexvar_epi16(index, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(const void *)c->ratio)));
-    __m512i shift = _mm512_permutexvar_epi16(index, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(const void *)c->shift)));
-    __m512i weight = _mm512_permutexvar_epi16(index, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(const void *)c->weight)));
+    __m512i ratio = hrq__word_of_avx512(c->ratio, index);
+    __m512i shift = hrq__word_of_avx512(c->shift, index);
+    __m512i weight = hrq__word_of_avx512(c->weight, index);
     __m128i fine = _mm_cvtsi32_si128(bits < 7 ? 7 - bits : 0), down = _mm_cvtsi32_si128(13 - bits);
     __m512i low = _mm512_set1_epi16((short)((1 << bits) - 1)), half = _mm512_set1_epi16((short)(1 << (bits - 1)));
     __m512i t[8], r[8], back[8], n, bad, odd = _mm512_setzero_si512(), sums = odd, error = odd;
@@ -1081,8 +1087,8 @@ typedef struct hrq__e8_queue {
 HRQ__FN_AVX512 void hrq__e8_again_avx512(hrq__e8_queue *w, uint8_t *code, uint8_t *index, float *value,
                                          const hrq__e8_args *c)
 {
-    __m512i x[8], attempt = _mm512_loadu_si512(w->attempt), gauge = _mm512_loadu_si512(w->gauge);
-    __m512i top = _mm512_set1_epi16((short)(c->scales - 1)), drawn = _mm512_sub_epi16(attempt, top), part[2];
+    __m512i x[8], attempt = _mm512_loadu_si512(w->attempt), part[2];
+    __m512i top = _mm512_set1_epi16((short)(c->scales - 1));
     __m512 most = _mm512_set1_ps(32767.0f), unit = _mm512_set1_ps((float)(1 << (28 - c->bits)));
     __mmask32 draw = _mm512_cmpgt_epi16_mask(attempt, top), held;
     hrq__e8_avx512 b;
@@ -1091,14 +1097,16 @@ HRQ__FN_AVX512 void hrq__e8_again_avx512(hrq__e8_queue *w, uint8_t *code, uint8_
     int j;
     HRQ__UNROLL
     for (j = 0; j < 2; j++) { /* to / gauge, below 32767 before it becomes an integer */
-        __m512i d = _mm512_cvtepi16_epi32(j ? _mm512_extracti64x4_epi64(drawn, 1) : _mm512_castsi512_si256(drawn));
-        __m512i g = _mm512_cvtepu16_epi32(j ? _mm512_extracti64x4_epi64(gauge, 1) : _mm512_castsi512_si256(gauge));
-        __m512 to = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_set1_epi32((4 << c->bits) + 1), d));
+        __m512i a = _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(w->attempt + 16 * j)));
+        __m512i g = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(w->gauge + 16 * j)));
+        __m512 to = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_set1_epi32((4 << c->bits) + (int)c->scales), a));
         g = _mm512_max_epi32(g, _mm512_set1_epi32(16384));
-        part[j] = _mm512_cvttps_epi32(_mm512_min_ps(_mm512_div_ps(_mm512_mul_ps(to, unit), _mm512_cvtepi32_ps(g)), most));
+        to = _mm512_div_ps(_mm512_mul_ps(to, unit), _mm512_cvtepi32_ps(g));
+        part[j] = _mm512_cvttps_epi32(_mm512_min_ps(to, most));
         part[j] = _mm512_max_epi32(part[j], _mm512_setzero_si512());
     }
-    part[0] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(part[0])), _mm512_cvtepi32_epi16(part[1]), 1);
+    part[0] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(part[0])),
+                                 _mm512_cvtepi32_epi16(part[1]), 1);
     HRQ__UNROLL
     for (j = 0; j < 8; j++) {
         x[j] = _mm512_loadu_si512(w->x[j]);
@@ -1153,7 +1161,7 @@ HRQ__IN_AVX512 void hrq__e8_fixed_avx512(__m512i x[8], const float *in, const hr
 HRQ__IN_AVX512 void hrq__e8_store_avx512(uint8_t *code, uint8_t *index, float *value, hrq__e8_avx512 *b,
                                          const hrq__e8_args *c)
 {
-    __m512i multiple = _mm512_permutexvar_epi16(b->index, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(const void *)c->multiple)));
+    __m512i multiple = hrq__word_of_avx512(c->multiple, b->index);
     __m512i most = _mm512_set1_epi16(c->clamp), least = _mm512_set1_epi16((short)-c->clamp);
     __m512 step = _mm512_set1_ps(c->step);
     int j;
@@ -1231,8 +1239,8 @@ HRQ__IN_AVX512 size_t hrq__e8_run_avx512(uint8_t *code, uint8_t *index, float *v
         if (!failed) continue;
         HRQ__UNROLL
         for (j = 0; j < 8; j++) _mm512_storeu_si512(lanes[j], fixed[j]);
-        _mm512_storeu_si512(next, tries > 1 ? _mm512_add_epi16(to, one)
-                                            : _mm512_mask_add_epi16(from, _mm512_cmple_epi16_mask(from, top), from, one));
+        if (tries == 1) to = _mm512_mask_sub_epi16(to, _mm512_cmpgt_epi16_mask(to, top), to, one);
+        _mm512_storeu_si512(next, _mm512_add_epi16(to, one));
         _mm512_storeu_si512(gauges, gauge);
         for (; failed; failed &= failed - 1) {
             size_t lane = (size_t)__builtin_ctz(failed);
