@@ -2834,8 +2834,8 @@ static const uint8_t hrq__voronoi_reach[3][16][7] = {
 // clang-format on
 
 /* The quick search, of E8 and powers of two: it squeezes into no scale but the largest, and does not look for the
-   nearest point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2: so q of 16 and k of 3 or
-   more, or :first. */
+   nearest point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2: so q of 16 and k of 3
+   and more, or :first. */
 static void hrq__voronoi_quick(hrq__voronoi *c, unsigned bits, float far)
 {
     unsigned t;
