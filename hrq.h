@@ -352,8 +352,9 @@ HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t r
 HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
                                 void *data, size_t bytes);
 
-/* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres, for tcq the search
-   of a row, 2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and 2^14 states). 0 where it needs none,
+/* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres, for e8 with
+   q = 2^b the codes of a row, 5 1/8 bytes a column, where they are coded many at a time, for tcq the search of a row,
+   2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and 2^14 states). 0 where it needs none,
    or there is no such matrix. */
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
 
@@ -1849,6 +1850,26 @@ static void hrq__lattice_point(int lattice, int32_t y[8], const uint16_t digit[8
     for (i = 0; i < 8; i++) y[i] += sum & 1;
 }
 
+/* Digits of the coset of y; see hrq__lattice_point for the other way. */
+static void hrq__lattice_digits(int lattice, uint16_t digit[8], const int32_t y[8], int32_t q)
+{
+    int32_t n[8], rest[8], t = 0, high;
+    int i, b, odd = lattice == HRQ__LATTICE_E8 && (y[0] & 1), even = !(q & 1) && lattice != HRQ__LATTICE_ZN;
+    /* odd q: an odd coset of E8' moves by q (1, ..., 1) / 2, which is 0 mod q Lambda up to q e_i */
+    for (i = 0; i < 8; i++) n[i] = (y[i] + (odd && !even ? q : -odd)) / 2;
+    if (even && lattice == HRQ__LATTICE_E8) t = hrq__floor_div(n[0], q / 2) & 1;
+    for (i = 0; i < 8; i++) n[i] -= t * (q / 2); /* n = q m + q/2 t (1, ..., 1) + rest */
+    for (i = 0; i < 8; i++) {
+        rest[i] = n[i] - hrq__floor_div(n[i], q) * q;
+        digit[i] = (uint16_t)rest[i];
+    }
+    for (b = 0; even && b < 8; b += lattice == HRQ__LATTICE_D4 ? 4 : 8) {
+        for (i = b, high = t; i < b + (lattice == HRQ__LATTICE_D4 ? 4 : 8); i++) high ^= (n[i] - rest[i]) / q & 1;
+        /* the parity of sum m: D4: stands for n_0's; E8': with t it decides which of n_7, n_7 + q the coset has */
+        digit[b] = (uint16_t)((lattice == HRQ__LATTICE_D4 ? rest[b] / 2 : rest[b]) + high * (q / 2));
+    }
+}
+
 /* The point a coset stands for: the one nearest to zero, doubled coordinates, |y| <= 2 q. */
 static void hrq__voronoi_point(int lattice, int32_t y[8], const uint16_t digit[8], int32_t q)
 {
@@ -2353,6 +2374,141 @@ static size_t hrq__pack_scalar(uint8_t *planes, size_t lane_bytes, const uint8_t
     return 8 * s;
 }
 
+/* Codes of E8 / q E8, q = 2^bits <= 256, of one layer and without dither. An entry is 16-bit fixed point, 2^-15 of the
+   largest scale's reach; scale t is a fraction of that, ratio[t] 2^shift[t] makes its steps, 2^-F. The gauge says which
+   scale is the first to hold a block, before anything is quantized. */
+typedef struct hrq__e8_args {
+    hrq__norm norm;
+    float to_fixed, step; /* step: value of an integer                              */
+    unsigned bits, scales;
+    int first;      /* 1: the first scale that holds the block, 0: of it and its neighbours the one of least error */
+    int16_t clamp;  /* values are held in +-clamp                                                                  */
+    const int16_t *multiple;                                /* [16]                                    */
+    uint16_t limit[16], weight[16], ratio[16], shift[16]; /* gauge held; squared, in 2^-16; see above */
+} hrq__e8_args;
+
+typedef struct hrq__e8_block {
+    uint16_t digit[8];
+    int32_t y[8], error;
+    unsigned index;
+} hrq__e8_block;
+
+/* The larger of two entries' and of half of all eight's length along the 240 shortest vectors; those of eight entries
+   have an odd number of minus signs. Halves are rounded down, the sum stops at 65535. */
+static int32_t hrq__e8_gauge(const int32_t x[8])
+{
+    int32_t most = 0, next = 0, least = 32767, sum = 0, a;
+    int i, even = 1;
+    for (i = 0; i < 8; i++) {
+        a = x[i] < 0 ? -x[i] : x[i];
+        next = a > most ? most : a > next ? a : next;
+        most = a > most ? a : most;
+        least = a < least ? a : least;
+        sum += a / 2;
+        even ^= x[i] < 0;
+    }
+    sum = (sum > 65535 ? 65535 : sum) - (even ? least : 0);
+    return most + next > sum ? most + next : sum;
+}
+
+/* Product of fractions in 2^-15, rounded. */
+HRQ__INLINE int32_t hrq__fraction(int32_t a, int32_t b) { return hrq__floor_div(a * b + 16384, 32768); }
+
+/* Attempt t < scales: scale t. From there on the largest scale, the block drawn towards zero to a gauge of q, q - 1/4,
+   ...: at q - 5/4 the nearest point, at most 1 further, is inside for sure. 1 where decoding gives the point back. */
+static int hrq__e8_attempt(const hrq__e8_args *c, int32_t attempt, int32_t gauge, const int32_t x[8],
+                           hrq__e8_block *out)
+{
+    int32_t q = 1 << c->bits, half = 1 << (13 - c->bits), drawn = attempt - (int32_t)c->scales, t[8], rest[8], back[8];
+    int32_t shrink = 32767, fine = c->bits < 7 ? 1 << (7 - c->bits) : 1;
+    int i, same = 1;
+    out->index = drawn < 0 ? (unsigned)attempt : c->scales - 1;
+    if (drawn >= 0)
+        shrink = hrq__clampi((int32_t)((float)(4 * q - drawn) * (float)(1 << (28 - c->bits)) /
+                                       (float)(gauge > 16384 ? gauge : 16384)),
+                             0, 32767);
+    for (i = 0; i < 8; i++) {
+        t[i] = drawn < 0 ? x[i] : hrq__fraction(x[i], shrink);
+        t[i] = hrq__fraction(t[i], c->ratio[out->index]) * (1 << c->shift[out->index]);
+    }
+    hrq__e8_residual(rest, t, half);
+    for (i = 0, out->error = 0; i < 8; i++) {
+        int32_t e = hrq__floor_div(rest[i], fine);
+        out->y[i] = (t[i] - rest[i]) / half;
+        out->error += e * e;
+    }
+    out->error = (int32_t)((uint32_t)out->error * c->weight[out->index] >> 16);
+    hrq__lattice_digits(HRQ__LATTICE_E8, out->digit, out->y, q);
+    hrq__voronoi_point(HRQ__LATTICE_E8, back, out->digit, q);
+    for (i = 0; i < 8; i++) same &= back[i] == out->y[i];
+    return same;
+}
+
+/* A block in fixed point. Best fit: the scale below may hold the nearest point though not the block, and the one above
+   happens to be nearer: 0.08 dB each at q = 16. */
+static void hrq__e8_encode(const hrq__e8_args *c, const int32_t x[8], hrq__e8_block *out)
+{
+    int32_t gauge = hrq__e8_gauge(x), top = (int32_t)c->scales - 1, from = 0, to, found = 0;
+    hrq__e8_block b;
+    while (from <= top && gauge > c->limit[from]) from++;
+    to = c->first ? from : from < top ? from + 1 : top;
+    if (!c->first && from > 0) from--;
+    for (; from <= to || !found; from++) {
+        if (!hrq__e8_attempt(c, from, gauge, x, &b) || (found && b.error >= out->error)) continue;
+        *out = b;
+        found = 1;
+    }
+}
+
+/* A block of entries `stride` apart in fixed point, to nearest even. One that leaves 16 bits is drawn in as a whole. */
+static void hrq__e8_fixed(const hrq__e8_args *c, const float *x, size_t stride, int32_t fixed[8])
+{
+    float v[8], top = 0.0f;
+    int j;
+    for (j = 0; j < 8; j++) {
+        v[j] = hrq__clampf(hrq__norm_apply(c->norm, x[(size_t)j * stride]), -1e9f, 1e9f) * c->to_fixed;
+        top = fabsf(v[j]) > top ? fabsf(v[j]) : top;
+    }
+    for (j = 0; j < 8; j++) {
+        if (top > 32767.0f) v[j] *= 32767.0f / top;
+        fixed[j] = hrq__round(hrq__clampf(v[j], -32767.0f, 32767.0f));
+    }
+}
+
+HRQ__INLINE int32_t hrq__e8_value(const hrq__e8_args *c, const hrq__e8_block *b, int j)
+{
+    return hrq__clampi(b->y[j] * c->multiple[b->index], -c->clamp, c->clamp);
+}
+
+/* One block of columns `stride` apart. */
+static void hrq__e8_code_block(uint8_t *code, uint8_t *index, float *value, const float *x, size_t stride,
+                               const hrq__e8_args *c)
+{
+    hrq__e8_block b;
+    int32_t fixed[8];
+    int j;
+    hrq__e8_fixed(c, x, stride, fixed);
+    hrq__e8_encode(c, fixed, &b);
+    *index = (uint8_t)b.index;
+    for (j = 0; j < 8; j++) {
+        code[(size_t)j * stride] = (uint8_t)b.digit[j];
+        value[(size_t)j * stride] = (float)hrq__e8_value(c, &b, j) * c->step;
+    }
+}
+
+/* code_e8: columns of one row, from a superblock's first on. A kernel takes as many of the cols8 columns as it can,
+   whole superblocks, and returns their number; 0: none. The scalar one takes one superblock, the narrow last one too.
+     code       digit of each column; index: scale of each block, s a superblock
+     value      clamp(multiple * doubled coordinate) * step of each column; x is finite
+     reads and writes exactly these columns; BITWISE */
+static size_t hrq__code_e8_scalar(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                  const hrq__e8_args *c)
+{
+    size_t i, s = hrq__min_size(cols8, 32) / 8;
+    for (i = 0; i < s; i++) hrq__e8_code_block(code + i, index + i, value + i, x + i, s, c);
+    return 8 * s;
+}
+
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {
     const char *isa;
@@ -2387,13 +2543,15 @@ typedef struct hrq__kernels {
     void (*act_s8)(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm);
     void (*hadamard)(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at);
     void (*paley)(float *x, size_t order, size_t stride, const float *conference, float scale);
+    size_t (*code_e8)(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                      const hrq__e8_args *c);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
     #define HRQ__ENCODE_SCALAR \
         hrq__extents_scalar, hrq__dot16_scalar, hrq__sum16_scalar, hrq__code_int_scalar, \
         hrq__code_float_scalar, hrq__pack_scalar, hrq__group_scales_scalar, hrq__norms_scalar, \
-        hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar
+        hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar, hrq__code_e8_scalar
 
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
@@ -2745,6 +2903,8 @@ typedef struct hrq__voronoi {
     const int16_t *multiple; /* [16], ascending                    */
     float step;              /* value of one unit of an integer    */
     float beta[16];
+    int quick; /* coded by hrq__e8_encode */
+    hrq__e8_args e8;
 } hrq__voronoi;
 
 /* Scales of a block, by q up to 4, 16, 64, 256 and their number k: integer multiples of a common step, so that a
@@ -2799,6 +2959,32 @@ static const uint8_t hrq__voronoi_reach[3][16][7] = {
      {120, 118, 118, 119, 120, 123, 125}}};
 // clang-format on
 
+/* The quick search, of E8 and powers of two: it squeezes into no scale but the largest, and does not look for the
+   nearest point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2: so q of 16 and k of 3
+   and more, or :first. */
+static void hrq__voronoi_quick(hrq__voronoi *c, unsigned bits, float far)
+{
+    unsigned t;
+    c->quick = c->lattice == HRQ__LATTICE_E8 && c->layers == 1 && !(c->q & (c->q - 1)) &&
+               (c->first || (c->q >= 16 && c->k >= 3));
+    memset(&c->e8, 0, sizeof c->e8);
+    c->e8.norm.pre = c->e8.norm.inv = 1.0f;
+    c->e8.to_fixed = 32768.0f / far;
+    c->e8.step = c->step;
+    c->e8.bits = bits;
+    c->e8.scales = c->k;
+    c->e8.first = c->first;
+    c->e8.clamp = c->clamp;
+    c->e8.multiple = c->multiple;
+    for (t = 0; t < c->k; t++) {
+        int32_t m = c->multiple[t], top = c->multiple[c->k - 1], ratio = (16384 * top + m / 2) / m;
+        while (ratio >> c->e8.shift[t] > 32767) c->e8.shift[t]++;
+        c->e8.ratio[t] = (uint16_t)(ratio >> c->e8.shift[t]);
+        c->e8.limit[t] = (uint16_t)(32768 * m / top);
+        c->e8.weight[t] = (uint16_t)(65535 * m / top * m / top);
+    }
+}
+
 /* The code of a valid format. Values take one int8 tile where they fit, or where what a clamp at 127 cuts off is far
    below the code's own error: 4 sigma at q = 16. */
 static hrq__voronoi hrq__voronoi_of(const hrq_format *f)
@@ -2823,27 +3009,8 @@ static hrq__voronoi hrq__voronoi_of(const hrq_format *f)
     far = (float)hrq__voronoi_reach[c.lattice][c.k - 1][bits - 2] / 16.0f;
     c.step = far / (float)(c.bound * top * (int32_t)twice);
     for (t = 0; t < c.k; t++) c.beta[t] = far * (float)c.multiple[t] / (float)(c.bound * top);
+    hrq__voronoi_quick(&c, bits, far);
     return c;
-}
-
-/* Digits of the coset of y; see hrq__lattice_point for the other way. */
-static void hrq__lattice_digits(int lattice, uint16_t digit[8], const int32_t y[8], int32_t q)
-{
-    int32_t n[8], rest[8], t = 0, high;
-    int i, b, odd = lattice == HRQ__LATTICE_E8 && (y[0] & 1), even = !(q & 1) && lattice != HRQ__LATTICE_ZN;
-    /* odd q: an odd coset of E8' moves by q (1, ..., 1) / 2, which is 0 mod q Lambda up to q e_i */
-    for (i = 0; i < 8; i++) n[i] = (y[i] + (odd && !even ? q : -odd)) / 2;
-    if (even && lattice == HRQ__LATTICE_E8) t = hrq__floor_div(n[0], q / 2) & 1;
-    for (i = 0; i < 8; i++) n[i] -= t * (q / 2); /* n = q m + q/2 t (1, ..., 1) + rest */
-    for (i = 0; i < 8; i++) {
-        rest[i] = n[i] - hrq__floor_div(n[i], q) * q;
-        digit[i] = (uint16_t)rest[i];
-    }
-    for (b = 0; even && b < 8; b += lattice == HRQ__LATTICE_D4 ? 4 : 8) {
-        for (i = b, high = t; i < b + (lattice == HRQ__LATTICE_D4 ? 4 : 8); i++) high ^= (n[i] - rest[i]) / q & 1;
-        /* the parity of sum m: D4: stands for n_0's; E8': with t it decides which of n_7, n_7 + q the coset has */
-        digit[b] = (uint16_t)((lattice == HRQ__LATTICE_D4 ? rest[b] / 2 : rest[b]) + high * (q / 2));
-    }
 }
 
 /* How far out a block is: x lies in the Voronoi cell of beta q Lambda where gauge(x) <= beta q. Z^n: half a step each
@@ -3033,6 +3200,18 @@ static int hrq__voronoi_near(const hrq__voronoi *c, unsigned t, const float x[8]
     return hrq__lattice_gauge(c->lattice, x) <= 1.25f * c->beta[t] * (float)c->bound;
 }
 
+static void hrq__voronoi_quickly(const hrq__voronoi *c, const float x[8], hrq__voronoi_block *out)
+{
+    hrq__e8_block b;
+    int32_t fixed[8];
+    int i;
+    hrq__e8_fixed(&c->e8, x, 1, fixed);
+    hrq__e8_encode(&c->e8, fixed, &b);
+    memcpy(out->digit[0], b.digit, sizeof b.digit);
+    out->index = b.index;
+    for (i = 0; i < 8; i++) out->value[i] = hrq__e8_value(&c->e8, &b, i);
+}
+
 /* Encode a block: the scale of least error, or the first that holds it (:first). z: NULL without dither. From the
    largest scale down, so that what is squeezed has an error to beat: refined where it has up to twice that. */
 static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], const int32_t z[8], hrq__voronoi_block *out)
@@ -3040,6 +3219,10 @@ static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], const i
     float best = (float)INFINITY, error;
     hrq__voronoi_block b;
     int32_t y[8];
+    if (c->quick && !z) {
+        hrq__voronoi_quickly(c, x, out);
+        return;
+    }
     for (b.index = c->k; b.index-- > 0;) {
         int held = hrq__voronoi_try(c, b.index, x, z, y, &b);
         if (!held) {
@@ -3774,6 +3957,7 @@ typedef struct hrq__view {
     hrq__box box;
     hrq__small type;
     const hrq__tcq_work *trellis;         /* the row that was searched last: encoding only                 */
+    uint8_t *blocks;                      /* memory for a row of lattice codes: encoding only              */
     int16_t value[256];                   /* of a float's code, in steps                                   */
     float step;                           /* what one unit of a value is worth, in row scales              */
     int codec, scale, wide;               /* wide: values need two tiles                                   */
@@ -4459,6 +4643,54 @@ static void hrq__encode_codes(const hrq__view *v, size_t row, const float *x, hr
     }
 }
 
+/* Scale indices of the s blocks of a row in one superblock. */
+static void hrq__pack_index(uint8_t *planes, const uint8_t *index, size_t row, size_t s, unsigned bits)
+{
+    size_t i;
+    unsigned b;
+    if (s < 4) {
+        for (i = 0; i < s; i++) hrq__lane_put(planes, 16 * s, row * s + i, bits, index[i]);
+        return;
+    }
+    for (b = 0; b < bits; b++, planes += 8) { /* half a byte of each plane */
+        unsigned four = (index[0] >> b & 1u) | (index[1] >> b & 1u) << 1 | (index[2] >> b & 1u) << 2 |
+                        (index[3] >> b & 1u) << 3;
+        planes[row / 2] = (uint8_t)(row & 1 ? (planes[row / 2] & 15u) | four << 4 : (planes[row / 2] & 240u) | four);
+    }
+}
+
+/* A row of lattice codes whose blocks are coded many at a time: floats of all values, then codes, then indices. */
+static size_t hrq__encode_blocks_bytes(const hrq__view *v)
+{
+    int quick = v->codec == HRQ__CODEC_VORONOI && v->voronoi.quick && !v->dither;
+    return quick ? v->lay.cols8 * (sizeof(float) + 1) + v->lay.cols8 / 8 : 0;
+}
+
+static void hrq__encode_blocks(const hrq__view *v, size_t row, const float *x, hrq__gain *gain)
+{
+    size_t at, done, s, cols8 = v->lay.cols8, whole = v->lay.cols / 32 * 32;
+    float *value = (float *)(void *)v->blocks, last[32] = {0};
+    uint8_t *code = v->blocks + cols8 * sizeof(float), *index = code + cols8;
+    hrq__e8_args args = v->voronoi.e8;
+    args.norm = hrq__norm_of(hrq__view_stored_scale(v, row));
+    args.step = hrq__view_row_scale(v, row);
+    memcpy(last, x + whole, (v->lay.cols - whole) * sizeof(float));
+    for (at = 0; at < cols8; at += done) {
+        const float *from = at < whole ? x + at : last;
+        size_t n = at < whole ? whole - at : cols8 - at;
+        done = v->kernels->code_e8(code + at, index + at / 8, value + at, from, n, &args);
+        if (done == 0) done = hrq__code_e8_scalar(code + at, index + at / 8, value + at, from, n, &args);
+    }
+    for (at = 0; at < cols8; at += 8 * s) {
+        uint8_t *super = hrq__view_super(v, row / HRQ_PANEL, at, &s);
+        hrq__pack_row(super, code + at, row % HRQ_PANEL, s, 0, v->args.code_bits);
+        hrq__pack_index(super + 16 * s * v->args.code_bits, index + at / 8, row % HRQ_PANEL, s, v->args.scale_bits);
+    }
+    if (!gain) return;
+    gain->dot[0] = v->kernels->dot16(x, value, v->lay.cols, gain->pre);
+    gain->energy[0] = v->kernels->dot16(value, value, v->lay.cols, gain->pre);
+}
+
 /* Codes that depend on nothing but the entry and its scales, which stay as they are. */
 static int hrq__encode_plainly(const hrq__view *v)
 {
@@ -4582,7 +4814,7 @@ static int hrq__encode_bytes(const hrq__view *v, size_t *moved, size_t *bytes)
     size_t trellis = 0;
     *moved = hrq__moved(&v->mat->format) ? v->mat->cols * sizeof(float) : 0;
     if (v->codec == HRQ__CODEC_TRELLIS && !hrq__tcq_bytes(v->mat->format.states, v->lay.cols8, &trellis)) return 0;
-    return hrq__add_size(*moved, trellis, bytes);
+    return hrq__add_size(*moved, trellis, bytes) && hrq__add_size(*bytes, hrq__encode_blocks_bytes(v), bytes);
 }
 
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols)
@@ -4636,7 +4868,8 @@ static void hrq__encode_row(const hrq__view *v, size_t row, const float *x, hrq_
     }
     memset(&gain, 0, sizeof gain);
     if (gains) gain.pre = hrq__power_of_two_over(hrq__absmax(x, v->lay.cols));
-    hrq__encode_codes(v, row, x, gains ? &gain : NULL);
+    if (v->blocks) hrq__encode_blocks(v, row, x, gains ? &gain : NULL);
+    else hrq__encode_codes(v, row, x, gains ? &gain : NULL);
     if (gains) hrq__encode_rescale(v, row, x, &gain);
 }
 
@@ -4661,6 +4894,7 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
         hrq__tcq_open(&trellis, &mat->format, v.lay.cols, memory + moved);
         v.trellis = &trellis;
     }
+    if (hrq__encode_blocks_bytes(&v)) v.blocks = memory + moved;
     for (r = 0; r < nrows; r += step) {
         const float *x = w + r * ldw;
         step = moved ? 1 : hrq__min_size(nrows - r, HRQ_PANEL - (row0 + r) % HRQ_PANEL);

@@ -2480,6 +2480,332 @@ HRQ__FN_AVX512 void hrq__paley_avx512(float *x, size_t order, size_t stride, con
     if (order == 14) hrq__paley_avx512_of(x, stride, conference, scale, 14);
 }
 
+/* ---- codes of E8: lanes are blocks, 32 of eight superblocks, one register a coordinate ---- */
+
+/* Eight registers of eight words of 8 bytes, transposed. */
+HRQ__IN_AVX512 void hrq__transpose_avx512(__m512i v[8])
+{
+    __m512i t[8], s[8];
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        t[i] = _mm512_unpacklo_epi64(v[2 * i], v[2 * i + 1]);
+        t[4 + i] = _mm512_unpackhi_epi64(v[2 * i], v[2 * i + 1]);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 8; i += 2) { /* words 0, 4 | 2, 6 of registers 0 ... 3 | 4 ... 7; odd words from t[4] on */
+        s[i] = _mm512_shuffle_i64x2(t[i], t[i + 1], 0x88);
+        s[i + 1] = _mm512_shuffle_i64x2(t[i], t[i + 1], 0xdd);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 2; i++) {
+        v[i] = _mm512_shuffle_i64x2(s[4 * i], s[4 * i + 2], 0x88);
+        v[4 + i] = _mm512_shuffle_i64x2(s[4 * i], s[4 * i + 2], 0xdd);
+        v[2 + i] = _mm512_shuffle_i64x2(s[4 * i + 1], s[4 * i + 3], 0x88);
+        v[6 + i] = _mm512_shuffle_i64x2(s[4 * i + 1], s[4 * i + 3], 0xdd);
+    }
+}
+
+/* hrq__e8_residual with half = 2^(bits - 1): |t| + half stays below 2^15, eight |r| at 2^14. */
+HRQ__IN_AVX512 void hrq__e8_residual_avx512(__m512i r[8], const __m512i t[8], int bits)
+{
+    __m512i half = _mm512_set1_epi16((short)(1 << (bits - 1))), unit = _mm512_set1_epi16((short)(1 << bits));
+    __m512i low = _mm512_set1_epi16((short)((1 << bits) - 1)), zero = _mm512_setzero_si512();
+    __m512i sum = zero, floors = zero, signs = zero, most = zero, least = half, cost0, cost1;
+    __mmask32 odd0, odd1, far, flip, at;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i w = _mm512_add_epi16(t[j], half), a;
+        floors = _mm512_xor_si512(floors, w);
+        r[j] = _mm512_sub_epi16(_mm512_and_si512(w, low), half);
+        signs = _mm512_xor_si512(signs, r[j]);
+        a = _mm512_abs_epi16(r[j]);
+        sum = _mm512_add_epi16(sum, a);
+        most = _mm512_max_epi16(most, a);
+        least = _mm512_min_epi16(least, a);
+    }
+    odd0 = _mm512_test_epi16_mask(floors, unit);
+    odd1 = ~(odd0 ^ _mm512_movepi16_mask(signs));
+    cost0 = _mm512_maskz_slli_epi16(odd0, _mm512_sub_epi16(half, most), 1);
+    cost1 = _mm512_sub_epi16(_mm512_slli_epi16(half, 2), sum);
+    cost1 = _mm512_mask_add_epi16(cost1, odd1, cost1, _mm512_slli_epi16(least, 1));
+    far = _mm512_cmplt_epi16_mask(cost1, cost0);
+    flip = (far & odd1) | (~far & odd0);
+    most = _mm512_mask_sub_epi16(most, far, half, least); /* the worst |r| of the coset */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i up = _mm512_and_si512(_mm512_srai_epi16(r[j], 15), unit);
+        r[j] = _mm512_mask_add_epi16(r[j], far, r[j], _mm512_sub_epi16(up, half));
+        at = _mm512_mask_cmpeq_epi16_mask(flip, _mm512_abs_epi16(r[j]), most);
+        up = _mm512_slli_epi16(_mm512_and_si512(_mm512_srai_epi16(r[j], 15), unit), 1);
+        r[j] = _mm512_mask_add_epi16(r[j], at, r[j], _mm512_sub_epi16(up, unit));
+        flip &= ~at;
+    }
+}
+
+/* hrq__e8_gauge; |x| < 2^15. outside: an entry stops at the end of 16 bits. */
+HRQ__IN_AVX512 __m512i hrq__e8_gauge_avx512(const __m512i x[8], __mmask32 *outside)
+{
+    __m512i most = _mm512_setzero_si512(), next = most, sum = most, signs = most, least = _mm512_set1_epi16(32767);
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i a = _mm512_abs_epi16(x[j]);
+        next = _mm512_max_epi16(next, _mm512_min_epi16(most, a));
+        most = _mm512_max_epi16(most, a);
+        least = _mm512_min_epi16(least, a);
+        sum = _mm512_adds_epu16(sum, _mm512_srli_epi16(a, 1));
+        signs = _mm512_xor_si512(signs, x[j]);
+    }
+    sum = _mm512_mask_subs_epu16(sum, ~_mm512_movepi16_mask(signs), sum, least); /* below 0: two entries are more */
+    *outside = _mm512_cmpeq_epi16_mask(most, _mm512_set1_epi16(32767));
+    return _mm512_max_epu16(sum, _mm512_add_epi16(most, next));
+}
+
+/* p[index] of 16 words. */
+HRQ__IN_AVX512 __m512i hrq__word_of_avx512(const void *p, __m512i index)
+{
+    return _mm512_permutexvar_epi16(index, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)p)));
+}
+
+/* What 32 blocks become. */
+typedef struct hrq__e8_avx512 {
+    __m512i digit[8], y[8], error, index;
+} hrq__e8_avx512;
+
+/* hrq__e8_attempt at scales `index` of blocks that are drawn already; lanes whose code gives the point back. */
+HRQ__IN_AVX512 __mmask32 hrq__e8_try_avx512(hrq__e8_avx512 *out, const __m512i x[8], __m512i index,
+                                            const hrq__e8_args *c)
+{
+    int bits = (int)c->bits, j;
+    __m512i ratio = hrq__word_of_avx512(c->ratio, index);
+    __m512i shift = hrq__word_of_avx512(c->shift, index);
+    __m512i weight = hrq__word_of_avx512(c->weight, index);
+    __m128i fine = _mm_cvtsi32_si128(bits < 7 ? 7 - bits : 0), down = _mm_cvtsi32_si128(13 - bits);
+    __m512i low = _mm512_set1_epi16((short)((1 << bits) - 1)), half = _mm512_set1_epi16((short)(1 << (bits - 1)));
+    __m512i t[8], r[8], back[8], n, bad, odd = _mm512_setzero_si512(), sums = odd, error = odd;
+    __mmask32 move, high;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = _mm512_sllv_epi16(_mm512_mulhrs_epi16(x[j], ratio), shift);
+    hrq__e8_residual_avx512(r, t, 14 - bits);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i e = _mm512_sra_epi16(r[j], fine);
+        out->y[j] = _mm512_sra_epi16(_mm512_sub_epi16(t[j], r[j]), down);
+        error = _mm512_add_epi16(error, _mm512_mullo_epi16(e, e));
+    }
+    move = _mm512_test_epi16_mask(_mm512_srai_epi16(out->y[0], 1), half); /* n less q/2 (1, ..., 1) */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        n = _mm512_srai_epi16(out->y[j], 1);
+        n = _mm512_mask_sub_epi16(n, move, n, half);
+        sums = _mm512_xor_si512(sums, n);
+        out->digit[j] = _mm512_and_si512(n, low);
+        odd = _mm512_xor_si512(odd, n);
+        t[j] = _mm512_slli_epi16(out->digit[j], 1);
+    }
+    high = _mm512_test_epi16_mask(sums, _mm512_slli_epi16(half, 1)) ^ move;
+    odd = _mm512_and_si512(odd, _mm512_set1_epi16(1));
+    out->digit[0] = _mm512_mask_add_epi16(out->digit[0], high, out->digit[0], half);
+    t[7] = _mm512_mask_add_epi16(t[7], high, t[7], _mm512_slli_epi16(half, 2));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = _mm512_add_epi16(t[j], odd);
+    hrq__e8_residual_avx512(back, t, bits + 1);
+    bad = _mm512_setzero_si512();
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) bad = _mm512_ternarylogic_epi64(bad, back[j], out->y[j], 0xf6); /* a | (b ^ c) */
+    out->error = _mm512_mulhi_epu16(error, weight);
+    out->index = index;
+    return _mm512_testn_epi16_mask(bad, bad);
+}
+
+/* Blocks that the first attempts do not hold wait here for 32 of their kind. */
+typedef struct hrq__e8_queue {
+    int16_t x[8][32], attempt[32];
+    uint16_t gauge[32];
+    size_t at[32], n; /* column of coordinate 0 */
+} hrq__e8_queue;
+
+/* The next attempt of all that wait; who fails waits on. */
+HRQ__FN_AVX512 void hrq__e8_again_avx512(hrq__e8_queue *w, uint8_t *code, uint8_t *index, float *value,
+                                         const hrq__e8_args *c)
+{
+    __m512i x[8], attempt = _mm512_loadu_si512(w->attempt), part[2];
+    __m512i top = _mm512_set1_epi16((short)(c->scales - 1));
+    __m512 most = _mm512_set1_ps(32767.0f), unit = _mm512_set1_ps((float)(1 << (28 - c->bits)));
+    __mmask32 draw = _mm512_cmpgt_epi16_mask(attempt, top), held;
+    hrq__e8_avx512 b;
+    int16_t y[8][32], digit[8][32];
+    size_t i, n = w->n;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 2; j++) { /* to / gauge, below 32767 before it becomes an integer */
+        __m512i a = _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(w->attempt + 16 * j)));
+        __m512i g = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(w->gauge + 16 * j)));
+        __m512 to = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_set1_epi32((4 << c->bits) + (int)c->scales), a));
+        g = _mm512_max_epi32(g, _mm512_set1_epi32(16384));
+        to = _mm512_div_ps(_mm512_mul_ps(to, unit), _mm512_cvtepi32_ps(g));
+        part[j] = _mm512_cvttps_epi32(_mm512_min_ps(to, most));
+        part[j] = _mm512_max_epi32(part[j], _mm512_setzero_si512());
+    }
+    part[0] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(part[0])),
+                                 _mm512_cvtepi32_epi16(part[1]), 1);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        x[j] = _mm512_loadu_si512(w->x[j]);
+        x[j] = _mm512_mask_mulhrs_epi16(x[j], draw, x[j], part[0]);
+    }
+    held = hrq__e8_try_avx512(&b, x, _mm512_min_epi16(attempt, top), c);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        _mm512_storeu_si512(y[j], b.y[j]);
+        _mm512_storeu_si512(digit[j], b.digit[j]);
+    }
+    for (i = 0, w->n = 0; i < n; i++) {
+        size_t at = w->at[i];
+        if (held >> i & 1) {
+            int scale = w->attempt[i] < (int)c->scales ? w->attempt[i] : (int)c->scales - 1;
+            index[at / 32 * 4 + at % 4] = (uint8_t)scale;
+            for (j = 0; j < 8; j++) {
+                code[at + 4 * (size_t)j] = (uint8_t)digit[j][i];
+                value[at + 4 * (size_t)j] =
+                    (float)hrq__clampi(y[j][i] * c->multiple[scale], -c->clamp, c->clamp) * c->step;
+            }
+        } else {
+            for (j = 0; j < 8; j++) w->x[j][w->n] = w->x[j][i];
+            w->attempt[w->n] = (int16_t)(w->attempt[i] + 1);
+            w->gauge[w->n] = w->gauge[i];
+            w->at[w->n++] = at;
+        }
+    }
+}
+
+/* 256 columns in fixed point, one register a coordinate. */
+HRQ__IN_AVX512 void hrq__e8_fixed_avx512(__m512i x[8], const float *in, const hrq__e8_args *c)
+{
+    __m512 pre = _mm512_set1_ps(c->norm.pre), inv = _mm512_set1_ps(c->norm.inv), to = _mm512_set1_ps(c->to_fixed);
+    __m512 most = _mm512_set1_ps(32767.0f), least = _mm512_set1_ps(-32767.0f);
+    __m256i part[2];
+    int i, h;
+    HRQ__UNROLL
+    for (i = 0; i < 8; i++) {
+        HRQ__UNROLL
+        for (h = 0; h < 2; h++) {
+            __m512 v = _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(in + 32 * i + 16 * h), pre), inv);
+            v = _mm512_min_ps(_mm512_max_ps(_mm512_mul_ps(v, to), least), most);
+            part[h] = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(v));
+        }
+        x[i] = _mm512_inserti64x4(_mm512_castsi256_si512(part[0]), part[1], 1);
+    }
+    hrq__transpose_avx512(x);
+}
+
+/* 32 blocks to 256 columns. |y| <= 2 q = 512 times a multiple of 32 at most: below 2^15. */
+HRQ__IN_AVX512 void hrq__e8_store_avx512(uint8_t *code, uint8_t *index, float *value, hrq__e8_avx512 *b,
+                                         const hrq__e8_args *c)
+{
+    __m512i multiple = hrq__word_of_avx512(c->multiple, b->index);
+    __m512i most = _mm512_set1_epi16(c->clamp), least = _mm512_set1_epi16((short)-c->clamp);
+    __m512 step = _mm512_set1_ps(c->step);
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++)
+        b->y[j] = _mm512_max_epi16(_mm512_min_epi16(_mm512_mullo_epi16(b->y[j], multiple), most), least);
+    hrq__transpose_avx512(b->y);
+    hrq__transpose_avx512(b->digit);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i v[2];
+        v[0] = _mm512_cvtepi16_epi32(_mm512_castsi512_si256(b->y[j]));
+        v[1] = _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(b->y[j], 1));
+        _mm512_storeu_ps(value + 32 * j, _mm512_mul_ps(_mm512_cvtepi32_ps(v[0]), step));
+        _mm512_storeu_ps(value + 32 * j + 16, _mm512_mul_ps(_mm512_cvtepi32_ps(v[1]), step));
+        _mm256_storeu_si256((__m256i *)(void *)(code + 32 * j), _mm512_cvtepi16_epi8(b->digit[j]));
+    }
+    _mm256_storeu_si256((__m256i *)(void *)index, _mm512_cvtepi16_epi8(b->index));
+}
+
+/* The scales that hrq__e8_encode tries first: one, or three of which the best stays. A lane's attempts end at `to`. */
+HRQ__IN_AVX512 __mmask32 hrq__e8_best_avx512(hrq__e8_avx512 *out, const __m512i x[8], __m512i from, __m512i to,
+                                             int tries, const hrq__e8_args *c)
+{
+    __mmask32 held = hrq__e8_try_avx512(out, x, from, c), take;
+    hrq__e8_avx512 b;
+    int i, j;
+    for (i = 1; i < tries; i++) {
+        from = _mm512_add_epi16(from, _mm512_set1_epi16(1));
+        take = _mm512_cmple_epi16_mask(from, to) & hrq__e8_try_avx512(&b, x, from, c);
+        take &= ~held | _mm512_cmplt_epu16_mask(b.error, out->error);
+        held |= take;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            out->y[j] = _mm512_mask_mov_epi16(out->y[j], take, b.y[j]);
+            out->digit[j] = _mm512_mask_mov_epi16(out->digit[j], take, b.digit[j]);
+        }
+        out->error = _mm512_mask_mov_epi16(out->error, take, b.error);
+        out->index = _mm512_mask_mov_epi16(out->index, take, b.index);
+    }
+    return held;
+}
+
+/* Everything in 16 bits: the gauge chooses scales, two nearest points (one of the block, one of its code) decide. A
+   twentieth of the blocks fails; they are gathered, since redoing the 32 around each would double the work. */
+HRQ__IN_AVX512 size_t hrq__e8_run_avx512(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                         int tries, const hrq__e8_args *c)
+{
+    __m512i top = _mm512_set1_epi16((short)(c->scales - 1)), one = _mm512_set1_epi16(1);
+    size_t col, t, n = cols8 / 256 * 256;
+    hrq__e8_queue w;
+    w.n = 0;
+    for (col = 0; col < n; col += 256) {
+        __m512i fixed[8], gauge, from = _mm512_setzero_si512(), to;
+        int16_t next[32], lanes[8][32];
+        uint16_t gauges[32];
+        hrq__e8_avx512 b;
+        __mmask32 failed, outside;
+        int j;
+        hrq__e8_fixed_avx512(fixed, x + col, c);
+        gauge = hrq__e8_gauge_avx512(fixed, &outside);
+        for (t = 0; t < c->scales; t++)
+            from = _mm512_mask_add_epi16(
+                from, _mm512_cmpgt_epu16_mask(gauge, _mm512_set1_epi16((short)c->limit[t])), from, one);
+        to = tries > 1 ? _mm512_min_epi16(_mm512_add_epi16(from, one), top) : from;
+        if (tries > 1) from = _mm512_max_epi16(_mm512_sub_epi16(from, one), _mm512_setzero_si512());
+        failed = ~hrq__e8_best_avx512(&b, fixed, from, to, tries, c);
+        if (tries == 1) failed |= _mm512_cmpgt_epi16_mask(from, top);
+        hrq__e8_store_avx512(code + col, index + col / 8, value + col, &b, c);
+        failed &= ~outside;
+        for (; outside; outside &= outside - 1) {
+            size_t lane = (size_t)__builtin_ctz(outside), at = col + lane / 4 * 32 + lane % 4;
+            hrq__e8_code_block(code + at, index + col / 8 + lane, value + at, x + at, 4, c);
+        }
+        if (!failed) continue;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) _mm512_storeu_si512(lanes[j], fixed[j]);
+        if (tries == 1) to = _mm512_mask_sub_epi16(to, _mm512_cmpgt_epi16_mask(to, top), to, one);
+        _mm512_storeu_si512(next, _mm512_add_epi16(to, one));
+        _mm512_storeu_si512(gauges, gauge);
+        for (; failed; failed &= failed - 1) {
+            size_t lane = (size_t)__builtin_ctz(failed);
+            while (w.n == 32) hrq__e8_again_avx512(&w, code, index, value, c);
+            for (j = 0; j < 8; j++) w.x[j][w.n] = lanes[j][lane];
+            w.attempt[w.n] = next[lane];
+            w.gauge[w.n] = gauges[lane];
+            w.at[w.n++] = col + lane / 4 * 32 + lane % 4;
+        }
+    }
+    while (w.n > 0) hrq__e8_again_avx512(&w, code, index, value, c);
+    return n;
+}
+
+HRQ__FN_AVX512 size_t hrq__code_e8_avx512(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                          const hrq__e8_args *c)
+{
+    return c->first ? hrq__e8_run_avx512(code, index, value, x, cols8, 1, c)
+                    : hrq__e8_run_avx512(code, index, value, x, cols8, 3, c);
+}
+
 #endif /* HRQ__AVX512 */
 
 //==================================================================================================
@@ -3292,7 +3618,7 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
     #define HRQ__ENCODE_AVX512                                                                                   \
         hrq__extents_avx512, hrq__dot16_avx512, hrq__sum16_avx512, hrq__code_int_avx512, hrq__code_float_avx512, \
         hrq__pack_avx512, hrq__group_scales_avx512, hrq__norms_avx512, hrq__act_s8_avx512, hrq__hadamard_avx512, \
-        hrq__paley_avx512
+        hrq__paley_avx512, hrq__code_e8_avx512
     #define HRQ__ROWS_AVX512                                                                                     \
         {"avx512", HRQ__HAS_AVX512, 0, hrq__prepare_avx2,                                                        \
          {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \

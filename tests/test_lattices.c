@@ -542,6 +542,7 @@ static hrq__voronoi code_of(int lattice, int q, unsigned layers, unsigned k)
     f = format_of(name);
     c = hrq__voronoi_of(&f);
     c.lattice = lattice;
+    c.quick = c.quick && lattice == HRQ__LATTICE_E8;
     return c;
 }
 
@@ -811,14 +812,15 @@ static void test_layers(int effort)
                 args.scales = 1;
                 args.multiple = one;
                 args.clamp = 32767;
+                args.stride = 64;
                 each = s * (16 * args.code_bits + 2 * args.digit_bits);
                 codes = block_of(bytes = layers * each, 1);
                 while (bytes > 0) codes.data[--bytes] = (unsigned char)draw();
-                hrq__decode_voronoi_scalar(lo, hi, codes.data, s, &args);
+                hrq__decode_voronoi_scalar((uint8_t *)lo, (uint8_t *)hi, codes.data, 8 * s, &args);
                 for (lane = 0; lane < 128 * s; lane++) value[lane] = lo[lane] + 256 * hi[lane];
                 args.layers = 1;
                 for (a = 0; a < layers; a++) {
-                    hrq__decode_voronoi_scalar(lo, hi, codes.data + a * each, s, &args);
+                    hrq__decode_voronoi_scalar((uint8_t *)lo, (uint8_t *)hi, codes.data + a * each, 8 * s, &args);
                     for (lane = 0; lane < 128 * s; lane++) part[a][lane] = lo[lane] + 256 * hi[lane];
                 }
                 for (lane = 0; lane < 128 * s; lane++) {
