@@ -2294,7 +2294,7 @@ HRQ__FN_AVX512 void hrq__group_scales_avx512(uint16_t *h, const float *scale, si
         __m512 v = _mm512_div_ps(_mm512_maskz_loadu_ps(m, scale + i), _mm512_set1_ps(top == 0.0f ? 1.0f : top));
         __m256i code, mag;
         if (top == 0.0f) v = _mm512_setzero_ps();
-        code = _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        code = _mm512_maskz_cvtps_ph(m, v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
         if (!nearest) {
             __mmask16 less =
                 _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_cvtph_ps(code)), _mm512_abs_ps(v), _CMP_LT_OQ);
