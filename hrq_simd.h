@@ -1684,6 +1684,8 @@ HRQ__FN_NEON void hrq__scales_neon(float *out, const uint8_t *p, size_t n, int k
     for (i = 0; i < n; i += 8) {
         if (kind == HRQ__SCALES_F16) {
             uint16x8_t v = vreinterpretq_u16_u8(vld1q_u8(p + 2 * i));
+            uint16x8_t nan = vcgtq_u16(vandq_u16(v, vdupq_n_u16(0x7fff)), vdupq_n_u16(0x7c00));
+            v = vorrq_u16(v, vandq_u16(nan, vdupq_n_u16(0x200))); /* quiet: SIMDe's conversion leaves it as it is */
             vst1q_f32(out + i, vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(v))));
             vst1q_f32(out + i + 4, vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(v))));
         } else {
