@@ -85,6 +85,69 @@ static size_t decode_all(const char *what, int codec, const hrq__decode_args *a,
     return took;
 }
 
+/* `one` is a decode and a dot: with the scalar ones, of the columns that the kernel took. Values of one tile only. */
+static void one_one(const char *what, int codec, const hrq__decode_args *given, const hrq__decode_args *plain,
+                    size_t cols8, size_t group, int kind)
+{
+    hrq__decode_args a = *given, b = *plain;
+    uint8_t past[2][128];
+    size_t i, at, n, done, groups = group ? cols8 / group : 0, columns = group ? groups * group : cols8;
+    block codes = bytes_of(columns / 8 * a.lane_bytes, kind), x = block_of(columns, 1 + draw_below(63)),
+          tile = block_of(16 * columns, 1), sums = block_of(4 * (columns / 8 + 1), 4), got = block_of(64, 4),
+          want = block_of(64, 4), scale = block_of(64 * groups, 4);
+    hrq__vectors v;
+    hrq__groups g;
+    int32_t sum = (int32_t)draw_below(2000) - 1000;
+    for (i = 0; i < 128; i++) past[0][i] = past[1][i] = (uint8_t)draw();
+    for (i = 0; i <= columns; i++) {
+        if (i % 8 == 0) memcpy(sums.data + i / 2, &sum, 4);
+        if (i == columns) break;
+        x.data[i] = (uint8_t)(kind & 1 ? -127 : (int)draw_below(255) - 127);
+        sum += (int8_t)x.data[i];
+    }
+    for (i = 0; i < 16 * groups; i++) ((float *)(void *)scale.data)[i] = (float)draw_gauss();
+    for (i = 0; i < 16; i++) {
+        float f = (float)draw_gauss();
+        int32_t w = (int32_t)draw_below(2000);
+        memcpy(got.data + 4 * i, group ? (void *)&f : (void *)&w, 4);
+        memcpy(want.data + 4 * i, got.data + 4 * i, 4);
+    }
+    v.x = (const int8_t *)x.data;
+    v.sums = (const int32_t *)(const void *)sums.data;
+    v.ldx = columns;
+    v.lds = columns / 8 + 1;
+    v.n = 1;
+    g.group = group;
+    g.scale = (const float *)(const void *)scale.data;
+    g.zero = NULL;
+    a.past = past[0];
+    b.past = past[1];
+    b.stride = 64;
+    done = row->one[codec](got.data, codes.data, columns, &a, &v, group ? &g : NULL);
+    EXPECT(done <= columns && (!group || done % group == 0), "one: %s took %lu", what, (unsigned long)done);
+    for (at = 0; at < done; at += n)
+        n = scalar->decode[codec](tile.data + 16 * at, NULL, codes.data + at / 8 * a.lane_bytes, columns - at, &b);
+    if (done && group) scalar->dot_groups((float *)(void *)want.data, tile.data, 1, done, &v, &g);
+    else if (done) scalar->dot_s8((int32_t *)(void *)want.data, tile.data, 1, done, &v);
+    EXPECT(same_block(&got, &want) && memcmp(past[0], past[1], 128) == 0, "one: %s, %lu columns, groups of %lu", what,
+           (unsigned long)columns, (unsigned long)group);
+    free(codes.base);
+    free(x.base);
+    free(tile.base);
+    free(sums.base);
+    free(got.base);
+    free(want.base);
+    free(scale.base);
+}
+
+static void one_all(const char *what, int codec, const hrq__decode_args *a, const hrq__decode_args *plain)
+{
+    size_t cols, group, most = codec == HRQ__CODEC_INT || codec == HRQ__CODEC_FLOAT ? 64 : 0; /* others have no groups */
+    if (!row->one[codec] || a->clamp > 127) return;
+    for (cols = 32; cols <= 256; cols += 32)
+        for (group = 0; group <= most; group += 32) one_one(what, codec, a, plain, cols, group, (int)(cols / 32 % 5));
+}
+
 static int formats, taken;
 
 /* A format as the row opens it. */
@@ -106,6 +169,7 @@ static void decode_format(const char *name)
         v.args.lane_bytes = plain.args.lane_bytes = v.lay.lane_bytes;
         formats++;
         taken += decode_all(name, v.codec, &v.args, &plain.args) && row->decode[v.codec] != scalar->decode[v.codec];
+        one_all(name, v.codec, &v.args, &plain.args);
     }
     free(b.base);
 }
@@ -133,6 +197,7 @@ static void test_decode(void)
         a.flip = row->flip;
         sprintf(name, "%d bits", bits);
         decode_all(name, HRQ__CODEC_INT, &a, &plain);
+        one_all(name, HRQ__CODEC_INT, &a, &plain);
         a.flip = 0;
     }
     formats = taken = 0;
