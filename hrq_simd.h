@@ -414,7 +414,7 @@ HRQ__IN_AVX2 __m256i hrq__indices_avx2(const uint8_t *p, unsigned bits)
 /* E8' / q E8', q = 4, 8 or 16: the point nearest to zero, all in bytes. With n = label and s the parity of the lowest
    bits the residual r of 2 n + s in -q ... q - 1 has bit q of its sign; the parity of the even coset is that of the
    labels' highest bits (the spare bit of label 0 is the high one of n_7), that of the odd coset is not this bit. The
-   other coset is r ^ -q, the next multiple r ^ -2 q. |r| <= q = 16, so their sum 128 and both costs (-64 ... 96) fit. */
+   other coset is r ^ -q, the next multiple r ^ -2 q. |r| <= q = 16: their sum, 128, and both costs, -64 ... 96, fit. */
 HRQ__IN_AVX2 void hrq__voronoi_point_avx2(__m256i r[8], int bits)
 {
     unsigned q = 1u << bits;
@@ -594,8 +594,8 @@ HRQ__IN_AVX2 __m256i hrq__raw_avx2(const uint8_t *p, int raws, int b, int j)
                   : hrq__sll16_avx2(hrq__load_avx2(p + 64 * (wide + j % 2)), 7 - (j / 2 * 2 + b - wide));
 }
 
-/* Levels at step j. The hash of a window is the xor of its nibbles' hashes, as H is linear. Where the highest raw bit is
-   0 the rest of the index is complemented and the level negated: the upper half is a table. Raw bits below blend. */
+/* Levels at step j. The hash of a window is the xor of its nibbles' hashes, as H is linear. Where the highest raw bit
+   is 0 the rest of the index is complemented and the level negated: the upper half is a table. Raw bits below blend. */
 HRQ__IN_AVX2 __m256i hrq__trellis_level_avx2(const uint8_t *maps, const __m256i table[8], const __m256i nibble[6],
                                              const uint8_t *raw, int j, int window, int raws, int parities)
 {
