@@ -1033,25 +1033,23 @@ HRQ__FN_VNNI void hrq__trellis_advance_vnni(uint8_t *path, uint8_t *chosen, cons
                                             int oldest, const hrq__trellis_args *args)
 {
     size_t count = (size_t)1 << args->states, i;
-    uint8_t *now = path, *next = path + count, *swap;
-    __m256i lanes = _mm256_set_epi8(31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12,
-                                    11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    __m512i twice = _mm512_cvtepu8_epi16(lanes), turn, least = _mm512_setzero_si512();
+    uint8_t *now = path, *next = path + count, *was;
+    __m512i twice = _mm512_cvtepu8_epi16(_mm256_set_epi8(31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
+                                                         16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+    __m512i swap = _mm512_set4_epi32(0x0e0f0c0d, 0x0a0b0809, 0x06070405, 0x02030001), least = _mm512_setzero_si512();
     twice = _mm512_or_si512(twice, _mm512_slli_epi16(twice, 8));
-    turn = _mm512_inserti64x4(_mm512_castsi256_si512(lanes), _mm256_or_si256(lanes, _mm256_set1_epi8(32)), 1);
-    turn = _mm512_xor_si512(turn, _mm512_set1_epi8((char)args->hash[1]));
     for (; n > 0; n--, metric += (size_t)1 << args->parities, chosen += count / 8) {
         __m512i same = args->parities == 6 ? _mm512_loadu_si512(metric)
-                                           : _mm512_zextsi256_si512(hrq__load32_avx512(metric)),
-                other = _mm512_permutexvar_epi8(turn, same), low = _mm512_set1_epi8(-1);
+                                           : _mm512_castsi256_si512(hrq__load32_avx512(metric)),
+                low = _mm512_set1_epi8(-1);
         for (i = 0; i < count; i += 64) {
             __m256i from = _mm512_castsi512_si256(least);
-            __m512i hash = _mm512_loadu_si512(args->hash + i), a, b;
+            __m512i by = _mm512_permutexvar_epi8(_mm512_loadu_si512(args->hash + i), same), a, b;
             uint64_t take = oldest == 1 ? ~(uint64_t)0 : 0;
             a = _mm512_castsi256_si512(_mm256_sub_epi8(hrq__load32_avx512(now + i / 2), from));
             b = _mm512_castsi256_si512(_mm256_sub_epi8(hrq__load32_avx512(now + count / 2 + i / 2), from));
-            a = _mm512_adds_epu8(_mm512_permutexvar_epi8(twice, a), _mm512_permutexvar_epi8(hash, same));
-            b = _mm512_adds_epu8(_mm512_permutexvar_epi8(twice, b), _mm512_permutexvar_epi8(hash, other));
+            a = _mm512_adds_epu8(_mm512_permutexvar_epi8(twice, a), by);
+            b = _mm512_adds_epu8(_mm512_permutexvar_epi8(twice, b), _mm512_shuffle_epi8(by, swap));
             if (oldest < 0) {
                 take = _cvtmask64_u64(_mm512_cmplt_epu8_mask(b, a));
                 a = _mm512_min_epu8(a, b);
@@ -1063,9 +1061,9 @@ HRQ__FN_VNNI void hrq__trellis_advance_vnni(uint8_t *path, uint8_t *chosen, cons
             memcpy(chosen + i / 8, &take, 8);
         }
         least = hrq__least8_avx512(low);
-        swap = now;
+        was = now;
         now = next;
-        next = swap;
+        next = was;
     }
     for (i = 0; i < count; i += 64)
         _mm512_storeu_si512(path + i, _mm512_sub_epi8(_mm512_loadu_si512(now + i), least));
