@@ -1997,6 +1997,106 @@ static size_t hrq__decode_trellis_scalar(uint8_t *lo, uint8_t *hi, const uint8_t
     return 8 * s;
 }
 
+/* What the search for a trellis code must know. */
+typedef struct hrq__trellis_args {
+    unsigned states, parities, raw_bits; /* 2^states states, 6 to 14; 5 or 6; 1 to 3                                */
+    const uint8_t *hash;                 /* [2^states] parities of the windows whose oldest bit is 0; those of the
+                                            oldest bit are those of the newest, hash[1]                             */
+    const int16_t *levels;               /* [2^raw_bits][2^parities], |level| < 2^14, in the units of x             */
+} hrq__trellis_args;
+
+/* trellis_metric: what each of the 2^parities parities costs in each of n steps.
+     metric     [n][2^parities] min(255, e[p] - least e of the step), e[p] = least over the raw bits of
+                ((x - level)^2 + 2^14) >> 15
+     x          [n], |x| < 2^14: a difference fits int16, a shifted square too      EXACT */
+static void hrq__trellis_metric_scalar(uint8_t *metric, const int16_t *x, size_t n, const hrq__trellis_args *args)
+{
+    unsigned p, i, count = 1u << args->parities, levels = count << args->raw_bits;
+    int32_t best[64], least, d;
+    for (; n > 0; n--, x++, metric += count) {
+        for (p = 0; p < count; p++) best[p] = INT32_MAX;
+        for (i = 0; i < levels; i++) {
+            d = *x - args->levels[i];
+            d = (d * d + 16384) >> 15;
+            p = i & (count - 1);
+            best[p] = d < best[p] ? d : best[p];
+        }
+        for (p = 0, least = INT32_MAX; p < count; p++) least = best[p] < least ? best[p] : least;
+        for (p = 0; p < count; p++) metric[p] = (uint8_t)hrq__clampi(best[p] - least, 0, 255);
+    }
+}
+
+HRQ__INLINE uint8_t hrq__tcq_add(uint8_t a, uint8_t b)
+{
+    uint8_t sum = (uint8_t)(a + b);
+    return (uint8_t)(sum | (sum < a ? 255 : 0));
+}
+
+/* One step, out of path into next. The newest and the oldest bit have the same parities, so of the four ways into
+   states 2 p and 2 p + 1 two share a metric. Written in blocks that compilers turn into vectors. */
+static void hrq__trellis_step(uint8_t *next, const uint8_t *path, uint8_t *chosen, const uint8_t *metric, int oldest,
+                              const hrq__trellis_args *args)
+{
+    enum { BLOCK = 32 };
+    size_t half = (size_t)1 << (args->states - 1), p, i;
+    uint8_t a[BLOCK], b[BLOCK], same[BLOCK], other[BLOCK], best[2][BLOCK], take[2][BLOCK], low[BLOCK];
+    uint8_t least = 255, both = oldest < 0, one = oldest == 1;
+    memset(low, 255, sizeof low);
+    for (p = 0; p < half; p += BLOCK) {
+        memcpy(a, path + p, BLOCK);
+        memcpy(b, path + half + p, BLOCK);
+        for (i = 0; i < BLOCK; i++) {
+            unsigned h = args->hash[2 * (p + i)];
+            same[i] = metric[h];
+            other[i] = metric[h ^ args->hash[1]];
+        }
+        for (i = 0; i < BLOCK; i++) {
+            uint8_t a0 = hrq__tcq_add(a[i], same[i]), b0 = hrq__tcq_add(b[i], other[i]);
+            uint8_t a1 = hrq__tcq_add(a[i], other[i]), b1 = hrq__tcq_add(b[i], same[i]);
+            uint8_t t0 = (uint8_t)((b0 < a0 ? both : 0) | one), t1 = (uint8_t)((b1 < a1 ? both : 0) | one);
+            a0 = (uint8_t)(a0 ^ ((a0 ^ b0) & (t0 ? 255 : 0)));
+            a1 = (uint8_t)(a1 ^ ((a1 ^ b1) & (t1 ? 255 : 0)));
+            best[0][i] = a0;
+            best[1][i] = a1;
+            take[0][i] = t0;
+            take[1][i] = t1;
+            a0 = a1 < a0 ? a1 : a0;
+            low[i] = a0 < low[i] ? a0 : low[i];
+        }
+        for (i = 0; i < BLOCK; i++) {
+            next[2 * (p + i)] = best[0][i];
+            next[2 * (p + i) + 1] = best[1][i];
+        }
+        for (i = 0; i < BLOCK; i += 4)
+            chosen[(p + i) / 4] =
+                (uint8_t)(take[0][i] | take[1][i] << 1 | take[0][i + 1] << 2 | take[1][i + 1] << 3 |
+                          take[0][i + 2] << 4 | take[1][i + 2] << 5 | take[0][i + 3] << 6 | take[1][i + 3] << 7);
+    }
+    for (i = 0; i < BLOCK; i++) least = low[i] < least ? low[i] : least;
+    for (p = 0; p < 2 * half; p++) next[p] = (uint8_t)(next[p] - least);
+}
+
+/* trellis_advance: n steps of the search for the cheapest path.
+     step       state s comes from s / 2 or, where the oldest bit is 1, from s / 2 + half the states: that one's path
+                metric plus the step's metric of the window's parities, at most 255. The less one is taken, 0 on a
+                tie; `oldest` 0 or 1 allows that one alone, -1 both. Then the least of all states is taken off all
+     path       [2][2^states]: the first half metrics before and after, the second for the kernel's use
+     chosen     [n][2^states / 8]: bit s says which oldest bit state s took
+     metric     [n][2^parities]; n at least 1      EXACT */
+static void hrq__trellis_advance_scalar(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n, int oldest,
+                                        const hrq__trellis_args *args)
+{
+    size_t count = (size_t)1 << args->states;
+    uint8_t *now = path, *next = path + count, *swap;
+    for (; n > 0; n--, chosen += count / 8, metric += (size_t)1 << args->parities) {
+        hrq__trellis_step(next, now, chosen, metric, oldest, args);
+        swap = now;
+        now = next;
+        next = swap;
+    }
+    if (now != path) memcpy(path, now, count);
+}
+
 /* Vectors that a tile is multiplied with. */
 typedef struct hrq__vectors {
     const int8_t *x; /* [n] rows ldx apart, from the tile's first column on, in -127 ... 127 */
@@ -2545,6 +2645,9 @@ typedef struct hrq__kernels {
     void (*paley)(float *x, size_t order, size_t stride, const float *conference, float scale);
     size_t (*code_e8)(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
                       const hrq__e8_args *c);
+    void (*trellis_metric)(uint8_t *metric, const int16_t *x, size_t n, const hrq__trellis_args *args);
+    void (*trellis_advance)(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n, int oldest,
+                            const hrq__trellis_args *args);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -2552,6 +2655,7 @@ typedef struct hrq__kernels {
         hrq__extents_scalar, hrq__dot16_scalar, hrq__sum16_scalar, hrq__code_int_scalar, \
         hrq__code_float_scalar, hrq__pack_scalar, hrq__group_scales_scalar, hrq__norms_scalar, \
         hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar, hrq__code_e8_scalar
+    #define HRQ__TRELLIS_SCALAR hrq__trellis_metric_scalar, hrq__trellis_advance_scalar
 
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
@@ -2568,7 +2672,7 @@ static const hrq__kernels hrq__kernel_table[] = {
      {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__range_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
-     HRQ__ENCODE_SCALAR},
+     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -3555,16 +3659,19 @@ static hrq__tcq hrq__tcq_of(const hrq_format *f)
 /* Working memory of a row. */
 typedef struct hrq__tcq_work {
     hrq__tcq c;
+    const hrq__kernels *kernels;
+    hrq__trellis_args args;
     size_t cols, steps;  /* real columns; steps a sequence, padding included */
     int16_t *x;          /* [steps] this sequence                            */
     uint16_t *window;    /* [steps] of a path: bit 0 the coded bit           */
     uint16_t *kept;      /* [steps] of the best path so far                  */
     int8_t *level;       /* [4 steps] what each column decodes to            */
     uint8_t *code;       /* [4 steps] coded bit, raw bits above it           */
+    uint8_t *metric;     /* [steps][2^parities] of this sequence             */
     uint8_t *hash;       /* [states] parities of a window whose oldest bit is 0 */
     uint8_t *path;       /* [2][states] metrics                              */
     uint8_t *chosen;     /* [most steps of a search][states / 8]: the oldest bit that wins */
-    unsigned top;        /* parities of the oldest bit                       */
+    int8_t value[256];   /* the levels                                       */
     int16_t levels[256]; /* times the multiplier                             */
 } hrq__tcq_work;
 
@@ -3578,7 +3685,7 @@ static int hrq__tcq_bytes(unsigned states, size_t cols8, size_t *bytes)
     size_t count = (size_t)1 << states, steps = cols8 / 4, most = 2 * hrq__tcq_reach(states);
     most = steps > most ? steps : most;
     if (!hrq__mul_size(most, count / 8, bytes)) return 0;
-    return hrq__add_size(*bytes, 3 * count + 2 * cols8 + 6 * steps, bytes);
+    return hrq__add_size(*bytes, 3 * count + 2 * cols8 + 70 * steps + 63, bytes);
 }
 
 static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, void *memory)
@@ -3586,6 +3693,7 @@ static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, vo
     size_t count, s;
     unsigned n, levels;
     w->c = hrq__tcq_of(f);
+    w->kernels = hrq__kernels_now();
     count = (size_t)1 << w->c.states;
     levels = 1u << (w->c.bits - 1 + w->c.parities);
     w->cols = cols;
@@ -3595,129 +3703,69 @@ static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, vo
     w->kept = w->window + w->steps;
     w->level = (int8_t *)(w->kept + w->steps);
     w->code = (uint8_t *)w->level + 4 * w->steps;
-    w->hash = w->code + 4 * w->steps;
+    w->metric = w->code + 4 * w->steps;
+    w->metric += (64 - (uintptr_t)w->metric % 64) % 64; /* registers that cross cache lines take twice the time */
+    w->hash = w->metric + 64 * w->steps;
     w->path = w->hash + count;
     w->chosen = w->path + 2 * count;
     for (s = 0; s < count; s++) w->hash[s] = (uint8_t)hrq__tcq_hash(w->c.hash, w->c.parities, (unsigned)s);
-    w->top = hrq__tcq_hash(w->c.hash, w->c.parities, 1u << w->c.states);
-    for (n = 0; n < levels; n++) w->levels[n] = (int16_t)(hrq__tcq_level(w->c.upper, levels, n) * w->c.multiplier);
-}
-
-/* Squared error of x and the level of these raw bits and parities. */
-HRQ__INLINE int32_t hrq__tcq_error(const hrq__tcq_work *w, int32_t x, unsigned raw, unsigned parities)
-{
-    int32_t d = x - w->levels[raw << w->c.parities | parities];
-    return (d * d + 16384) >> 15;
-}
-
-/* Metrics of a step by parities: the best raw bits', less the least of all, in 8 bits. Padding costs nothing. */
-static void hrq__tcq_metric(const hrq__tcq_work *w, size_t step, size_t sequence, uint8_t metric[64])
-{
-    unsigned p, raw, count = 1u << w->c.parities;
-    int32_t best[64], least = INT32_MAX, e;
-    for (p = 0; p < count; p++) {
-        best[p] = hrq__tcq_error(w, w->x[step], 0, p);
-        for (raw = 1; raw < 1u << (w->c.bits - 1); raw++) {
-            e = hrq__tcq_error(w, w->x[step], raw, p);
-            best[p] = e < best[p] ? e : best[p];
-        }
-        least = best[p] < least ? best[p] : least;
+    for (n = 0; n < levels; n++) {
+        w->value[n] = (int8_t)hrq__tcq_level(w->c.upper, levels, n);
+        w->levels[n] = (int16_t)(w->value[n] * w->c.multiplier);
     }
-    for (p = 0; p < count; p++)
-        metric[p] = (uint8_t)(4 * step + sequence >= w->cols ? 0 : hrq__clampi(best[p] - least, 0, 255));
+    w->args.states = w->c.states;
+    w->args.parities = w->c.parities;
+    w->args.raw_bits = w->c.bits - 1;
+    w->args.hash = w->hash;
+    w->args.levels = w->levels;
 }
 
-HRQ__INLINE uint8_t hrq__tcq_add(uint8_t a, uint8_t b)
+/* Parities of a whole window. */
+HRQ__INLINE unsigned hrq__tcq_parities(const hrq__tcq_work *w, unsigned window)
 {
-    uint8_t sum = (uint8_t)(a + b);
-    return (uint8_t)(sum | (sum < a ? 255 : 0));
-}
-
-/* CONTRACT One step of the search: states 2 p and 2 p + 1 come from p or, where the oldest bit is 1, from p + half the
-   states. The top parity alone has the newest and the oldest bit, so of the four ways two share a metric. Sums stop at
-   255; a tie takes 0; `oldest` 0 or 1 allows that one alone, -1 both. The least metric is then taken off all. chosen:
-   bit s of it says which.      EXACT      Written in blocks that compilers turn into vectors. */
-static void hrq__tcq_advance(const hrq__tcq_work *w, const uint8_t metric[64], uint8_t *next, const uint8_t *path,
-                             uint8_t *chosen, int oldest)
-{
-    enum { BLOCK = 32 };
-    size_t half = (size_t)1 << (w->c.states - 1), p, i;
-    uint8_t a[BLOCK], b[BLOCK], same[BLOCK], other[BLOCK], best[2][BLOCK], take[2][BLOCK], low[BLOCK];
-    uint8_t least = 255, both = oldest < 0, one = oldest == 1;
-    memset(low, 255, sizeof low);
-    for (p = 0; p < half; p += BLOCK) {
-        memcpy(a, path + p, BLOCK);
-        memcpy(b, path + half + p, BLOCK);
-        for (i = 0; i < BLOCK; i++) {
-            unsigned h = w->hash[2 * (p + i)];
-            same[i] = metric[h];
-            other[i] = metric[h ^ w->top];
-        }
-        for (i = 0; i < BLOCK; i++) {
-            uint8_t a0 = hrq__tcq_add(a[i], same[i]), b0 = hrq__tcq_add(b[i], other[i]);
-            uint8_t a1 = hrq__tcq_add(a[i], other[i]), b1 = hrq__tcq_add(b[i], same[i]);
-            uint8_t t0 = (uint8_t)((b0 < a0 ? both : 0) | one), t1 = (uint8_t)((b1 < a1 ? both : 0) | one);
-            a0 = (uint8_t)(a0 ^ ((a0 ^ b0) & (t0 ? 255 : 0)));
-            a1 = (uint8_t)(a1 ^ ((a1 ^ b1) & (t1 ? 255 : 0)));
-            best[0][i] = a0;
-            best[1][i] = a1;
-            take[0][i] = t0;
-            take[1][i] = t1;
-            a0 = a1 < a0 ? a1 : a0;
-            low[i] = a0 < low[i] ? a0 : low[i];
-        }
-        for (i = 0; i < BLOCK; i++) {
-            next[2 * (p + i)] = best[0][i];
-            next[2 * (p + i) + 1] = best[1][i];
-        }
-        for (i = 0; i < BLOCK; i += 4)
-            chosen[(p + i) / 4] =
-                (uint8_t)(take[0][i] | take[1][i] << 1 | take[0][i + 1] << 2 | take[1][i + 1] << 3 |
-                          take[0][i + 2] << 4 | take[1][i + 2] << 5 | take[0][i + 3] << 6 | take[1][i + 3] << 7);
-    }
-    for (i = 0; i < BLOCK; i++) least = low[i] < least ? low[i] : least;
-    for (p = 0; p < 2 * half; p++) next[p] = (uint8_t)(next[p] - least);
+    unsigned oldest = window >> w->c.states;
+    return w->hash[window ^ oldest << w->c.states] ^ ((0u - oldest) & w->hash[1]);
 }
 
 /* Search n steps of a sequence, around its end: out of state `start` into state `end`, or (negative) out of any into
    the best. Sets the windows of the last `back` of them; returns the state before these. The first steps shift the bits
    of start out of the window: no path that does not begin with them gets on. */
-static int hrq__tcq_search(hrq__tcq_work *w, size_t sequence, size_t from, size_t n, size_t back, int start, int end)
+static int hrq__tcq_search(hrq__tcq_work *w, size_t from, size_t n, size_t back, int start, int end)
 {
-    size_t count = (size_t)1 << w->c.states, k, s;
-    uint8_t metric[64], *now = w->path, *next = w->path + count, *swap;
-    memset(now, 0, count);
-    for (k = 0; k < n; k++) {
+    size_t count = (size_t)1 << w->c.states, k, at, run;
+    unsigned state, bit;
+    memset(w->path, 0, count);
+    for (k = 0; k < n; k += run) {
         int oldest = start >= 0 && k < w->c.states ? start >> (w->c.states - 1 - k) & 1 : -1;
-        hrq__tcq_metric(w, (from + k) % w->steps, sequence, metric);
-        hrq__tcq_advance(w, metric, next, now, w->chosen + k * (count / 8), oldest);
-        swap = now;
-        now = next;
-        next = swap;
+        at = (from + k) % w->steps;
+        run = oldest < 0 ? hrq__min_size(n - k, w->steps - at) : 1;
+        w->kernels->trellis_advance(w->path, w->chosen + k * (count / 8), w->metric + (at << w->c.parities), run,
+                                    oldest, &w->args);
     }
-    for (s = 0; s < count && start < 0; s++) end = end < 0 || now[s] < now[end] ? (int)s : end;
-    for (k = n; k > n - back; k--) {
-        int bit = w->chosen[(k - 1) * (count / 8) + (size_t)end / 8] >> end % 8 & 1;
-        w->window[(from + k - 1) % w->steps] = (uint16_t)(end | bit << w->c.states);
-        end = (end | bit << w->c.states) >> 1;
+    if (end < 0) end = (int)((const uint8_t *)memchr(w->path, 0, count) - w->path); /* the least is 0 */
+    state = (unsigned)end;
+    for (k = n, at = (from + n) % w->steps; k > n - back; k--) {
+        at = (at == 0 ? w->steps : at) - 1;
+        bit = w->chosen[(k - 1) * (count / 8) + state / 8] >> state % 8 & 1u;
+        state |= bit << w->c.states;
+        w->window[at] = (uint16_t)state;
+        state >>= 1;
     }
-    return end;
+    return (int)state;
 }
 
 /* A sequence no longer than the window: every choice of coded bits, repeated. */
-static void hrq__tcq_try_all(hrq__tcq_work *w, size_t sequence)
+static void hrq__tcq_try_all(hrq__tcq_work *w)
 {
-    uint8_t metric[16][64];
     uint16_t window[16];
     unsigned pattern, state, mask = (1u << w->c.states) - 1u;
     int32_t least = INT32_MAX, sum;
     size_t t, n = w->steps;
-    for (t = 0; t < n; t++) hrq__tcq_metric(w, t, sequence, metric[t]);
     for (pattern = 0; pattern < 1u << n; pattern++) {
         for (state = pattern, t = n; t < w->c.states; t += n) state |= pattern << t;
         for (t = 0, sum = 0, state &= mask; t < n; t++, state = window[t - 1] & mask) {
             window[t] = (uint16_t)(state << 1 | (state >> (n - 1) & 1u));
-            sum += metric[t][w->hash[window[t] & mask] ^ (window[t] >> w->c.states ? w->top : 0u)];
+            sum += w->metric[(t << w->c.parities) + hrq__tcq_parities(w, window[t])];
         }
         if (sum >= least) continue;
         least = sum;
@@ -3726,22 +3774,18 @@ static void hrq__tcq_try_all(hrq__tcq_work *w, size_t sequence)
 }
 
 /* Cost of the path that the windows tell. */
-static int32_t hrq__tcq_cost(const hrq__tcq_work *w, size_t sequence)
+static int32_t hrq__tcq_cost(const hrq__tcq_work *w)
 {
-    uint8_t metric[64];
     int32_t sum = 0;
     size_t t;
-    for (t = 0; t < w->steps; t++) {
-        hrq__tcq_metric(w, t, sequence, metric);
-        sum += metric[hrq__tcq_hash(w->c.hash, w->c.parities, w->window[t])];
-    }
+    for (t = 0; t < w->steps; t++) sum += w->metric[(t << w->c.parities) + hrq__tcq_parities(w, w->window[t])];
     return sum;
 }
 
 /* A closed path: the state at a cut comes from a search around it with free ends, all steps from one with that state
    fixed, and the surroundings of the cut from a third between what lies fixed outside: half a turn away where the
    sequence is short. Short ones are cut in four places, and the best path of the four is taken. */
-static void hrq__tcq_close(hrq__tcq_work *w, size_t sequence)
+static void hrq__tcq_close(hrq__tcq_work *w)
 {
     size_t reach = hrq__tcq_reach(w->c.states), n = hrq__min_size(w->steps, 2 * reach),
            look = hrq__min_size(reach, n);
@@ -3751,12 +3795,12 @@ static void hrq__tcq_close(hrq__tcq_work *w, size_t sequence)
     for (k = 0; k < cuts; k++) {
         cut = k * w->steps / cuts;
         from = (cut + w->steps - n / 2) % w->steps;
-        start = hrq__tcq_search(w, sequence, cut + w->steps - look, 2 * look, look, -1, -1);
-        hrq__tcq_search(w, sequence, cut, w->steps, w->steps, start, start);
+        start = hrq__tcq_search(w, cut + w->steps - look, 2 * look, look, -1, -1);
+        hrq__tcq_search(w, cut, w->steps, w->steps, start, start);
         start = w->window[from] >> 1;
         end = w->window[(from + n - 1) % w->steps] & mask;
-        hrq__tcq_search(w, sequence, from, n, n, start, end);
-        cost = cuts > 1 ? hrq__tcq_cost(w, sequence) : 0;
+        hrq__tcq_search(w, from, n, n, start, end);
+        cost = cuts > 1 ? hrq__tcq_cost(w) : 0;
         if (cost >= least) continue;
         least = cost;
         memcpy(w->kept, w->window, w->steps * sizeof w->kept[0]);
@@ -3765,17 +3809,24 @@ static void hrq__tcq_close(hrq__tcq_work *w, size_t sequence)
 }
 
 /* The code of a step: the window's coded bit, the best raw bits (the lowest on ties), the level they give. */
-static void hrq__tcq_emit(hrq__tcq_work *w, size_t step, size_t sequence, unsigned window)
+static void hrq__tcq_emit(hrq__tcq_work *w, size_t step, size_t sequence)
 {
-    unsigned parities = hrq__tcq_hash(w->c.hash, w->c.parities, window), raw, best = 0;
+    unsigned parities = hrq__tcq_parities(w, w->window[step]), raws = 1u << w->args.raw_bits, raw = 0;
+    const int16_t *level = w->levels + parities;
+    int32_t x = w->x[step], least = INT32_MAX, d;
     size_t col = 4 * step + sequence;
-    for (raw = 1; raw < 1u << (w->c.bits - 1) && col < w->cols; raw++)
-        if (hrq__tcq_error(w, w->x[step], raw, parities) < hrq__tcq_error(w, w->x[step], best, parities)) best = raw;
-    w->code[col] = (uint8_t)((window & 1u) | best << 1);
-    w->level[col] = (int8_t)(w->levels[best << w->c.parities | parities] / w->c.multiplier);
+    for (; raw < raws && col < w->cols; raw++, level += (size_t)1 << w->c.parities) {
+        d = x - *level;
+        d = ((d * d + 16384) >> 15) * 8 + (int32_t)raw;
+        least = d < least ? d : least;
+    }
+    raw = (unsigned)least & (raws - 1u) & (0u - (col < w->cols));
+    w->code[col] = (uint8_t)((w->window[step] & 1u) | raw << 1);
+    w->level[col] = w->value[raw << w->c.parities | parities];
 }
 
-/* A row of cols entries over its root mean square (norm): codes and levels of all padded columns. */
+/* A row of cols entries over its root mean square (norm): codes and levels of all padded columns. Padding costs
+   nothing. */
 static void hrq__tcq_encode(hrq__tcq_work *w, const float *row, float pre, float inv)
 {
     float to_fixed = (float)w->c.multiplier / w->c.step;
@@ -3786,9 +3837,12 @@ static void hrq__tcq_encode(hrq__tcq_work *w, const float *row, float pre, float
             float v = col < w->cols ? row[col] * pre * inv * to_fixed : 0.0f;
             w->x[t] = (int16_t)hrq__round(hrq__clampf(v, -16383.0f, 16383.0f));
         }
-        if (w->steps <= w->c.states) hrq__tcq_try_all(w, sequence);
-        else hrq__tcq_close(w, sequence);
-        for (t = 0; t < w->steps; t++) hrq__tcq_emit(w, t, sequence, w->window[t]);
+        w->kernels->trellis_metric(w->metric, w->x, w->steps, &w->args);
+        for (t = w->steps; 4 * t + sequence >= w->cols + 4; t--)
+            memset(w->metric + ((t - 1) << w->c.parities), 0, (size_t)1 << w->c.parities);
+        if (w->steps <= w->c.states) hrq__tcq_try_all(w);
+        else hrq__tcq_close(w);
+        for (t = 0; t < w->steps; t++) hrq__tcq_emit(w, t, sequence);
     }
 }
 

@@ -2806,6 +2806,106 @@ HRQ__FN_AVX512 size_t hrq__code_e8_avx512(uint8_t *code, uint8_t *index, float *
                     : hrq__e8_run_avx512(code, index, value, x, cols8, 3, c);
 }
 
+/* ---- trellis search ---- */
+
+/* One step: 32 parities a register, of int16. mulhrs(d, d) = (d^2 + 2^14) >> 15, at most 2^15 - 4: |d| < 2^15. All
+   levels of a code are eight registers at most and stay there. */
+HRQ__IN_AVX512 void hrq__trellis_metric_avx512_run(uint8_t *metric, const int16_t *x, size_t n, const int16_t *levels,
+                                                   int raws, int parts)
+{
+    __m512i level[8], best[2];
+    __m256i half;
+    __m128i least;
+    int i, p;
+    HRQ__UNROLL
+    for (i = 0; i < raws * parts; i++) level[i] = _mm512_loadu_si512(levels + 32 * i);
+    for (; n > 0; n--, x++, metric += 32 * parts) {
+        __m512i v = _mm512_set1_epi16(*x);
+        HRQ__UNROLL
+        for (i = 0; i < raws * parts; i++) {
+            __m512i d = _mm512_sub_epi16(v, level[i]);
+            d = _mm512_mulhrs_epi16(d, d);
+            best[i % parts] = i < parts ? d : _mm512_min_epi16(best[i % parts], d);
+        }
+        v = parts == 2 ? _mm512_min_epi16(best[0], best[1]) : best[0];
+        half = _mm256_min_epi16(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
+        least = _mm_min_epi16(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+        v = _mm512_broadcastw_epi16(_mm_minpos_epu16(least));
+        HRQ__UNROLL
+        for (p = 0; p < parts; p++)
+            _mm256_storeu_si256((__m256i *)(void *)(metric + 32 * p),
+                                _mm512_cvtusepi16_epi8(_mm512_sub_epi16(best[p], v)));
+    }
+}
+
+HRQ__FN_AVX512 void hrq__trellis_metric_avx512(uint8_t *metric, const int16_t *x, size_t n,
+                                               const hrq__trellis_args *args)
+{
+    if (args->raw_bits == 1 && args->parities == 5) hrq__trellis_metric_avx512_run(metric, x, n, args->levels, 2, 1);
+    else if (args->raw_bits == 2 && args->parities == 6)
+        hrq__trellis_metric_avx512_run(metric, x, n, args->levels, 4, 2);
+    else if (args->raw_bits == 3 && args->parities == 5)
+        hrq__trellis_metric_avx512_run(metric, x, n, args->levels, 8, 1);
+    else hrq__trellis_metric_scalar(metric, x, n, args);
+}
+
+/* The least byte, in all lanes. */
+HRQ__IN_AVX512 __m512i hrq__least8_avx512(__m512i v)
+{
+    __m256i half = _mm256_min_epu8(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
+    __m128i least = _mm_min_epu8(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+    return _mm512_broadcastb_epi8(_mm_minpos_epu16(_mm_min_epu8(least, _mm_srli_epi16(least, 8))));
+}
+
+HRQ__IN_AVX512 __m256i hrq__load32_avx512(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+/* 64 states a register, in order: 32 and 32 predecessors, each doubled, take the metric that vpermb finds by the
+   states' parities; the oldest bit turns the parities into those of the state's neighbour. The least is taken off
+   where metrics are read next: a pass less. Doubling costs a vpermb more than pairs of registers interleaved after the
+   choice would, but the bits of a choice come in order and 64 states are no special case. */
+HRQ__FN_VNNI void hrq__trellis_advance_vnni(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n,
+                                            int oldest, const hrq__trellis_args *args)
+{
+    size_t count = (size_t)1 << args->states, i;
+    uint8_t *now = path, *next = path + count, *was;
+    __m512i twice = _mm512_cvtepu8_epi16(_mm256_set_epi8(31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
+                                                         16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+    __m512i swap = _mm512_set4_epi32(0x0e0f0c0d, 0x0a0b0809, 0x06070405, 0x02030001), least = _mm512_setzero_si512();
+    twice = _mm512_or_si512(twice, _mm512_slli_epi16(twice, 8));
+    for (; n > 0; n--, metric += (size_t)1 << args->parities, chosen += count / 8) {
+        __m512i same = args->parities == 6 ? _mm512_loadu_si512(metric)
+                                           : _mm512_castsi256_si512(hrq__load32_avx512(metric)),
+                low = _mm512_set1_epi8(-1);
+        for (i = 0; i < count; i += 64) {
+            __m256i from = _mm512_castsi512_si256(least);
+            __m512i by = _mm512_permutexvar_epi8(_mm512_loadu_si512(args->hash + i), same), a, b;
+            uint64_t take = oldest == 1 ? ~(uint64_t)0 : 0;
+            a = _mm512_castsi256_si512(_mm256_sub_epi8(hrq__load32_avx512(now + i / 2), from));
+            b = _mm512_castsi256_si512(_mm256_sub_epi8(hrq__load32_avx512(now + count / 2 + i / 2), from));
+            a = _mm512_adds_epu8(_mm512_permutexvar_epi8(twice, a), by);
+            b = _mm512_adds_epu8(_mm512_permutexvar_epi8(twice, b), _mm512_shuffle_epi8(by, swap));
+            if (oldest < 0) {
+                take = _cvtmask64_u64(_mm512_cmplt_epu8_mask(b, a));
+                a = _mm512_min_epu8(a, b);
+            } else if (oldest) {
+                a = b;
+            }
+            low = _mm512_min_epu8(low, a);
+            _mm512_storeu_si512(next + i, a);
+            memcpy(chosen + i / 8, &take, 8);
+        }
+        least = hrq__least8_avx512(low);
+        was = now;
+        now = next;
+        next = was;
+    }
+    for (i = 0; i < count; i += 64)
+        _mm512_storeu_si512(path + i, _mm512_sub_epi8(_mm512_loadu_si512(now + i), least));
+}
+
 #endif /* HRQ__AVX512 */
 
 //==================================================================================================
@@ -3609,7 +3709,7 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2, hrq__finish_avx2, hrq__tile_f32_avx2,     \
-         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_SCALAR},
+         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
@@ -3632,14 +3732,14 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,\
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512},                                                     \
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_scalar},                                                     \
         {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
          {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
           hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,          \
           hrq__one_trellis_vnni, hrq__one_int_vnni},                                                             \
          hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,   \
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512},
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_vnni},
 #else
     #define HRQ__ROWS_AVX512
 #endif
@@ -3651,7 +3751,7 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
           hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon, hrq__finish_neon, hrq__tile_f32_neon,     \
-         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_SCALAR},
+         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
     #else

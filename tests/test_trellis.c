@@ -384,43 +384,110 @@ static void test_hash(int effort)
     tap_end();
 }
 
-/* One step out of any path metrics, many of them near 255, into the bytes that the contract tells. */
+/* A step by its contract, in ints: sums[j] and what was taken. Returns the least. */
+static int step_of(const code *k, const uint8_t *path, const uint8_t *metric, int oldest, int *sum, uint8_t *chosen)
+{
+    int j, least = 255, half = k->count / 2;
+    memset(chosen, 0, (size_t)k->count / 8);
+    for (j = 0; j < k->count; j++) {
+        int old = path[j >> 1] + metric[parities_of(k, (unsigned)j)], taken;
+        int turn = path[j >> 1 | half] + metric[parities_of(k, (unsigned)(j | k->count))];
+        if (old > 255) old = 255;
+        if (turn > 255) turn = 255;
+        taken = oldest >= 0 ? oldest : turn < old;
+        chosen[j / 8] = (uint8_t)(chosen[j / 8] | taken << j % 8);
+        sum[j] = taken ? turn : old;
+        if (sum[j] < least) least = sum[j];
+    }
+    return least;
+}
+
+enum { STEPS = 5 }; /* at most, of one call */
+
+/* Steps out of any path metrics, many of them near 255, into the bytes that the contract tells. All blocks end at their
+   last byte. */
+static void check_steps(const code *k, const hrq__kernels *row, int i)
+{
+    size_t states = (size_t)k->count, n = 1 + draw_below(STEPS), j, t;
+    size_t reach = i % 3 == 0 ? 256 : i % 3 == 1 ? 9 : 3, base = 256 - reach - draw_below(257 - reach);
+    int oldest = (int)draw_below(3) - 1, least, *sum = (int *)(void *)block_of(states * sizeof(int), 0).base;
+    block memory, path = block_of(2 * states, draw_below(64)), hash = block_of(states, draw_below(64));
+    block metric = block_of(n * (size_t)k->cosets, draw_below(64)), chosen = block_of(n * states / 8, draw_below(64));
+    block now = block_of(states, 0), want = block_of(n * states / 8, 0);
+    hrq__tcq_work w;
+    work_of(k, 64, &w, &memory);
+    memcpy(hash.data, w.hash, states);
+    w.args.hash = hash.data;
+    for (j = 0; j < states; j++) now.data[j] = (uint8_t)(draw_below(4) ? base + draw_below(reach) : 0);
+    for (j = 0; j < n * (size_t)k->cosets; j++) metric.data[j] = (uint8_t)draw_below(i % 2 ? 256 : 4);
+    memcpy(path.data, now.data, states);
+    for (t = 0; t < n; t++) {
+        least = step_of(k, now.data, metric.data + t * (size_t)k->cosets, oldest, sum, want.data + t * states / 8);
+        for (j = 0; j < states; j++) now.data[j] = (uint8_t)(sum[j] - least);
+    }
+    row->trellis_advance(path.data, chosen.data, metric.data, n, oldest, &w.args);
+    EXPECT(memcmp(path.data, now.data, states) == 0, "%s, %s, %lu steps, oldest %d: metrics", row->isa, k->name,
+           (unsigned long)n, oldest);
+    EXPECT(memcmp(chosen.data, want.data, n * states / 8) == 0, "%s, %s, %lu steps, oldest %d: choices", row->isa,
+           k->name, (unsigned long)n, oldest);
+    free(sum);
+    free(memory.base);
+    free(path.base);
+    free(hash.base);
+    free(metric.base);
+    free(chosen.base);
+    free(now.base);
+    free(want.base);
+}
+
+/* The metrics of a few x, ends of the range among them. */
+static void check_metrics(const code *k, const hrq__kernels *row)
+{
+    size_t n = 1 + draw_below(STEPS), j, bad = n;
+    block memory, x = block_of(2 * n, 2 * draw_below(32)), metric = block_of(n * (size_t)k->cosets, draw_below(64));
+    hrq__tcq_work w;
+    work_of(k, 64, &w, &memory);
+    for (j = 0; j < n; j++) {
+        int16_t v = (int16_t)(draw_below(8) ? (int)draw_below(32767) - 16383 : draw_below(2) ? 16383 : -16383);
+        memcpy(x.data + 2 * j, &v, 2);
+    }
+    row->trellis_metric(metric.data, (const int16_t *)(const void *)x.data, n, &w.args);
+    for (j = n; j-- > 0;) {
+        int64_t v = ((const int16_t *)(const void *)x.data)[j], want[64], least = INT64_MAX;
+        int p;
+        for (p = 0; p < k->cosets; p++) {
+            want[p] = error_of(k, v, best_raw(k, v, p), p);
+            least = want[p] < least ? want[p] : least;
+        }
+        for (p = 0; p < k->cosets; p++)
+            if (metric.data[j * (size_t)k->cosets + (size_t)p] != (want[p] - least > 255 ? 255 : want[p] - least))
+                bad = j;
+    }
+    EXPECT(bad == n, "%s, %s: step %lu of %lu", row->isa, k->name, (unsigned long)bad, (unsigned long)n);
+    free(memory.base);
+    free(x.base);
+    free(metric.base);
+}
+
 static void test_step(int effort)
 {
-    int bits, s, i, n = effort == 0 ? 20 : effort == 1 ? 300 : 3000;
-    tap_begin("a step of the search: sums stop at 255, ties take the oldest bit 0, the least is taken off");
-    for (bits = 2; bits <= 4; bits++)
-        for (s = 0; s < 3; s++) {
-            code k = code_of(bits, sizes[s]);
-            size_t states = (size_t)k.count, j, bad;
-            hrq__tcq_work w;
-            block memory, path = block_of(states, 1), next = block_of(states, 1), chosen = block_of(states / 8, 1);
-            work_of(&k, 64, &w, &memory);
-            for (i = 0; i < n; i++) {
-                uint8_t metric[64];
-                int sum[1024], taken[1024], least = 255, oldest = (int)draw_below(3) - 1;
-                size_t reach = i % 3 == 0 ? 256 : i % 3 == 1 ? 9 : 3, base = 256 - reach - draw_below(257 - reach);
-                for (j = 0; j < states; j++) path.data[j] = (uint8_t)(draw_below(4) ? base + draw_below(reach) : 0);
-                for (j = 0; j < (size_t)k.cosets; j++) metric[j] = (uint8_t)draw_below(i % 2 ? 256 : 4);
-                for (j = 0; j < states; j++) {
-                    int old = path.data[j >> 1] + metric[parities_of(&k, (unsigned)j)];
-                    int turn = path.data[j >> 1 | states / 2] + metric[parities_of(&k, (unsigned)(j | states))];
-                    if (old > 255) old = 255;
-                    if (turn > 255) turn = 255;
-                    taken[j] = oldest >= 0 ? oldest : turn < old;
-                    sum[j] = taken[j] ? turn : old;
-                    if (sum[j] < least) least = sum[j];
-                }
-                hrq__tcq_advance(&w, metric, next.data, path.data, chosen.data, oldest);
-                for (j = states, bad = states; j-- > 0;)
-                    if (next.data[j] != sum[j] - least || (chosen.data[j / 8] >> j % 8 & 1) != taken[j]) bad = j;
-                EXPECT(bad == states, "%s, oldest %d: state %lu", k.name, oldest, (unsigned long)bad);
-            }
-            free(memory.base);
-            free(path.base);
-            free(next.base);
-            free(chosen.base);
+    int bits, s, i, n = effort == 0 ? 20 : effort == 1 ? 200 : 3000;
+    size_t r;
+    tap_begin(
+        "steps of the search, all kernels: sums stop at 255, ties take the oldest bit 0, the least is taken off");
+    for (r = 0; r < sizeof hrq__kernel_table / sizeof hrq__kernel_table[0]; r++) {
+        const hrq__kernels *row = &hrq__kernel_table[r];
+        if (row->need & ~hrq__isa_have()) {
+            printf("# SKIP %s\n", row->isa);
+            continue;
         }
+        for (bits = 2; bits <= 4; bits++)
+            for (s = 0; s < 5; s++) {
+                code k = code_of(bits, sizes[s]);
+                for (i = 0; i < n; i++) check_metrics(&k, row);
+                for (i = 0; i < (s < 3 ? n : (n + 39) / 40); i++) check_steps(&k, row, i);
+            }
+    }
     tap_end();
 }
 
