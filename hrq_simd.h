@@ -15,6 +15,13 @@
     #error "hrq_simd.h is picked up by hrq.h; include that"
 #endif
 
+/* GCC 12 in C++ at -O2: "'__Y' may be used uninitialized" at intrinsics that leave a register undefined on purpose. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
+    #pragma GCC diagnostic push
+    #pragma GCC diagnostic ignored "-Wuninitialized"
+    #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 //==================================================================================================
 //  [a] Targets and detection
 //==================================================================================================
@@ -3965,3 +3972,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #endif
 
 #define HRQ__SIMD_ROWS HRQ__ROWS_AVX2 HRQ__ROWS_AVX512 HRQ__ROWS_NEON
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
+    #pragma GCC diagnostic pop
+#endif
