@@ -20,6 +20,9 @@
     #pragma GCC diagnostic push
     #pragma GCC diagnostic ignored "-Wuninitialized"
     #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#elif defined(__clang__) /* loops that are not unrolled at -Os: slower, not wrong */
+    #pragma clang diagnostic push
+    #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
 
 //==================================================================================================
@@ -1723,7 +1726,10 @@ HRQ__IN_VNNI void hrq__dot_vnni_tile(__m512i *acc, const uint8_t *tile, size_t q
         HRQ__UNROLL
         for (k = 0; k < step; k++) {
             HRQ__UNROLL
-            for (i = 0; i < p; i++) w[i] = _mm512_loadu_si512(tile + 64 * (k * p + i));
+            for (i = 0; i < p; i++) {
+                w[i] = _mm512_loadu_si512(tile + 64 * (k * p + i));
+                if (m > 1) HRQ__OPAQUE(w[i]); /* loaded once, not once for each vector */
+            }
             HRQ__UNROLL
             for (t = 0; t < m; t++) {
                 v = _mm512_set1_epi32(
@@ -3975,4 +3981,6 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
     #pragma GCC diagnostic pop
+#elif defined(__clang__)
+    #pragma clang diagnostic pop
 #endif
