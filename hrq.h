@@ -1,11 +1,12 @@
-// hrq.h 0.1.0: quantized matrix multiplication near the information-theoretic limit. One C header, MIT licence
+// hrq.h 0.1.0: quantized matrix multiplication near the information-theoretic limit. C headers, MIT licence
 //
 //  WHAT IT IS AND IS NOT
 //  hrq turns float matrices into 0.2 ... 8 bits an entry (integers, floats, nested lattices, trellis codes), multiplies
 //  with them, quantizes the weights of a layer against the covariance of its inputs (GPTQ, WaterSIC), stores them
 //  entropy-coded at the rate asked for, and says how far each result is from the limit that theory sets. After
-//  Ordentlich and Polyanskiy [1 - 6]. C99, clean as C++17, no dependency but the C standard library. No tensors,
-//  graphs, tokenizers, threads of its own, GPUs.
+//  Ordentlich and Polyanskiy [1 - 6]. C99, clean as C++17, no dependency but the C standard library. This file alone is
+//  all of it, in portable scalar code; hrq_simd.h, where it lies beside it, makes it fast on AVX2, AVX-512 and NEON. No
+//  tensors, graphs, tokenizers, threads of its own, GPUs.
 //
 //  TWO PROGRAMS                          examples/ has them with their errors checked
 //      #define HRQ_IMPLEMENTATION        // in one C file
@@ -91,7 +92,11 @@
 //      HRQ_MALLOC, HRQ_FREE  with the implementation: memory where hooks give none: malloc, free
 //      HRQ_NO_STDLIB         with the implementation: no <stdlib.h>; then HRQ_MALLOC gives NULL unless it is
 //                            defined, and the environment variable HRQ_ISA is not read
-//      Code says fmaf where a sum is fused: build with -march=native (or -mfma), or it is a slow library call.
+//      HRQ_NO_SIMD           with the implementation: without hrq_simd.h; HRQ_NO_AVX2 (and what is above it),
+//                            HRQ_NO_AVX512, HRQ_NO_NEON: without these kernels. Smaller code, nothing else changes
+//      Kernels need no compiler flags: each carries its target, and the machine is asked when the first call comes.
+//      Scalar code says fmaf where a sum is fused: where it is to be fast, -march=native (or -mfma), or it is a slow
+//      library call.
 //      -ffast-math is refused: it would change bytes.
 //
 //  HOW TO ADD A FORMAT    a row in hrq__families [5i]. One that no codec there covers: a decoder by its contract in
@@ -99,7 +104,7 @@
 //                         and its numbers in hrq__layout_of [5i] and hrq__view_open_codec [11i]. Names, sizes,
 //                         products, GPTQ, tests, benches and plots follow.
 //
-//  LIMITS WE KNOW    scalar kernels only in this version; hrq_mul_mat is slow, dither costs four times the decoding. A
+//  LIMITS WE KNOW    vector kernels want GCC or clang. hrq_mul_mat and products under dither are scalar and slow. A
 //                    second cols x cols matrix is held while weights are quantized. e8 at q <= 16 with k <= 4 clips
 //                    entries beyond 127 units of its integers (4 sigma at q = 16), e8b and tcq beyond their largest
 //                    level (3 to 4 sigma): use +had where rows have heavy tails. Plain entries are summed with the
@@ -115,7 +120,10 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-25   api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
+//      0.1.0   2026-11-25   perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; tiles of four panels; MX totals in float32
+//                           under the panel's largest scale. bytes: e8 with q = 2^n: quick search (:first; k >= 3 from
+//                           q = 16 on)
+//                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
 //                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
 //                           formats: floats below 9 bits, MX, NVFP4 (import, export), D4, hierarchical and box codes,
 //                           trellis codes, centring, dither, sketch. bytes: e8, zn, d4 row scales of least squares
@@ -304,12 +312,14 @@ HRQ_API const char *hrq_format_list(size_t index);
 //  [6] Kernels             which instruction set runs
 //==================================================================================================
 
-/* "scalar" in this version: the ISA whose kernels will run. */
+/* The instruction set whose kernels run, found on the first call: "scalar"; with hrq_simd.h beside this file "neon",
+   "neon_dotprod", "neon_i8mm", "avx2" (with FMA and F16C), "avx2vnni", "avx512" (F, BW, VL, DQ), "avx512vnni" (VNNI,
+   VBMI, GFNI above these). All give the same bytes and products. */
 HRQ_API const char *hrq_isa_text(void);
 
-/* Run nothing above this ISA ("scalar", "neon", "avx2", "avx512"). Call it before anything else runs; the
-   environment variable HRQ_ISA says the same without a call, and a call wins over it.
-   Errors     HRQ_ERR_ARG (NULL, no such ISA) */
+/* Run nothing that stands behind this name in the list above. Call it before anything else runs; the environment
+   variable HRQ_ISA says the same without a call (a name that is none limits nothing), and a call wins over it.
+   Errors     HRQ_ERR_ARG (NULL, no such name) */
 HRQ_API hrq_status hrq_isa_limit(const char *isa);
 
 //==================================================================================================
