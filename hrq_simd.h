@@ -3706,20 +3706,13 @@ HRQ__IN_NEON float hrq__tree_neon(const float32x4_t v[4])
     return vget_lane_f32(b, 0) + vget_lane_f32(b, 1);
 }
 
-/* Four floats, or n < 4 with zeros behind, none of them read or written beyond the n. */
+/* Four floats, or n < 4 and zeros behind. */
 HRQ__IN_NEON float32x4_t hrq__load4_neon(const float *p, size_t n)
 {
     float v[4] = {0.0f, 0.0f, 0.0f, 0.0f};
     if (n >= 4) return vld1q_f32(p);
     memcpy(v, p, n * sizeof *p);
     return vld1q_f32(v);
-}
-
-HRQ__IN_NEON void hrq__store4_neon(float *p, float32x4_t x, size_t n)
-{
-    float v[4];
-    vst1q_f32(n >= 4 ? p : v, x);
-    if (n < 4) memcpy(p, v, n * sizeof *p);
 }
 
 /* Integer maxima of the patterns do for both ends and for NaN. A maximum across lanes is one instruction, so that small
@@ -4183,32 +4176,43 @@ HRQ__FN_NEON void hrq__hadamard_neon(float *x, size_t n, float scale, int flip, 
 
 /* 4 columns with all sums and differences in registers; +-1 times a sum is exact, so a fused operation adds it. The
    diagonal is skipped, not multiplied by zero: that would turn -0 into 0. */
+HRQ__IN_NEON void hrq__paley_neon_four(float *x, size_t stride, const float *c, float scale, int order)
+{
+    float32x4_t sum[14], difference[14];
+    int i, j;
+    HRQ__UNROLL
+    for (i = 0; i < order; i++) {
+        float32x4_t a = vld1q_f32(x + (size_t)(2 * i) * stride), b = vld1q_f32(x + (size_t)(2 * i + 1) * stride);
+        sum[i] = vaddq_f32(a, b);
+        difference[i] = vsubq_f32(a, b);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < order; i++) {
+        float32x4_t even = difference[i], odd = vnegq_f32(sum[i]);
+        HRQ__UNROLL
+        for (j = 0; j < order; j++) {
+            if (j == i) continue;
+            even = vfmaq_n_f32(even, sum[j], c[i * order + j]);
+            odd = vfmaq_n_f32(odd, difference[j], c[i * order + j]);
+        }
+        vst1q_f32(x + (size_t)(2 * i) * stride, vmulq_n_f32(even, scale));
+        vst1q_f32(x + (size_t)(2 * i + 1) * stride, vmulq_n_f32(odd, scale));
+    }
+}
+
+/* The last columns through a buffer. */
 HRQ__IN_NEON void hrq__paley_neon_of(float *x, size_t stride, const float *c, float scale, int order)
 {
-    size_t at;
-    int i, j;
+    float some[28 * 4] = {0.0f};
+    size_t at, left;
+    int i;
     for (at = 0; at < stride; at += 4) {
-        float32x4_t sum[14], difference[14];
-        size_t left = stride - at;
-        HRQ__UNROLL
-        for (i = 0; i < order; i++) {
-            float32x4_t a = hrq__load4_neon(x + (size_t)(2 * i) * stride + at, left);
-            float32x4_t b = hrq__load4_neon(x + (size_t)(2 * i + 1) * stride + at, left);
-            sum[i] = vaddq_f32(a, b);
-            difference[i] = vsubq_f32(a, b);
-        }
-        HRQ__UNROLL
-        for (i = 0; i < order; i++) {
-            float32x4_t even = difference[i], odd = vnegq_f32(sum[i]);
-            HRQ__UNROLL
-            for (j = 0; j < order; j++) {
-                if (j == i) continue;
-                even = vfmaq_n_f32(even, sum[j], c[i * order + j]);
-                odd = vfmaq_n_f32(odd, difference[j], c[i * order + j]);
-            }
-            hrq__store4_neon(x + (size_t)(2 * i) * stride + at, vmulq_n_f32(even, scale), left);
-            hrq__store4_neon(x + (size_t)(2 * i + 1) * stride + at, vmulq_n_f32(odd, scale), left);
-        }
+        left = stride - at;
+        for (i = 0; left < 4 && i < 2 * order; i++)
+            memcpy(some + 4 * i, x + (size_t)i * stride + at, left * sizeof *x);
+        hrq__paley_neon_four(left < 4 ? some : x + at, left < 4 ? 4 : stride, c, scale, order);
+        for (i = 0; left < 4 && i < 2 * order; i++)
+            memcpy(x + (size_t)i * stride + at, some + 4 * i, left * sizeof *x);
     }
 }
 
