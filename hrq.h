@@ -720,9 +720,11 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
     #endif
 
     #if defined(__GNUC__) || defined(__clang__)
-        #define HRQ__INLINE static inline __attribute__((always_inline))
+        #define HRQ__INLINE  static inline __attribute__((always_inline))
+        #define HRQ__ALIGNED __attribute__((aligned(64)))
     #else
         #define HRQ__INLINE static inline
+        #define HRQ__ALIGNED
     #endif
 
     /* Into the second level of cache; an address may be any. */
@@ -5463,8 +5465,8 @@ enum {
 
 /* On the stack: 60 KB. */
 typedef struct hrq__block {
-    uint8_t room[HRQ__TILE_BYTES + 64];
-    union {
+    HRQ__ALIGNED uint8_t tile[HRQ__TILE_BYTES]; /* lines of a cache: no load takes two */
+    HRQ__ALIGNED union {
         int32_t whole[HRQ__TILE_VECTORS * HRQ__TILE_ROWS];
         float total[HRQ__TILE_VECTORS * HRQ__TILE_ROWS];
         struct {
@@ -5551,7 +5553,7 @@ static size_t hrq__block_one(const hrq__view *v, const hrq_act *act, size_t t0, 
 static void hrq__block_sums(const hrq__view *v, const hrq_act *act, size_t t0, size_t n, size_t panel, size_t panels,
                             hrq__block *b)
 {
-    uint8_t *tile = b->room + (64 - (uintptr_t)b->room % 64) % 64;
+    uint8_t *tile = b->tile;
     hrq__groups groups;
     size_t at = 0, count, p, depth, cols = v->lay.cols, rows = panels * HRQ_PANEL, group = 0;
     int small;
@@ -5659,7 +5661,8 @@ static int hrq__block_fits(const hrq__view *v, const hrq_act *act, size_t panel,
     return 1;
 }
 
-/* Rows of a matrix against all vectors. */
+/* Rows of a matrix against all vectors: as many vectors at a time as share a decoding, so that these stay in a cache
+   while the rows pass by. */
 static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__output *out)
 {
     union {
@@ -5667,24 +5670,33 @@ static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__out
         hrq__sums sums;
     } b;
     float scale[HRQ__TILE_ROWS];
-    size_t panel, panels, t0, t, n, i, last = hrq__div_up(out->row1, HRQ_PANEL), most;
+    size_t panel, panels, t0, t, n, k, i, last = hrq__div_up(out->row1, HRQ_PANEL), most = HRQ__TILE_VECTORS;
     int small, fast;
-    for (panel = out->row0 / HRQ_PANEL; panel < last; panel += panels) {
-        panels = act->n > 1 && last - panel >= 4 ? 4 : 1;
-        fast = hrq__block_fits(v, act, panel, panels, scale, b.block.top);
-        if (!fast) panels = 1;
-        for (i = 0; i < HRQ_PANEL && !fast; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
-        hrq__block_columns(v, panels, &small);
-        most = !fast ? HRQ__BATCH : v->lay.group && !small ? HRQ__TILE_VECTORS / 2 : HRQ__TILE_VECTORS;
-        for (t0 = 0; t0 < act->n; t0 += n) {
-            n = hrq__min_size(act->n - t0, most);
+    hrq__block_columns(v, 4, &small);
+    if (v->lay.group && !small) most /= 2;
+    for (t0 = 0; t0 < act->n; t0 += n) {
+        n = hrq__div_up(act->n - t0, hrq__div_up(act->n - t0, most)); /* in equal shares, of sixes */
+        n = hrq__min_size(hrq__div_up(n, 6) * 6, act->n - t0);
+        for (panel = out->row0 / HRQ_PANEL; panel < last; panel += panels) {
+            panels = n > 1 && last - panel >= 4 ? 4 : 1;
+            fast = hrq__block_fits(v, act, panel, panels, scale, b.block.top);
             if (fast) {
+                hrq__block_columns(v, panels, &small);
+                for (t = t0; t < t0 + n && n > 1; t++) /* where sums go, while they are made */
+                    for (i = 0; i < panels * HRQ_PANEL; i += 16)
+                        HRQ__PREFETCH((uintptr_t)out->y + (t * out->ldy + panel * HRQ_PANEL + i) * sizeof(float));
                 hrq__block_sums(v, act, t0, n, panel, panels, &b.block);
                 hrq__block_store(v, act, out, t0, n, panel, panels, small, &b.block, scale);
                 continue;
             }
-            hrq__mul_panel(v, act, t0, n, panel, &b.sums);
-            for (t = 0; t < n; t++) hrq__mul_store(v, act, out, t0 + t, panel, b.sums.total + t * HRQ_PANEL, scale);
+            panels = 1;
+            for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
+            for (t = t0; t < t0 + n; t += k) {
+                k = hrq__min_size(t0 + n - t, HRQ__BATCH);
+                hrq__mul_panel(v, act, t, k, panel, &b.sums);
+                for (i = 0; i < k; i++)
+                    hrq__mul_store(v, act, out, t + i, panel, b.sums.total + i * HRQ_PANEL, scale);
+            }
         }
     }
 }
@@ -8604,6 +8616,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #endif
 
     #undef HRQ__INLINE
+    #undef HRQ__ALIGNED
     #undef HRQ__PREFETCH
     #undef HRQ__CHUNK
     #undef HRQ__FIT

@@ -7,12 +7,19 @@
 
    Contracts and scalar specifications are in hrq.h [6i]; every kernel gives the same bits as its scalar twin. In each
    ISA the kernels stand in the same order: helpers, prepare, decode (int, table, voronoi, box, trellis), dot (s8,
-   groups), scales, finish, tile_f32, dot_f32, fma_tile.
+   groups), scales, finish, tile_f32, dot_f32, fma_tile, trellis search.
 
    This file is included by hrq.h, in the middle of its implementation; it is of no use alone. */
 
 #ifndef HRQ__SIMD
     #error "hrq_simd.h is picked up by hrq.h; include that"
+#endif
+
+/* GCC 12 in C++ at -O2: "'__Y' may be used uninitialized" at intrinsics that leave a register undefined on purpose. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
+    #pragma GCC diagnostic push
+    #pragma GCC diagnostic ignored "-Wuninitialized"
+    #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
 //==================================================================================================
@@ -975,6 +982,115 @@ HRQ__FN_AVX2 void hrq__fma_tile_avx2(float *c, size_t ldc, const float *a, const
     }
     HRQ__UNROLL
     for (i = 0; i < 12; i++) _mm256_storeu_ps(c + (size_t)(i / 2) * ldc + 8 * (i % 2), acc[i]);
+}
+
+/* ---- trellis search ---- */
+
+/* One step: 16 parities a register, of int16; otherwise as in AVX-512. */
+HRQ__IN_AVX2 void hrq__trellis_metric_avx2_run(uint8_t *metric, const int16_t *x, size_t n, const int16_t *levels,
+                                               int raws, int parts)
+{
+    __m256i best[4], v;
+    __m128i least;
+    int i, p;
+    for (; n > 0; n--, x++, metric += 16 * parts) {
+        HRQ__UNROLL
+        for (i = 0; i < raws * parts; i++) {
+            __m256i d = _mm256_loadu_si256((const __m256i *)(const void *)(levels + 16 * i));
+            d = _mm256_sub_epi16(_mm256_set1_epi16(*x), d);
+            d = _mm256_mulhrs_epi16(d, d);
+            best[i % parts] = i < parts ? d : _mm256_min_epi16(best[i % parts], d);
+        }
+        v = _mm256_min_epi16(best[0], best[1]);
+        if (parts == 4) v = _mm256_min_epi16(v, _mm256_min_epi16(best[2], best[3]));
+        least = _mm_min_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+        v = _mm256_broadcastw_epi16(_mm_minpos_epu16(least));
+        HRQ__UNROLL
+        for (p = 0; p < parts; p += 2) {
+            __m256i both = _mm256_packus_epi16(_mm256_sub_epi16(best[p], v), _mm256_sub_epi16(best[p + 1], v));
+            _mm256_storeu_si256((__m256i *)(void *)(metric + 16 * p), _mm256_permute4x64_epi64(both, 0xd8));
+        }
+    }
+}
+
+HRQ__FN_AVX2 void hrq__trellis_metric_avx2(uint8_t *metric, const int16_t *x, size_t n, const hrq__trellis_args *args)
+{
+    if (args->raw_bits == 1 && args->parities == 5)
+        hrq__trellis_metric_avx2_run(metric, x, n, args->levels, 2, 2);
+    else if (args->raw_bits == 2 && args->parities == 6)
+        hrq__trellis_metric_avx2_run(metric, x, n, args->levels, 4, 4);
+    else if (args->raw_bits == 3 && args->parities == 5)
+        hrq__trellis_metric_avx2_run(metric, x, n, args->levels, 8, 2);
+    else hrq__trellis_metric_scalar(metric, x, n, args);
+}
+
+/* The least byte, in all lanes. */
+HRQ__IN_AVX2 __m256i hrq__least8_avx2(__m256i v)
+{
+    __m128i least = _mm_min_epu8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    return _mm256_broadcastb_epi8(_mm_minpos_epu16(_mm_min_epu8(least, _mm_srli_epi16(least, 8))));
+}
+
+HRQ__IN_AVX2 __m256i hrq__twice16_avx2(const uint8_t *p)
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+/* 32 states a register, as in AVX-512; metrics by parities from two or four tables of 16: bits 4 and 5 choose. */
+HRQ__IN_AVX2 void hrq__trellis_advance_avx2_run(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n,
+                                                int oldest, const hrq__trellis_args *args, int parities)
+{
+    size_t count = (size_t)1 << args->states, i;
+    uint8_t *now = path, *next = path + count, *was;
+    __m256i swap = _mm256_set_epi8(14, 15, 12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1, 14, 15, 12, 13, 10, 11, 8, 9,
+                                   6, 7, 4, 5, 2, 3, 0, 1);
+    __m256i twice = _mm256_set_epi8(15, 15, 14, 14, 13, 13, 12, 12, 11, 11, 10, 10, 9, 9, 8, 8, 7, 7, 6, 6, 5, 5, 4, 4,
+                                    3, 3, 2, 2, 1, 1, 0, 0);
+    __m256i least = _mm256_setzero_si256(), low, table[4];
+    int j;
+    for (; n > 0; n--, metric += (size_t)1 << parities, chosen += count / 8) {
+        HRQ__UNROLL
+        for (j = 0; j < 1 << (parities - 4); j++) table[j] = hrq__twice16_avx2(metric + 16 * j);
+        low = _mm256_set1_epi8(-1);
+        for (i = 0; i < count; i += 32) {
+            __m256i hash = _mm256_loadu_si256((const __m256i *)(const void *)(args->hash + i)), by, a, b;
+            uint32_t take = oldest == 1 ? 0xffffffffu : 0;
+            by = _mm256_blendv_epi8(_mm256_shuffle_epi8(table[0], hash), _mm256_shuffle_epi8(table[1], hash),
+                                    _mm256_slli_epi16(hash, 3));
+            if (parities == 6) {
+                a = _mm256_blendv_epi8(_mm256_shuffle_epi8(table[2], hash), _mm256_shuffle_epi8(table[3], hash),
+                                       _mm256_slli_epi16(hash, 3));
+                by = _mm256_blendv_epi8(by, a, _mm256_slli_epi16(hash, 2));
+            }
+            a = _mm256_sub_epi8(hrq__twice16_avx2(now + i / 2), least);
+            b = _mm256_sub_epi8(hrq__twice16_avx2(now + count / 2 + i / 2), least);
+            a = _mm256_adds_epu8(_mm256_shuffle_epi8(a, twice), by);
+            b = _mm256_adds_epu8(_mm256_shuffle_epi8(b, twice), _mm256_shuffle_epi8(by, swap));
+            if (oldest < 0) { /* the less is not a: b is taken */
+                b = _mm256_min_epu8(a, b);
+                take = ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, b));
+            }
+            if (oldest) a = b;
+            low = _mm256_min_epu8(low, a);
+            _mm256_storeu_si256((__m256i *)(void *)(next + i), a);
+            memcpy(chosen + i / 8, &take, 4);
+        }
+        least = hrq__least8_avx2(low);
+        was = now;
+        now = next;
+        next = was;
+    }
+    for (i = 0; i < count; i += 32) {
+        low = _mm256_loadu_si256((const __m256i *)(const void *)(now + i));
+        _mm256_storeu_si256((__m256i *)(void *)(path + i), _mm256_sub_epi8(low, least));
+    }
+}
+
+HRQ__FN_AVX2 void hrq__trellis_advance_avx2(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n,
+                                            int oldest, const hrq__trellis_args *args)
+{
+    if (args->parities == 6) hrq__trellis_advance_avx2_run(path, chosen, metric, n, oldest, args, 6);
+    else hrq__trellis_advance_avx2_run(path, chosen, metric, n, oldest, args, 5);
 }
 
 #endif /* HRQ__AVX2 */
@@ -4225,32 +4341,32 @@ HRQ__FN_NEON void hrq__paley_neon(float *x, size_t order, size_t stride, const f
 
 /* ---- trellis search ---- */
 
-/* One step: 8 parities a register, of int16. qrdmulh(d, d) = (2 d^2 + 2^15) >> 16, at most 2^15 - 4: |d| < 2^15. The
-   levels of a code are 8 to 32 registers: read anew for each step, from the first cache. */
+/* One step: 8 parities a register, of int16. sqrdmulh(d, d) = (2 d^2 + 2^15) >> 16, below 2^15: |d| < 2^15. */
 HRQ__IN_NEON void hrq__trellis_metric_neon_run(uint8_t *metric, const int16_t *x, size_t n, const int16_t *levels,
                                                int raws, int parts)
 {
-    int i;
+    int16x8_t best[8], v;
+    int i, p;
     for (; n > 0; n--, x++, metric += 8 * parts) {
-        int16x8_t v = vdupq_n_s16(*x), best[8], least;
         HRQ__UNROLL
         for (i = 0; i < raws * parts; i++) {
-            int16x8_t d = vsubq_s16(v, vld1q_s16(levels + 8 * i));
+            int16x8_t d = vsubq_s16(vdupq_n_s16(*x), vld1q_s16(levels + 8 * i));
             d = vqrdmulhq_s16(d, d);
             best[i % parts] = i < parts ? d : vminq_s16(best[i % parts], d);
         }
-        least = best[0];
+        v = best[0];
         HRQ__UNROLL
-        for (i = 1; i < parts; i++) least = vminq_s16(least, best[i]);
-        least = vdupq_n_s16(vminvq_s16(least));
+        for (p = 1; p < parts; p++) v = vminq_s16(v, best[p]);
+        v = vdupq_n_s16(vminvq_s16(v));
         HRQ__UNROLL
-        for (i = 0; i < parts; i++) vst1_u8(metric + 8 * i, vqmovun_s16(vsubq_s16(best[i], least)));
+        for (p = 0; p < parts; p++) vst1_u8(metric + 8 * p, vqmovun_s16(vsubq_s16(best[p], v)));
     }
 }
 
 HRQ__FN_NEON void hrq__trellis_metric_neon(uint8_t *metric, const int16_t *x, size_t n, const hrq__trellis_args *args)
 {
-    if (args->raw_bits == 1 && args->parities == 5) hrq__trellis_metric_neon_run(metric, x, n, args->levels, 2, 4);
+    if (args->raw_bits == 1 && args->parities == 5)
+        hrq__trellis_metric_neon_run(metric, x, n, args->levels, 2, 4);
     else if (args->raw_bits == 2 && args->parities == 6)
         hrq__trellis_metric_neon_run(metric, x, n, args->levels, 4, 8);
     else if (args->raw_bits == 3 && args->parities == 5)
@@ -4258,59 +4374,40 @@ HRQ__FN_NEON void hrq__trellis_metric_neon(uint8_t *metric, const int16_t *x, si
     else hrq__trellis_metric_scalar(metric, x, n, args);
 }
 
-/* What states pay for their parities: 32 or 64 metrics. */
-HRQ__IN_NEON uint8x16_t hrq__pay_neon(const uint8x16_t m[4], uint8x16_t index, int parities)
-{
-    uint8x16x4_t four;
-    uint8x16x2_t two;
-    two.val[0] = four.val[0] = m[0];
-    two.val[1] = four.val[1] = m[1];
-    if (parities == 5) return vqtbl2q_u8(two, index);
-    four.val[2] = m[2];
-    four.val[3] = m[3];
-    return vqtbl4q_u8(four, index);
-}
-
-/* The way into 16 states: what it costs and which ways are taken, as masks. */
-HRQ__IN_NEON uint8x16_t hrq__way_neon(uint8x16_t *take, uint8x16_t zero, uint8x16_t one, int oldest)
-{
-    *take = oldest < 0 ? vcltq_u8(one, zero) : vdupq_n_u8(oldest ? 255 : 0);
-    return oldest < 0 ? vminq_u8(zero, one) : oldest ? one : zero;
-}
-
-/* 64 states a turn, even and odd ones in registers of their own, so that 16 predecessors of either kind stand as they
-   lie: the oldest bit turns the parities of an even state into those of the odd one beside it. Two bits a byte, put
-   together by pairwise additions, are the choices. The least is taken off where metrics are read next: a pass less. */
+/* Four registers of 16 states, in order: zip doubles 32 and 32 predecessors, tbl finds metrics in two or four registers
+   by parities. Bits of choices: weights 1 ... 128, three pairwise additions bring 64 of them into 8 bytes. */
 HRQ__IN_NEON void hrq__trellis_advance_neon_run(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n,
                                                 int oldest, const hrq__trellis_args *args, int parities)
 {
     size_t count = (size_t)1 << args->states, i;
     uint8_t *now = path, *next = path + count, *was;
-    uint8x16_t least = vdupq_n_u8(0), even = vdupq_n_u8(0x55);
-    uint8x16_t pair = vreinterpretq_u8_u32(vdupq_n_u32(0xc0300c03u));
-    int h;
+    uint8x16_t weight = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u)), least = vdupq_n_u8(0), low;
+    uint8x16_t take[4];
+    int j;
     for (; n > 0; n--, metric += (size_t)1 << parities, chosen += count / 8) {
-        uint8x16_t m[4], low = vdupq_n_u8(255);
+        uint8x16x2_t two;
+        uint8x16x4_t four;
         HRQ__UNROLL
-        for (h = 0; h < 4; h++) m[h] = h < 2 || parities == 6 ? vld1q_u8(metric + 16 * h) : low;
+        for (j = 0; j < 4; j++) four.val[j] = vld1q_u8(metric + 16 * (j % (1 << (parities - 4))));
+        two.val[0] = four.val[0];
+        two.val[1] = four.val[1];
+        low = vdupq_n_u8(255);
         for (i = 0; i < count; i += 64) {
-            uint8x16_t bits[2];
             HRQ__UNROLL
-            for (h = 0; h < 2; h++) {
-                const uint8_t *from = now + i / 2 + 16 * h;
-                uint8x16_t a = vsubq_u8(vld1q_u8(from), least), b = vsubq_u8(vld1q_u8(from + count / 2), least);
-                uint8x16x2_t hash = vld2q_u8(args->hash + i + 32 * h), best;
-                uint8x16_t p = hrq__pay_neon(m, hash.val[0], parities), take0;
-                uint8x16_t q = hrq__pay_neon(m, hash.val[1], parities), take1;
-                best.val[0] = hrq__way_neon(&take0, vqaddq_u8(a, p), vqaddq_u8(b, q), oldest);
-                best.val[1] = hrq__way_neon(&take1, vqaddq_u8(a, q), vqaddq_u8(b, p), oldest);
-                low = vminq_u8(low, vminq_u8(best.val[0], best.val[1]));
-                vst2q_u8(next + i + 32 * h, best);
-                bits[h] = vandq_u8(vbslq_u8(even, take0, take1), pair);
+            for (j = 0; j < 4; j++) {
+                uint8x16_t a = vsubq_u8(vld1q_u8(now + i / 2 + 16 * (size_t)(j / 2)), least),
+                           b = vsubq_u8(vld1q_u8(now + count / 2 + i / 2 + 16 * (size_t)(j / 2)), least),
+                           hash = vld1q_u8(args->hash + i + 16 * (size_t)j),
+                           by = parities == 6 ? vqtbl4q_u8(four, hash) : vqtbl2q_u8(two, hash);
+                a = vqaddq_u8(j % 2 ? vzip2q_u8(a, a) : vzip1q_u8(a, a), by);
+                b = vqaddq_u8(j % 2 ? vzip2q_u8(b, b) : vzip1q_u8(b, b), vrev16q_u8(by));
+                take[j] = vandq_u8(oldest < 0 ? vcltq_u8(b, a) : vdupq_n_u8((uint8_t)(0 - oldest)), weight);
+                a = oldest < 0 ? vminq_u8(a, b) : oldest ? b : a;
+                low = vminq_u8(low, a);
+                vst1q_u8(next + i + 16 * (size_t)j, a);
             }
-            bits[0] = vpaddq_u8(bits[0], bits[1]);
-            bits[0] = vpaddq_u8(bits[0], bits[0]);
-            vst1_u8(chosen + i / 8, vget_low_u8(bits[0]));
+            take[0] = vpaddq_u8(vpaddq_u8(take[0], take[1]), vpaddq_u8(take[2], take[3]));
+            vst1_u8(chosen + i / 8, vget_low_u8(vpaddq_u8(take[0], take[0])));
         }
         least = vdupq_n_u8(vminvq_u8(low));
         was = now;
@@ -4323,9 +4420,8 @@ HRQ__IN_NEON void hrq__trellis_advance_neon_run(uint8_t *path, uint8_t *chosen, 
 HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n,
                                             int oldest, const hrq__trellis_args *args)
 {
-    if (args->parities == 5) hrq__trellis_advance_neon_run(path, chosen, metric, n, oldest, args, 5);
-    else if (args->parities == 6) hrq__trellis_advance_neon_run(path, chosen, metric, n, oldest, args, 6);
-    else hrq__trellis_advance_scalar(path, chosen, metric, n, oldest, args);
+    if (args->parities == 6) hrq__trellis_advance_neon_run(path, chosen, metric, n, oldest, args, 6);
+    else hrq__trellis_advance_neon_run(path, chosen, metric, n, oldest, args, 5);
 }
 
 #endif /* HRQ__NEON */
@@ -4341,7 +4437,8 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2, hrq__finish_avx2, hrq__tile_f32_avx2,     \
-         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR},
+         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_SCALAR, \
+         hrq__trellis_metric_avx2, hrq__trellis_advance_avx2},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
@@ -4364,7 +4461,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,\
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_scalar},                                                     \
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_avx2},                                                     \
         {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
          {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
           hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
@@ -4381,14 +4478,14 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__extents_neon, hrq__dot16_neon, hrq__sum16_neon, hrq__code_int_neon, hrq__code_float_neon,           \
         hrq__pack_neon, hrq__group_scales_neon, hrq__norms_neon, hrq__act_s8_neon, hrq__hadamard_neon,           \
         hrq__paley_neon, hrq__code_e8_scalar
-    #define HRQ__TRELLIS_NEON hrq__trellis_metric_neon, hrq__trellis_advance_neon
     #define HRQ__ROW_NEON(isa, need, dots)                                                                       \
         {isa, need, 0, hrq__prepare_neon,                                                                        \
          {NULL, NULL, hrq__decode_int_neon, hrq__decode_table_neon, hrq__decode_voronoi_neon,                    \
           hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon, hrq__finish_neon, hrq__tile_f32_neon,     \
-         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_NEON, HRQ__TRELLIS_NEON},
+         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_NEON, \
+         hrq__trellis_metric_neon, hrq__trellis_advance_neon},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
     #else
@@ -4406,3 +4503,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #endif
 
 #define HRQ__SIMD_ROWS HRQ__ROWS_AVX2 HRQ__ROWS_AVX512 HRQ__ROWS_NEON
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
+    #pragma GCC diagnostic pop
+#endif
