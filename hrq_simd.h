@@ -1782,8 +1782,8 @@ HRQ__FN_VNNI void hrq__dot_s8_vnni(int32_t *acc, const uint8_t *tile, size_t pan
     for (; t < x->n; t++) hrq__dot_s8_vnni_block(acc, tile, depth, x, t, 1, 1);
 }
 
-/* Groups: the integers of one, less zero points, to float, scaled, added. Totals of three vectors stay in registers beside the
-   integers. */
+/* Groups: the integers of one, less zero points, to float, scaled, added. Totals of three vectors stay in registers
+   beside the integers. */
 HRQ__IN_VNNI void hrq__dot_groups_vnni_block(float *out, const uint8_t *tile, size_t depth, const hrq__vectors *x,
                                              const hrq__groups *g, size_t t0, int m, int p, int zeros, int step,
                                              int fixed)
@@ -4089,7 +4089,7 @@ HRQ__IN_NEON void hrq__pack_part_neon(uint8_t *planes, const uint8x16_t code[8],
     }
 }
 
-/* Four rows at a time, so 16 lanes of a superblock: 8 loads, 16 shuffles, then two operations a plane and coordinate. */
+/* Four rows at a time, so 16 lanes of a superblock: 8 loads, 16 shuffles, then two operations for each coordinate. */
 HRQ__IN_NEON void hrq__pack_bits_neon(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld,
                                       size_t supers, unsigned shift, int bits)
 {
@@ -4436,7 +4436,8 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
          {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2, hrq__finish_avx2, hrq__tile_f32_avx2,     \
+         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2,                          \
+         hrq__finish_avx2, hrq__tile_f32_avx2,                                                                   \
          hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_SCALAR, \
          hrq__trellis_metric_avx2, hrq__trellis_advance_avx2},
     #ifdef HRQ__AVX2VNNI
@@ -4460,15 +4461,19 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
          {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,\
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_avx2},                                                     \
+         hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512,                      \
+         hrq__finish_avx512, hrq__tile_f32_avx512,                                                               \
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512,                                  \
+         hrq__trellis_metric_avx512, hrq__trellis_advance_avx2},                                                 \
         {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
          {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
           hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,          \
           hrq__one_trellis_vnni, hrq__one_int_vnni},                                                             \
-         hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,   \
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_vnni},
+         hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__range_avx512,                          \
+         hrq__finish_avx512, hrq__tile_f32_avx512,                                                               \
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512,                                  \
+         hrq__trellis_metric_avx512, hrq__trellis_advance_vnni},
 #else
     #define HRQ__ROWS_AVX512
 #endif
@@ -4483,7 +4488,8 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
          {NULL, NULL, hrq__decode_int_neon, hrq__decode_table_neon, hrq__decode_voronoi_neon,                    \
           hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon, hrq__finish_neon, hrq__tile_f32_neon,     \
+         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon,                          \
+         hrq__finish_neon, hrq__tile_f32_neon,                                                                   \
          hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_NEON, \
          hrq__trellis_metric_neon, hrq__trellis_advance_neon},
     #ifdef HRQ__HAVE_DOTPROD
