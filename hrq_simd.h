@@ -4339,6 +4339,235 @@ HRQ__FN_NEON void hrq__paley_neon(float *x, size_t order, size_t stride, const f
     if (order == 14) hrq__paley_neon_of(x, stride, conference, scale, 14);
 }
 
+/* ---- codes of E8: lanes are blocks, 8 of two superblocks, one register a coordinate, as the columns lie ---- */
+
+/* hrq__e8_residual with half = 2^(bits - 1): |t| + half stays below 2^15, eight |r| at 2^14. */
+HRQ__IN_NEON void hrq__e8_residual_neon(int16x8_t r[8], const int16x8_t t[8], int bits)
+{
+    int16x8_t half = vdupq_n_s16((int16_t)(1 << (bits - 1))), unit = vdupq_n_s16((int16_t)(1 << bits));
+    int16x8_t low = vdupq_n_s16((int16_t)((1 << bits) - 1)), zero = vdupq_n_s16(0);
+    int16x8_t sum = zero, floors = zero, signs = zero, most = zero, least = half, cost0, cost1, far, flip, odd0, odd1;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t w = vaddq_s16(t[j], half), a;
+        floors = veorq_s16(floors, w);
+        r[j] = vsubq_s16(vandq_s16(w, low), half);
+        signs = veorq_s16(signs, r[j]);
+        a = vabsq_s16(r[j]);
+        sum = vaddq_s16(sum, a);
+        most = vmaxq_s16(most, a);
+        least = vminq_s16(least, a);
+    }
+    odd0 = vreinterpretq_s16_u16(vtstq_s16(floors, unit));
+    odd1 = vmvnq_s16(veorq_s16(odd0, vshrq_n_s16(signs, 15)));
+    cost0 = vandq_s16(odd0, vshlq_n_s16(vsubq_s16(half, most), 1));
+    cost1 = vsubq_s16(vshlq_n_s16(half, 2), sum);
+    cost1 = vaddq_s16(cost1, vandq_s16(odd1, vshlq_n_s16(least, 1)));
+    far = vreinterpretq_s16_u16(vcltq_s16(cost1, cost0));
+    flip = vbslq_s16(vreinterpretq_u16_s16(far), odd1, odd0);
+    most = vbslq_s16(vreinterpretq_u16_s16(far), vsubq_s16(half, least), most); /* the worst |r| of the coset */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t up = vandq_s16(vshrq_n_s16(r[j], 15), unit), at;
+        r[j] = vaddq_s16(r[j], vandq_s16(far, vsubq_s16(up, half)));
+        at = vandq_s16(flip, vreinterpretq_s16_u16(vceqq_s16(vabsq_s16(r[j]), most)));
+        up = vshlq_n_s16(vandq_s16(vshrq_n_s16(r[j], 15), unit), 1);
+        r[j] = vaddq_s16(r[j], vandq_s16(at, vsubq_s16(up, unit)));
+        flip = vbicq_s16(flip, at);
+    }
+}
+
+/* hrq__e8_gauge; |x| < 2^15. outside: an entry stops at the end of 16 bits. */
+HRQ__IN_NEON uint16x8_t hrq__e8_gauge_neon(const int16x8_t x[8], uint16x8_t *outside)
+{
+    uint16x8_t most = vdupq_n_u16(0), next = most, sum = most, least = vdupq_n_u16(32767), even;
+    int16x8_t signs = vdupq_n_s16(0);
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        uint16x8_t a = vreinterpretq_u16_s16(vabsq_s16(x[j]));
+        next = vmaxq_u16(next, vminq_u16(most, a));
+        most = vmaxq_u16(most, a);
+        least = vminq_u16(least, a);
+        sum = vqaddq_u16(sum, vshrq_n_u16(a, 1));
+        signs = veorq_s16(signs, x[j]);
+    }
+    even = vmvnq_u16(vreinterpretq_u16_s16(vshrq_n_s16(signs, 15)));
+    sum = vqsubq_u16(sum, vandq_u16(even, least)); /* below 0: two entries are more */
+    *outside = vceqq_u16(most, vdupq_n_u16(32767));
+    return vmaxq_u16(sum, vaddq_u16(most, next));
+}
+
+/* p[index] of 16 words: of bytes 2 index and 2 index + 1. */
+HRQ__IN_NEON int16x8_t hrq__word_of_neon(const void *p, int16x8_t index)
+{
+    uint8x16x2_t table;
+    int16x8_t at = vmlaq_s16(vdupq_n_s16(0x0100), index, vdupq_n_s16(0x0202));
+    table.val[0] = vld1q_u8((const uint8_t *)p);
+    table.val[1] = vld1q_u8((const uint8_t *)p + 16);
+    return vreinterpretq_s16_u8(vqtbl2q_u8(table, vreinterpretq_u8_s16(at)));
+}
+
+/* What 8 blocks become. */
+typedef struct hrq__e8_neon {
+    int16x8_t digit[8], y[8], index;
+    uint16x8_t error;
+} hrq__e8_neon;
+
+/* hrq__e8_attempt at scales `index` of blocks that are drawn already; lanes whose code gives the point back. */
+HRQ__IN_NEON uint16x8_t hrq__e8_try_neon(hrq__e8_neon *out, const int16x8_t x[8], int16x8_t index,
+                                         const hrq__e8_args *c)
+{
+    int bits = (int)c->bits, j;
+    int16x8_t ratio = hrq__word_of_neon(c->ratio, index), shift = hrq__word_of_neon(c->shift, index);
+    int16x8_t fine = vdupq_n_s16((int16_t)(bits < 7 ? bits - 7 : 0)), down = vdupq_n_s16((int16_t)(bits - 13));
+    int16x8_t low = vdupq_n_s16((int16_t)((1 << bits) - 1)), half = vdupq_n_s16((int16_t)(1 << (bits - 1)));
+    int16x8_t t[8], r[8], back[8], zero = vdupq_n_s16(0), bad = zero, odd = zero, sums = zero, error = zero;
+    int16x8_t move, high;
+    uint16x8_t weight = vreinterpretq_u16_s16(hrq__word_of_neon(c->weight, index)), e;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = vshlq_s16(vqrdmulhq_s16(x[j], ratio), shift);
+    hrq__e8_residual_neon(r, t, 14 - bits);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t v = vshlq_s16(r[j], fine);
+        out->y[j] = vshlq_s16(vsubq_s16(t[j], r[j]), down);
+        error = vmlaq_s16(error, v, v);
+    }
+    move = vreinterpretq_s16_u16(vtstq_s16(vshrq_n_s16(out->y[0], 1), half)); /* n less q/2 (1, ..., 1) */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t n = vsubq_s16(vshrq_n_s16(out->y[j], 1), vandq_s16(move, half));
+        sums = veorq_s16(sums, n);
+        out->digit[j] = vandq_s16(n, low);
+        t[j] = vshlq_n_s16(out->digit[j], 1);
+    }
+    odd = vandq_s16(sums, vdupq_n_s16(1));
+    high = veorq_s16(vreinterpretq_s16_u16(vtstq_s16(sums, vshlq_n_s16(half, 1))), move);
+    out->digit[0] = vaddq_s16(out->digit[0], vandq_s16(high, half));
+    t[7] = vaddq_s16(t[7], vandq_s16(high, vshlq_n_s16(half, 2)));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = vaddq_s16(t[j], odd);
+    hrq__e8_residual_neon(back, t, bits + 1);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) bad = vorrq_s16(bad, veorq_s16(back[j], out->y[j]));
+    e = vreinterpretq_u16_s16(error);
+    out->error = vuzp2q_u16(vreinterpretq_u16_u32(vmull_u16(vget_low_u16(e), vget_low_u16(weight))),
+                            vreinterpretq_u16_u32(vmull_u16(vget_high_u16(e), vget_high_u16(weight))));
+    out->index = index;
+    return vceqq_s16(bad, zero);
+}
+
+/* How far lanes are drawn in 2^-15: (4 q + scales - attempt) / gauge, below 32767 as it becomes an integer. */
+HRQ__IN_NEON int16x4_t hrq__e8_shrink_neon(int16x4_t attempt, uint16x4_t gauge, const hrq__e8_args *c)
+{
+    int32x4_t left = vsubq_s32(vdupq_n_s32((4 << c->bits) + (int)c->scales), vmovl_s16(attempt));
+    float32x4_t unit = vdupq_n_f32((float)(1 << (28 - c->bits)));
+    float32x4_t by = vcvtq_f32_u32(vmaxq_u32(vmovl_u16(gauge), vdupq_n_u32(16384)));
+    float32x4_t v = hrq__over_neon(vmulq_f32(vcvtq_f32_s32(left), unit), by);
+    v = vmaxq_f32(vminq_f32(v, vdupq_n_f32(32767.0f)), vdupq_n_f32(0.0f));
+    return vmovn_s32(vcvtq_s32_f32(v));
+}
+
+/* hrq__e8_encode: all lanes try on until the last one holds. A twentieth of the blocks fails at first, a third of the
+   registers: half the work again, and no queue of those that wait. */
+HRQ__FN_NEON void hrq__e8_encode_neon(hrq__e8_neon *out, const int16x8_t x[8], uint16x8_t gauge, uint16x8_t held,
+                                      const hrq__e8_args *c)
+{
+    int16x8_t top = vdupq_n_s16((int16_t)(c->scales - 1)), one = vdupq_n_s16(1), at = vdupq_n_s16(0), to;
+    size_t t;
+    int j;
+    for (t = 0; t < c->scales; t++) /* true is -1 */
+        at = vsubq_s16(at, vreinterpretq_s16_u16(vcgtq_u16(gauge, vdupq_n_u16(c->limit[t]))));
+    to = c->first ? at : vminq_s16(vaddq_s16(at, one), top);
+    if (!c->first) at = vmaxq_s16(vsubq_s16(at, one), vdupq_n_s16(0));
+    for (;; at = vaddq_s16(at, one)) {
+        uint16x8_t take = vornq_u16(vcleq_s16(at, to), held), draw = vcgtq_s16(at, top);
+        hrq__e8_neon b;
+        int16x8_t drawn[8];
+        if (vmaxvq_u16(take) == 0) break;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) drawn[j] = x[j];
+        if (vmaxvq_u16(draw)) {
+            int16x8_t shrink = vcombine_s16(hrq__e8_shrink_neon(vget_low_s16(at), vget_low_u16(gauge), c),
+                                            hrq__e8_shrink_neon(vget_high_s16(at), vget_high_u16(gauge), c));
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) drawn[j] = vbslq_s16(draw, vqrdmulhq_s16(x[j], shrink), x[j]);
+        }
+        take = vandq_u16(take, hrq__e8_try_neon(&b, drawn, vminq_s16(at, top), c));
+        take = vandq_u16(take, vornq_u16(vcltq_u16(b.error, out->error), held));
+        held = vorrq_u16(held, take);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            out->y[j] = vbslq_s16(take, b.y[j], out->y[j]);
+            out->digit[j] = vbslq_s16(take, b.digit[j], out->digit[j]);
+        }
+        out->error = vbslq_u16(take, b.error, out->error);
+        out->index = vbslq_s16(take, b.index, out->index);
+    }
+}
+
+/* 8 blocks to 64 columns. |y| <= 2 q = 512 times a multiple of 32 at most: below 2^15. */
+HRQ__IN_NEON void hrq__e8_store_neon(uint8_t *code, uint8_t *index, float *value, const hrq__e8_neon *b,
+                                     const hrq__e8_args *c)
+{
+    int16x8_t multiple = hrq__word_of_neon(c->multiple, b->index);
+    int16x8_t most = vdupq_n_s16(c->clamp), least = vdupq_n_s16((int16_t)-c->clamp);
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t v = vmaxq_s16(vminq_s16(vmulq_s16(b->y[j], multiple), most), least);
+        uint8_t byte[8];
+        vst1q_f32(value + 4 * j, vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(v))), c->step));
+        vst1q_f32(value + 32 + 4 * j, vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_high_s16(v))), c->step));
+        vst1_u8(byte, vmovn_u16(vreinterpretq_u16_s16(b->digit[j])));
+        memcpy(code + 4 * j, byte, 4);
+        memcpy(code + 32 + 4 * j, byte + 4, 4);
+    }
+    vst1_u8(index, vmovn_u16(vreinterpretq_u16_s16(b->index)));
+}
+
+/* Four columns in fixed point. */
+HRQ__IN_NEON int16x4_t hrq__e8_fixed_neon(const float *in, const hrq__e8_args *c)
+{
+    float32x4_t v = vmulq_n_f32(vmulq_n_f32(vld1q_f32(in), c->norm.pre), c->norm.inv);
+    v = vmaxq_f32(vmulq_n_f32(v, c->to_fixed), vdupq_n_f32(-32767.0f));
+    return vmovn_s32(hrq__nearest_neon(vminq_f32(v, vdupq_n_f32(32767.0f))));
+}
+
+/* Everything in 16 bits: the gauge chooses scales, two nearest points (one of the block, one of its code) decide. */
+HRQ__FN_NEON size_t hrq__code_e8_neon(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                      const hrq__e8_args *c)
+{
+    size_t col, lane, n = cols8 / 64 * 64;
+    for (col = 0; col < n; col += 64) {
+        int16x8_t fixed[8];
+        uint16x8_t gauge, outside;
+        uint16_t far[8];
+        hrq__e8_neon b;
+        int j;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            const float *in = x + col + 4 * j;
+            fixed[j] = vcombine_s16(hrq__e8_fixed_neon(in, c), hrq__e8_fixed_neon(in + 32, c));
+            b.y[j] = b.digit[j] = vdupq_n_s16(0);
+        }
+        b.index = vdupq_n_s16(0);
+        b.error = vdupq_n_u16(0);
+        gauge = hrq__e8_gauge_neon(fixed, &outside);
+        hrq__e8_encode_neon(&b, fixed, gauge, outside, c);
+        hrq__e8_store_neon(code + col, index + col / 8, value + col, &b, c);
+        if (vmaxvq_u16(outside) == 0) continue;
+        vst1q_u16(far, outside);
+        for (lane = 0; lane < 8; lane++) {
+            size_t at = col + lane / 4 * 32 + lane % 4;
+            if (far[lane]) hrq__e8_code_block(code + at, index + col / 8 + lane, value + at, x + at, 4, c);
+        }
+    }
+    return n;
+}
+
 /* ---- trellis search ---- */
 
 /* One step: 8 parities a register, of int16. sqrdmulh(d, d) = (2 d^2 + 2^15) >> 16, below 2^15: |d| < 2^15. */
@@ -4482,7 +4711,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
     #define HRQ__ENCODE_NEON                                                                                     \
         hrq__extents_neon, hrq__dot16_neon, hrq__sum16_neon, hrq__code_int_neon, hrq__code_float_neon,           \
         hrq__pack_neon, hrq__group_scales_neon, hrq__norms_neon, hrq__act_s8_neon, hrq__hadamard_neon,           \
-        hrq__paley_neon, hrq__code_e8_scalar
+        hrq__paley_neon, hrq__code_e8_neon
     #define HRQ__ROW_NEON(isa, need, dots)                                                                       \
         {isa, need, 0, hrq__prepare_neon,                                                                        \
          {NULL, NULL, hrq__decode_int_neon, hrq__decode_table_neon, hrq__decode_voronoi_neon,                    \
