@@ -2164,8 +2164,8 @@ static void hrq__dot_groups_scalar(float *total, const uint8_t *tile, size_t pan
             }
 }
 
-/* one: columns of one panel and one vector, decoded and multiplied without a tile: a decode, then dot_s8 (g NULL; sum is
-   int32 [16]) or dot_groups (float [16]). Takes whole superblocks and whole groups from the first on and returns the
+/* one: columns of one panel and one vector, decoded and multiplied without a tile: a decode, then dot_s8 (g NULL; sum
+   is int32 [16]) or dot_groups (float [16]). Takes whole superblocks and whole groups from the first on and returns the
    number of columns, 0 where it does not know the code or the group. Scalar: the two of them.      EXACT, BITWISE */
 
 /* scales: n (a multiple of 16) stored scales of a kind to floats. E8M0: over 2^(top - 127), all in its range.  EXACT */
@@ -3076,8 +3076,8 @@ static const uint8_t hrq__voronoi_reach[3][16][7] = {
 // clang-format on
 
 /* The quick search, of E8 and powers of two: it squeezes into no scale but the largest, and does not look for the
-   nearest point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2: so q of 16 and k of 3
-   and more, or :first. */
+   nearest point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2: so q of 16 and k
+   of 3 and more, or :first. */
 static void hrq__voronoi_quick(hrq__voronoi *c, unsigned bits, float far)
 {
     unsigned t;

@@ -1788,8 +1788,8 @@ HRQ__FN_VNNI void hrq__dot_s8_vnni(int32_t *acc, const uint8_t *tile, size_t pan
     for (; t < x->n; t++) hrq__dot_s8_vnni_block(acc, tile, depth, x, t, 1, 1);
 }
 
-/* Groups: the integers of one, less zero points, to float, scaled, added. Totals of three vectors stay in registers beside the
-   integers. */
+/* Groups: the integers of one, less zero points, to float, scaled, added. Totals of three vectors stay in registers
+   beside the integers. */
 HRQ__IN_VNNI void hrq__dot_groups_vnni_block(float *out, const uint8_t *tile, size_t depth, const hrq__vectors *x,
                                              const hrq__groups *g, size_t t0, int m, int p, int zeros, int step,
                                              int fixed)
@@ -3818,6 +3818,762 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
     for (i = 0; i < 24; i++) vst1q_f32(c + (size_t)(i / 3) * ldc + 4 * (i % 3), acc[i]);
 }
 
+/* ---- scans, codes, planes ---- */
+
+/* The 16 lanes of a sum, in four registers, take what is left of a row; then halves are added. */
+HRQ__IN_NEON float hrq__tree_neon(const float32x4_t v[4])
+{
+    float32x4_t a = vaddq_f32(vaddq_f32(v[0], v[2]), vaddq_f32(v[1], v[3]));
+    float32x2_t b = vadd_f32(vget_low_f32(a), vget_high_f32(a));
+    return vget_lane_f32(b, 0) + vget_lane_f32(b, 1);
+}
+
+/* Four floats, or n < 4 and zeros behind. */
+HRQ__IN_NEON float32x4_t hrq__load4_neon(const float *p, size_t n)
+{
+    float v[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+    if (n >= 4) return vld1q_f32(p);
+    memcpy(v, p, n * sizeof *p);
+    return vld1q_f32(v);
+}
+
+/* Integer maxima of the patterns do for both ends and for NaN. A maximum across lanes is one instruction, so that small
+   groups need no tree of their own. */
+HRQ__FN_NEON void hrq__extents_neon(float *lo, float *hi, const float *x, size_t n, size_t group)
+{
+    size_t from, end, i;
+    int k;
+    for (from = 0; from < n; from = end) {
+        uint32x4_t least[4], low;
+        int32x4_t most[4], high;
+        uint32_t u;
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            least[k] = vdupq_n_u32(0x80000000u);
+            most[k] = vdupq_n_s32(0);
+        }
+        end = n - from < group ? n : from + group;
+        for (i = from; i + 16 <= end; i += 16) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                float32x4_t v = vld1q_f32(x + i + 4 * k);
+                least[k] = vmaxq_u32(least[k], vreinterpretq_u32_f32(v));
+                most[k] = vmaxq_s32(most[k], vreinterpretq_s32_f32(v));
+            }
+        }
+        for (; i < end; i += 4) { /* zeros change nothing */
+            float32x4_t v = hrq__load4_neon(x + i, end - i);
+            least[0] = vmaxq_u32(least[0], vreinterpretq_u32_f32(v));
+            most[0] = vmaxq_s32(most[0], vreinterpretq_s32_f32(v));
+        }
+        low = vmaxq_u32(vmaxq_u32(least[0], least[1]), vmaxq_u32(least[2], least[3]));
+        high = vmaxq_s32(vmaxq_s32(most[0], most[1]), vmaxq_s32(most[2], most[3]));
+        u = vmaxvq_u32(low);
+        *lo++ = hrq__float_of(u == 0x80000000u ? 0 : u);
+        *hi++ = hrq__float_of((uint32_t)vmaxvq_s32(high));
+    }
+}
+
+/* A lane is a chain of additions in order: its latency rules, no other order may. The last entries go to their lanes
+   one by one: adding a zero would turn a lane of -0 into 0. */
+HRQ__FN_NEON float hrq__dot16_neon(const float *x, const float *y, size_t n, float scale)
+{
+    float32x4_t sum[4], by = vdupq_n_f32(scale);
+    float lane[16];
+    size_t i;
+    int k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) sum[k] = vdupq_n_f32(0.0f);
+    for (i = 0; i + 16 <= n; i += 16) {
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++)
+            sum[k] = vfmaq_f32(sum[k], vmulq_f32(vld1q_f32(x + i + 4 * k), by),
+                               vmulq_f32(vld1q_f32(y + i + 4 * k), by));
+    }
+    if (i < n) {
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) vst1q_f32(lane + 4 * k, sum[k]);
+        for (; i < n; i++) lane[i & 15] = fmaf(x[i] * scale, y[i] * scale, lane[i & 15]);
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) sum[k] = vld1q_f32(lane + 4 * k);
+    }
+    return hrq__tree_neon(sum);
+}
+
+HRQ__FN_NEON float hrq__sum16_neon(const float *x, size_t n, float scale)
+{
+    float32x4_t sum[4], by = vdupq_n_f32(scale);
+    float lane[16];
+    size_t i;
+    int k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) sum[k] = vdupq_n_f32(0.0f);
+    for (i = 0; i + 16 <= n; i += 16) {
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) sum[k] = vaddq_f32(sum[k], vmulq_f32(vld1q_f32(x + i + 4 * k), by));
+    }
+    if (i < n) {
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) vst1q_f32(lane + 4 * k, sum[k]);
+        for (; i < n; i++) lane[i & 15] += x[i] * scale;
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) sum[k] = vld1q_f32(lane + 4 * k);
+    }
+    return hrq__tree_neon(sum);
+}
+
+/* The nearest integers, ties to even. What is beyond +-65536 may come out as +-65536 or as what int32 ends with. */
+HRQ__IN_NEON int32x4_t hrq__nearest_neon(float32x4_t v)
+{
+#ifdef HRQ_SIMDE_NEON /* has no vcvtnq_s32_f32; as hrq__round */
+    float32x4_t magic = vdupq_n_f32(12582912.0f);
+    v = vmaxq_f32(vminq_f32(v, vdupq_n_f32(65536.0f)), vdupq_n_f32(-65536.0f));
+    return vsubq_s32(vreinterpretq_s32_f32(vaddq_f32(v, magic)), vreinterpretq_s32_f32(magic));
+#else
+    return vcvtnq_s32_f32(v);
+#endif
+}
+
+HRQ__IN_NEON float32x4_t hrq__over_neon(float32x4_t a, float32x4_t b)
+{
+#ifdef HRQ_SIMDE_NEON /* has no vdivq_f32 */
+    return a / b;
+#else
+    return vdivq_f32(a, b);
+#endif
+}
+
+/* What of hrq__code_args a kernel holds in registers. */
+typedef struct hrq__coder_neon {
+    int8x16_t lo, hi, offset;           /* int                                       */
+    uint32x4_t base, least, half, top;  /* floats: narrowing as hrq__narrow has it */
+    float32x4_t magic, most, steps;     /* most, steps: fixed point                  */
+    int32x4_t down, sign;
+} hrq__coder_neon;
+
+HRQ__IN_NEON hrq__coder_neon hrq__coder_none_neon(void)
+{
+    hrq__coder_neon c;
+    c.lo = c.hi = c.offset = vdupq_n_s8(0);
+    c.base = c.least = c.half = c.top = vdupq_n_u32(0);
+    c.magic = c.most = c.steps = vdupq_n_f32(0.0f);
+    c.down = c.sign = vdupq_n_s32(0);
+    return c;
+}
+
+enum { HRQ__CODES_INT, HRQ__CODES_ZERO, HRQ__CODES_FLOAT, HRQ__CODES_FIXED };
+
+/* 4 columns to integers: codes after saturation (int) or at once (float). Conversions saturate; only zero points need
+   both ends.
+   Floats: normal numbers by a rounding shift, subnormal ones by adding a float whose last place is their step. */
+HRQ__IN_NEON int32x4_t hrq__code4_neon(float32x4_t x, float32x4_t pre, float32x4_t inv, int32x4_t zero,
+                                       const hrq__coder_neon *c, int kind)
+{
+    float32x4_t v = vmulq_f32(vmulq_f32(x, pre), inv), small;
+    uint32x4_t mag, normal, code;
+    if (kind == HRQ__CODES_INT) return hrq__nearest_neon(v);
+    if (kind == HRQ__CODES_ZERO) {
+        v = vmaxq_f32(vminq_f32(v, vdupq_n_f32(65536.0f)), vdupq_n_f32(-65536.0f));
+        return vaddq_s32(hrq__nearest_neon(v), zero);
+    }
+    if (kind == HRQ__CODES_FIXED) {
+        v = vmaxq_f32(vminq_f32(v, c->most), vnegq_f32(c->most));
+        return hrq__nearest_neon(vmulq_f32(v, c->steps));
+    }
+    mag = vandq_u32(vreinterpretq_u32_f32(v), vdupq_n_u32(0x7fffffff));
+    normal = vsubq_u32(mag, c->base);
+    code = vandq_u32(vshlq_u32(normal, c->down), vdupq_n_u32(1));
+    normal = vshlq_u32(vaddq_u32(vaddq_u32(normal, c->half), code), c->down);
+    small = vaddq_f32(vreinterpretq_f32_u32(mag), c->magic);
+    code = vsubq_u32(vreinterpretq_u32_f32(small), vreinterpretq_u32_f32(c->magic));
+    code = vminq_u32(vbslq_u32(vcltq_u32(mag, c->least), code, normal), c->top);
+    normal = vshlq_u32(vshrq_n_u32(vreinterpretq_u32_f32(v), 31), c->sign);
+    return vreinterpretq_s32_u32(vorrq_u32(code, normal));
+}
+
+/* Four times 4 columns to 16 codes. */
+HRQ__IN_NEON uint8x16_t hrq__code16_neon(const int32x4_t v[4], const hrq__coder_neon *c, int kind)
+{
+    int8x16_t code;
+    if (kind == HRQ__CODES_FLOAT || kind == HRQ__CODES_FIXED) {
+        uint16x8_t low = vuzp1q_u16(vreinterpretq_u16_s32(v[0]), vreinterpretq_u16_s32(v[1]));
+        uint16x8_t high = vuzp1q_u16(vreinterpretq_u16_s32(v[2]), vreinterpretq_u16_s32(v[3]));
+        return vuzp1q_u8(vreinterpretq_u8_u16(low), vreinterpretq_u8_u16(high));
+    }
+    code = vcombine_s8(vqmovn_s16(vcombine_s16(vqmovn_s32(v[0]), vqmovn_s32(v[1]))),
+                       vqmovn_s16(vcombine_s16(vqmovn_s32(v[2]), vqmovn_s32(v[3]))));
+    return vreinterpretq_u8_s8(vaddq_s8(vmaxq_s8(vminq_s8(code, c->hi), c->lo), c->offset));
+}
+
+/* 16 columns at a time of one group, the last of it through buffers. */
+HRQ__IN_NEON void hrq__codes_neon(uint8_t *out, const float *x, size_t n, const hrq__code_args *a,
+                                  const hrq__coder_neon *c, int kind)
+{
+    size_t i = 0, group = 0, left = a->group - a->first, end;
+    int k;
+    for (; i < n; group += HRQ_PANEL, left = a->group) {
+        float32x4_t pre = vdupq_n_f32(a->norm[group].pre), inv = vdupq_n_f32(a->norm[group].inv);
+        int32x4_t zero = vdupq_n_s32(kind == HRQ__CODES_ZERO ? a->zero[group] : 0), v[4];
+        end = n - i < left ? n : i + left;
+        for (; i + 16 <= end; i += 16) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) v[k] = hrq__code4_neon(vld1q_f32(x + i + 4 * k), pre, inv, zero, c, kind);
+            vst1q_u8(out + i, hrq__code16_neon(v, c, kind));
+        }
+        if (i < end) {
+            float in[16] = {0};
+            uint8_t codes[16];
+            memcpy(in, x + i, (end - i) * sizeof *x);
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) v[k] = hrq__code4_neon(vld1q_f32(in + 4 * k), pre, inv, zero, c, kind);
+            vst1q_u8(codes, hrq__code16_neon(v, c, kind));
+            memcpy(out + i, codes, end - i);
+            i = end;
+        }
+    }
+}
+
+HRQ__FN_NEON void hrq__code_int_neon(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    hrq__coder_neon c = hrq__coder_none_neon();
+    c.lo = vdupq_n_s8((int8_t)a->range.lo);
+    c.hi = vdupq_n_s8((int8_t)a->range.hi);
+    c.offset = vreinterpretq_s8_u8(vdupq_n_u8((uint8_t)a->offset));
+    if (a->zero) hrq__codes_neon(out, x, n, a, &c, HRQ__CODES_ZERO);
+    else hrq__codes_neon(out, x, n, a, &c, HRQ__CODES_INT);
+}
+
+HRQ__FN_NEON void hrq__code_float_neon(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    hrq__coder_neon c = hrq__coder_none_neon();
+    hrq__small t = a->type;
+    if (t.exp == 0) {
+        c.steps = vdupq_n_f32((float)(1 << t.man));
+        c.most = vdupq_n_f32(127.0f / (float)(1 << t.man));
+        hrq__codes_neon(out, x, n, a, &c, HRQ__CODES_FIXED);
+        return;
+    }
+    c.base = vdupq_n_u32((uint32_t)(127 - t.bias) << 23);
+    c.least = vdupq_n_u32((uint32_t)(128 - t.bias) << 23);
+    c.half = vdupq_n_u32((1u << (22 - t.man)) - 1);
+    c.top = vdupq_n_u32(t.top);
+    c.magic = vreinterpretq_f32_u32(vdupq_n_u32((uint32_t)(127 + 24 - t.bias - t.man) << 23));
+    c.down = vdupq_n_s32(t.man - 23);
+    c.sign = vdupq_n_s32(t.exp + t.man);
+    hrq__codes_neon(out, x, n, a, &c, HRQ__CODES_FLOAT);
+}
+
+/* Four rows of 4 words of 4 bytes, transposed: register j holds word j of all rows. */
+HRQ__IN_NEON void hrq__words_neon(uint8x16_t code[4], const uint8_t *p, size_t ld)
+{
+    uint32x4_t row[4], a, b, c, d;
+    int q;
+    HRQ__UNROLL
+    for (q = 0; q < 4; q++) row[q] = vreinterpretq_u32_u8(vld1q_u8(p + (size_t)q * ld));
+    a = vzip1q_u32(row[0], row[2]);
+    b = vzip1q_u32(row[1], row[3]);
+    c = vzip2q_u32(row[0], row[2]);
+    d = vzip2q_u32(row[1], row[3]);
+    code[0] = vreinterpretq_u8_u32(vzip1q_u32(a, b));
+    code[1] = vreinterpretq_u8_u32(vzip2q_u32(a, b));
+    code[2] = vreinterpretq_u8_u32(vzip1q_u32(c, d));
+    code[3] = vreinterpretq_u8_u32(vzip2q_u32(c, d));
+}
+
+/* One part, w bits wide from bit `from` of the codes, to its w planes. */
+HRQ__IN_NEON void hrq__pack_part_neon(uint8_t *planes, const uint8x16_t code[8], int w, int from)
+{
+    int plane, part;
+    HRQ__UNROLL
+    for (plane = 0; plane < w; plane++) {
+        uint8x16_t word = hrq__down_neon(code[plane], from);
+        HRQ__UNROLL
+        for (part = 1; part * w < 8; part++) /* each takes the bits from its own up */
+            word = vbslq_u8(vdupq_n_u8((uint8_t)(255 << part * w)),
+                            hrq__down_neon(code[plane + w * part], from - w * part), word);
+        vst1q_u8(planes + 64 * plane, word);
+    }
+}
+
+/* Four rows at a time, so 16 lanes of a superblock: 8 loads, 16 shuffles, then two operations for each coordinate. */
+HRQ__IN_NEON void hrq__pack_bits_neon(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld,
+                                      size_t supers, unsigned shift, int bits)
+{
+    int8x16_t down = vdupq_n_s8((int8_t)(0 - (int)shift));
+    int j;
+    for (; supers > 0; supers--, planes += 4 * lane_bytes, codes += 32) {
+        uint8_t *to = planes;
+        const uint8_t *p = codes;
+        for (; to < planes + 64; to += 16, p += 4 * ld) {
+            uint8x16_t code[8];
+            hrq__words_neon(code, p, ld);
+            hrq__words_neon(code + 4, p + 16, ld);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) code[j] = vshlq_u8(code[j], down);
+            if (bits & 1) hrq__pack_part_neon(to, code, 1, 0);
+            if (bits & 2) hrq__pack_part_neon(to + 64 * (bits & 1), code, 2, bits & 1);
+            if (bits & 4) hrq__pack_part_neon(to + 64 * (bits & 3), code, 4, bits & 3);
+            if (bits & 8) hrq__pack_part_neon(to, code, 8, 0);
+        }
+    }
+}
+
+HRQ__FN_NEON size_t hrq__pack_neon(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld, size_t cols8,
+                                   unsigned shift, unsigned bits)
+{
+    size_t n = cols8 / 32;
+    switch (bits) {
+    case 1: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 1); break;
+    case 2: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 2); break;
+    case 3: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 3); break;
+    case 4: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 4); break;
+    case 5: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 5); break;
+    case 6: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 6); break;
+    case 7: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 7); break;
+    case 8: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 8); break;
+    default: return 0;
+    }
+    return 32 * n;
+}
+
+/* Conversion by the machine's fp16, and back to see whether it came out too small. */
+HRQ__FN_NEON void hrq__group_scales_neon(uint16_t *h, const float *scale, size_t n, float top, int nearest)
+{
+    uint16x4_t magnitude = vdup_n_u16(0x7fff), code, mag;
+    float32x4_t by = vdupq_n_f32(top);
+    size_t i;
+    for (i = 0; i + 4 <= n; i += 4) {
+        float32x4_t v = top == 0.0f ? vdupq_n_f32(0.0f) : hrq__over_neon(vld1q_f32(scale + i), by);
+        code = vreinterpret_u16_f16(vcvt_f16_f32(v));
+        if (!nearest) { /* true is -1 */
+            float32x4_t back = vabsq_f32(vcvt_f32_f16(vreinterpret_f16_u16(code)));
+            code = vsub_u16(code, vmovn_u32(vcltq_f32(back, vabsq_f32(v))));
+        }
+        mag = vmin_u16(vand_u16(code, magnitude), vdup_n_u16(0x7bff));
+        vst1_u16(h + i, vbsl_u16(magnitude, mag, code));
+    }
+    hrq__group_scales_scalar(h + i, scale + i, n - i, top, nearest);
+}
+
+HRQ__FN_NEON void hrq__norms_neon(hrq__norm *norm, const float *row, const float *group)
+{
+    float32x4_t one = vdupq_n_f32(1.0f), big = vdupq_n_f32(18446744073709551616.0f), zero = vdupq_n_f32(0.0f);
+    float32x4_t small = vdupq_n_f32(5.421010862427522e-20f); /* 2^-64 */
+    size_t i;
+    for (i = 0; i < HRQ_PANEL; i += 4) {
+        float32x4_t scale = vmulq_f32(vld1q_f32(row + i), vld1q_f32(group + i)), a = vabsq_f32(scale);
+        float32x4x2_t out;
+        uint32x4_t none;
+        out.val[0] = vbslq_f32(vandq_u32(vcgtq_f32(a, zero), vcltq_f32(a, small)), big, one);
+        out.val[0] = vbslq_f32(vcgeq_f32(a, big), small, out.val[0]);
+        scale = vmulq_f32(scale, out.val[0]);
+        none = vceqq_f32(scale, zero);
+        out.val[1] = vbslq_f32(none, zero, hrq__over_neon(one, scale));
+        vst2q_f32((float *)norm + 2 * i, out);
+    }
+}
+
+/* ---- activations, Hadamard ---- */
+
+/* Sums of two and of four bytes by widening pairwise additions, of eight by one more; then the prefix of four sums in
+   two steps. */
+HRQ__FN_NEON void hrq__act_s8_neon(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm)
+{
+    hrq__coder_neon c = hrq__coder_none_neon();
+    float32x4_t pre = vdupq_n_f32(norm.pre), inv = vdupq_n_f32(norm.inv);
+    int32x4_t zero = vdupq_n_s32(0), before = zero;
+    size_t i;
+    int h, k;
+    c.lo = vdupq_n_s8(-127);
+    c.hi = vdupq_n_s8(127);
+    for (i = 0; i < n; i += 32, sums += 4) {
+        int32x4_t four[2], eight;
+        HRQ__UNROLL
+        for (h = 0; h < 2; h++) {
+            int32x4_t v[4];
+            int8x16_t code;
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++)
+                v[k] = hrq__code4_neon(vld1q_f32(x + i + 16 * h + 4 * k), pre, inv, zero, &c, HRQ__CODES_INT);
+            code = vreinterpretq_s8_u8(hrq__code16_neon(v, &c, HRQ__CODES_INT));
+            vst1q_s8(out + i + 16 * h, code);
+            four[h] = vpaddlq_s16(vpaddlq_s8(code));
+        }
+        eight = vpaddq_s32(four[0], four[1]);
+        eight = vaddq_s32(eight, vextq_s32(zero, eight, 3));
+        eight = vaddq_s32(vaddq_s32(eight, vextq_s32(zero, eight, 2)), before);
+        vst1q_s32(sums, vextq_s32(before, eight, 3)); /* one behind */
+        before = vdupq_n_s32(vgetq_lane_s32(eight, 3));
+    }
+    sums[0] = vgetq_lane_s32(before, 0);
+}
+
+/* Butterflies across `radix` registers: strides 1, 2, 4, ... of registers. */
+HRQ__IN_NEON void hrq__butterflies_neon(float32x4_t *v, int radix)
+{
+    int stride, i;
+    HRQ__UNROLL
+    for (stride = 1; stride < radix; stride *= 2) {
+        HRQ__UNROLL
+        for (i = 0; i < radix; i++) {
+            float32x4_t a = v[i];
+            if (i & stride) continue;
+            v[i] = vaddq_f32(a, v[i + stride]);
+            v[i + stride] = vsubq_f32(a, v[i + stride]);
+        }
+    }
+}
+
+/* Within a register: (a, b) to (a + b, a - b) is the swapped pair plus (a, -b), a multiplication by +-1 that a fused
+   one does without rounding: one shuffle, one operation a stage. */
+HRQ__IN_NEON float32x4_t hrq__butterfly4_neon(float32x4_t v)
+{
+    static const float signs[8] = {1.0f, -1.0f, 1.0f, -1.0f, 1.0f, 1.0f, -1.0f, -1.0f};
+    v = vfmaq_f32(vrev64q_f32(v), v, vld1q_f32(signs));
+    return vfmaq_f32(vextq_f32(v, v, 2), v, vld1q_f32(signs + 4));
+}
+
+/* 4 count neighbours: signs, then all strides below 4 count. */
+HRQ__IN_NEON void hrq__hadamard_first_neon(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at,
+                                           int count)
+{
+    static const int32_t shifts[4] = {31, 30, 29, 28};
+    int32x4_t up = vld1q_s32(shifts);
+    size_t i;
+    int k;
+    for (i = 0; i < n; i += 4 * (size_t)count, at += 4 * (size_t)count) {
+        float32x4_t v[16];
+        uint64_t bits = 0;
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) {
+            size_t here = at + 4 * (size_t)k;
+            uint32x4_t sign;
+            v[k] = vld1q_f32(x + i + 4 * k);
+            if (!flip) continue;
+            if (k == 0 || here % 64 == 0) bits = hrq__random(seed, here / 64);
+            sign = vshlq_u32(vdupq_n_u32((uint32_t)(bits >> here % 64)), up);
+            sign = vandq_u32(sign, vdupq_n_u32(0x80000000u));
+            v[k] = vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(v[k]), sign));
+        }
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) v[k] = hrq__butterfly4_neon(v[k]);
+        hrq__butterflies_neon(v, count);
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) vst1q_f32(x + i + 4 * k, vmulq_n_f32(v[k], scale));
+    }
+}
+
+/* Strides `stride` ... radix / 2 * stride, a multiple of 4. */
+HRQ__IN_NEON void hrq__hadamard_pass_neon(float *x, size_t n, size_t stride, float scale, int radix)
+{
+    size_t from, i;
+    int k;
+    for (from = 0; from < n; from += (size_t)radix * stride)
+        for (i = from; i < from + stride; i += 4) {
+            float32x4_t v[16];
+            HRQ__UNROLL
+            for (k = 0; k < radix; k++) v[k] = vld1q_f32(x + i + (size_t)k * stride);
+            hrq__butterflies_neon(v, radix);
+            HRQ__UNROLL
+            for (k = 0; k < radix; k++) vst1q_f32(x + i + (size_t)k * stride, vmulq_n_f32(v[k], scale));
+        }
+}
+
+/* Passes of four strides in 16 registers; the last one scales, the others multiply by 1. */
+HRQ__FN_NEON void hrq__hadamard_neon(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at)
+{
+    size_t stride = n < 64 ? n : 64;
+    switch (stride) {
+    case 16: hrq__hadamard_first_neon(x, n, scale, flip, seed, at, 4); return;
+    case 32: hrq__hadamard_first_neon(x, n, scale, flip, seed, at, 8); return;
+    case 64: hrq__hadamard_first_neon(x, n, n == 64 ? scale : 1.0f, flip, seed, at, 16); break;
+    default: hrq__hadamard_scalar(x, n, scale, flip, seed, at); return;
+    }
+    for (; n / stride >= 16; stride *= 16)
+        hrq__hadamard_pass_neon(x, n, stride, n / stride == 16 ? scale : 1.0f, 16);
+    if (n / stride == 8) hrq__hadamard_pass_neon(x, n, stride, scale, 8);
+    if (n / stride == 4) hrq__hadamard_pass_neon(x, n, stride, scale, 4);
+    if (n / stride == 2) hrq__hadamard_pass_neon(x, n, stride, scale, 2);
+}
+
+/* 4 columns with all sums and differences in registers; +-1 times a sum is exact, so a fused operation adds it. The
+   diagonal is skipped, not multiplied by zero: that would turn -0 into 0. */
+HRQ__IN_NEON void hrq__paley_neon_four(float *x, size_t stride, const float *c, float scale, int order)
+{
+    float32x4_t sum[14], difference[14];
+    int i, j;
+    HRQ__UNROLL
+    for (i = 0; i < order; i++) {
+        float32x4_t a = vld1q_f32(x + (size_t)(2 * i) * stride), b = vld1q_f32(x + (size_t)(2 * i + 1) * stride);
+        sum[i] = vaddq_f32(a, b);
+        difference[i] = vsubq_f32(a, b);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < order; i++) {
+        float32x4_t even = difference[i], odd = vnegq_f32(sum[i]);
+        HRQ__UNROLL
+        for (j = 0; j < order; j++) {
+            if (j == i) continue;
+            even = vfmaq_n_f32(even, sum[j], c[i * order + j]);
+            odd = vfmaq_n_f32(odd, difference[j], c[i * order + j]);
+        }
+        vst1q_f32(x + (size_t)(2 * i) * stride, vmulq_n_f32(even, scale));
+        vst1q_f32(x + (size_t)(2 * i + 1) * stride, vmulq_n_f32(odd, scale));
+    }
+}
+
+/* The last columns through a buffer. */
+HRQ__IN_NEON void hrq__paley_neon_of(float *x, size_t stride, const float *c, float scale, int order)
+{
+    float some[28 * 4] = {0.0f};
+    size_t at, left;
+    int i;
+    for (at = 0; at < stride; at += 4) {
+        left = stride - at;
+        for (i = 0; left < 4 && i < 2 * order; i++)
+            memcpy(some + 4 * i, x + (size_t)i * stride + at, left * sizeof *x);
+        hrq__paley_neon_four(left < 4 ? some : x + at, left < 4 ? 4 : stride, c, scale, order);
+        for (i = 0; left < 4 && i < 2 * order; i++)
+            memcpy(x + (size_t)i * stride + at, some + 4 * i, left * sizeof *x);
+    }
+}
+
+HRQ__FN_NEON void hrq__paley_neon(float *x, size_t order, size_t stride, const float *conference, float scale)
+{
+    if (order == 6) hrq__paley_neon_of(x, stride, conference, scale, 6);
+    if (order == 10) hrq__paley_neon_of(x, stride, conference, scale, 10);
+    if (order == 14) hrq__paley_neon_of(x, stride, conference, scale, 14);
+}
+
+/* ---- codes of E8: lanes are blocks, 8 of two superblocks, one register a coordinate, as the columns lie ---- */
+
+/* hrq__e8_residual with half = 2^(bits - 1): |t| + half stays below 2^15, eight |r| at 2^14. */
+HRQ__IN_NEON void hrq__e8_residual_neon(int16x8_t r[8], const int16x8_t t[8], int bits)
+{
+    int16x8_t half = vdupq_n_s16((int16_t)(1 << (bits - 1))), unit = vdupq_n_s16((int16_t)(1 << bits));
+    int16x8_t low = vdupq_n_s16((int16_t)((1 << bits) - 1)), zero = vdupq_n_s16(0);
+    int16x8_t sum = zero, floors = zero, signs = zero, most = zero, least = half, cost0, cost1, far, flip, odd0, odd1;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t w = vaddq_s16(t[j], half), a;
+        floors = veorq_s16(floors, w);
+        r[j] = vsubq_s16(vandq_s16(w, low), half);
+        signs = veorq_s16(signs, r[j]);
+        a = vabsq_s16(r[j]);
+        sum = vaddq_s16(sum, a);
+        most = vmaxq_s16(most, a);
+        least = vminq_s16(least, a);
+    }
+    odd0 = vreinterpretq_s16_u16(vtstq_s16(floors, unit));
+    odd1 = vmvnq_s16(veorq_s16(odd0, vshrq_n_s16(signs, 15)));
+    cost0 = vandq_s16(odd0, vshlq_n_s16(vsubq_s16(half, most), 1));
+    cost1 = vsubq_s16(vshlq_n_s16(half, 2), sum);
+    cost1 = vaddq_s16(cost1, vandq_s16(odd1, vshlq_n_s16(least, 1)));
+    far = vreinterpretq_s16_u16(vcltq_s16(cost1, cost0));
+    flip = vbslq_s16(vreinterpretq_u16_s16(far), odd1, odd0);
+    most = vbslq_s16(vreinterpretq_u16_s16(far), vsubq_s16(half, least), most); /* the worst |r| of the coset */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t up = vandq_s16(vshrq_n_s16(r[j], 15), unit), at;
+        r[j] = vaddq_s16(r[j], vandq_s16(far, vsubq_s16(up, half)));
+        at = vandq_s16(flip, vreinterpretq_s16_u16(vceqq_s16(vabsq_s16(r[j]), most)));
+        up = vshlq_n_s16(vandq_s16(vshrq_n_s16(r[j], 15), unit), 1);
+        r[j] = vaddq_s16(r[j], vandq_s16(at, vsubq_s16(up, unit)));
+        flip = vbicq_s16(flip, at);
+    }
+}
+
+/* hrq__e8_gauge; |x| < 2^15. outside: an entry stops at the end of 16 bits. */
+HRQ__IN_NEON uint16x8_t hrq__e8_gauge_neon(const int16x8_t x[8], uint16x8_t *outside)
+{
+    uint16x8_t most = vdupq_n_u16(0), next = most, sum = most, least = vdupq_n_u16(32767), even;
+    int16x8_t signs = vdupq_n_s16(0);
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        uint16x8_t a = vreinterpretq_u16_s16(vabsq_s16(x[j]));
+        next = vmaxq_u16(next, vminq_u16(most, a));
+        most = vmaxq_u16(most, a);
+        least = vminq_u16(least, a);
+        sum = vqaddq_u16(sum, vshrq_n_u16(a, 1));
+        signs = veorq_s16(signs, x[j]);
+    }
+    even = vmvnq_u16(vreinterpretq_u16_s16(vshrq_n_s16(signs, 15)));
+    sum = vqsubq_u16(sum, vandq_u16(even, least)); /* below 0: two entries are more */
+    *outside = vceqq_u16(most, vdupq_n_u16(32767));
+    return vmaxq_u16(sum, vaddq_u16(most, next));
+}
+
+/* p[index] of 16 words: of bytes 2 index and 2 index + 1. */
+HRQ__IN_NEON int16x8_t hrq__word_of_neon(const void *p, int16x8_t index)
+{
+    uint8x16x2_t table;
+    int16x8_t at = vmlaq_s16(vdupq_n_s16(0x0100), index, vdupq_n_s16(0x0202));
+    table.val[0] = vld1q_u8((const uint8_t *)p);
+    table.val[1] = vld1q_u8((const uint8_t *)p + 16);
+    return vreinterpretq_s16_u8(vqtbl2q_u8(table, vreinterpretq_u8_s16(at)));
+}
+
+/* What 8 blocks become. */
+typedef struct hrq__e8_neon {
+    int16x8_t digit[8], y[8], index;
+    uint16x8_t error;
+} hrq__e8_neon;
+
+/* hrq__e8_attempt at scales `index` of blocks that are drawn already; lanes whose code gives the point back. */
+HRQ__IN_NEON uint16x8_t hrq__e8_try_neon(hrq__e8_neon *out, const int16x8_t x[8], int16x8_t index,
+                                         const hrq__e8_args *c)
+{
+    int bits = (int)c->bits, j;
+    int16x8_t ratio = hrq__word_of_neon(c->ratio, index), shift = hrq__word_of_neon(c->shift, index);
+    int16x8_t fine = vdupq_n_s16((int16_t)(bits < 7 ? bits - 7 : 0)), down = vdupq_n_s16((int16_t)(bits - 13));
+    int16x8_t low = vdupq_n_s16((int16_t)((1 << bits) - 1)), half = vdupq_n_s16((int16_t)(1 << (bits - 1)));
+    int16x8_t t[8], r[8], back[8], zero = vdupq_n_s16(0), bad = zero, odd = zero, sums = zero, error = zero;
+    int16x8_t move, high;
+    uint16x8_t weight = vreinterpretq_u16_s16(hrq__word_of_neon(c->weight, index)), e;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = vshlq_s16(vqrdmulhq_s16(x[j], ratio), shift);
+    hrq__e8_residual_neon(r, t, 14 - bits);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t v = vshlq_s16(r[j], fine);
+        out->y[j] = vshlq_s16(vsubq_s16(t[j], r[j]), down);
+        error = vmlaq_s16(error, v, v);
+    }
+    move = vreinterpretq_s16_u16(vtstq_s16(vshrq_n_s16(out->y[0], 1), half)); /* n less q/2 (1, ..., 1) */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t n = vsubq_s16(vshrq_n_s16(out->y[j], 1), vandq_s16(move, half));
+        sums = veorq_s16(sums, n);
+        out->digit[j] = vandq_s16(n, low);
+        t[j] = vshlq_n_s16(out->digit[j], 1);
+    }
+    odd = vandq_s16(sums, vdupq_n_s16(1));
+    high = veorq_s16(vreinterpretq_s16_u16(vtstq_s16(sums, vshlq_n_s16(half, 1))), move);
+    out->digit[0] = vaddq_s16(out->digit[0], vandq_s16(high, half));
+    t[7] = vaddq_s16(t[7], vandq_s16(high, vshlq_n_s16(half, 2)));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = vaddq_s16(t[j], odd);
+    hrq__e8_residual_neon(back, t, bits + 1);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) bad = vorrq_s16(bad, veorq_s16(back[j], out->y[j]));
+    e = vreinterpretq_u16_s16(error);
+    out->error = vuzp2q_u16(vreinterpretq_u16_u32(vmull_u16(vget_low_u16(e), vget_low_u16(weight))),
+                            vreinterpretq_u16_u32(vmull_u16(vget_high_u16(e), vget_high_u16(weight))));
+    out->index = index;
+    return vceqq_s16(bad, zero);
+}
+
+/* How far lanes are drawn in 2^-15: (4 q + scales - attempt) / gauge, below 32767 as it becomes an integer. */
+HRQ__IN_NEON int16x4_t hrq__e8_shrink_neon(int16x4_t attempt, uint16x4_t gauge, const hrq__e8_args *c)
+{
+    int32x4_t left = vsubq_s32(vdupq_n_s32((4 << c->bits) + (int)c->scales), vmovl_s16(attempt));
+    float32x4_t unit = vdupq_n_f32((float)(1 << (28 - c->bits)));
+    float32x4_t by = vcvtq_f32_u32(vmaxq_u32(vmovl_u16(gauge), vdupq_n_u32(16384)));
+    float32x4_t v = hrq__over_neon(vmulq_f32(vcvtq_f32_s32(left), unit), by);
+    v = vmaxq_f32(vminq_f32(v, vdupq_n_f32(32767.0f)), vdupq_n_f32(0.0f));
+    return vmovn_s32(vcvtq_s32_f32(v));
+}
+
+/* hrq__e8_encode: all lanes try on until the last one holds. A twentieth of the blocks fails at first, a third of the
+   registers: half the work again, and no queue of those that wait. */
+HRQ__FN_NEON void hrq__e8_encode_neon(hrq__e8_neon *out, const int16x8_t x[8], uint16x8_t gauge, uint16x8_t held,
+                                      const hrq__e8_args *c)
+{
+    int16x8_t top = vdupq_n_s16((int16_t)(c->scales - 1)), one = vdupq_n_s16(1), at = vdupq_n_s16(0), to;
+    size_t t;
+    int j;
+    for (t = 0; t < c->scales; t++) /* true is -1 */
+        at = vsubq_s16(at, vreinterpretq_s16_u16(vcgtq_u16(gauge, vdupq_n_u16(c->limit[t]))));
+    to = c->first ? at : vminq_s16(vaddq_s16(at, one), top);
+    if (!c->first) at = vmaxq_s16(vsubq_s16(at, one), vdupq_n_s16(0));
+    for (;; at = vaddq_s16(at, one)) {
+        uint16x8_t take = vornq_u16(vcleq_s16(at, to), held), draw = vcgtq_s16(at, top);
+        hrq__e8_neon b;
+        int16x8_t drawn[8];
+        if (vmaxvq_u16(take) == 0) break;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) drawn[j] = x[j];
+        if (vmaxvq_u16(draw)) {
+            int16x8_t shrink = vcombine_s16(hrq__e8_shrink_neon(vget_low_s16(at), vget_low_u16(gauge), c),
+                                            hrq__e8_shrink_neon(vget_high_s16(at), vget_high_u16(gauge), c));
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) drawn[j] = vbslq_s16(draw, vqrdmulhq_s16(x[j], shrink), x[j]);
+        }
+        take = vandq_u16(take, hrq__e8_try_neon(&b, drawn, vminq_s16(at, top), c));
+        take = vandq_u16(take, vornq_u16(vcltq_u16(b.error, out->error), held));
+        held = vorrq_u16(held, take);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            out->y[j] = vbslq_s16(take, b.y[j], out->y[j]);
+            out->digit[j] = vbslq_s16(take, b.digit[j], out->digit[j]);
+        }
+        out->error = vbslq_u16(take, b.error, out->error);
+        out->index = vbslq_s16(take, b.index, out->index);
+    }
+}
+
+/* 8 blocks to 64 columns. |y| <= 2 q = 512 times a multiple of 32 at most: below 2^15. */
+HRQ__IN_NEON void hrq__e8_store_neon(uint8_t *code, uint8_t *index, float *value, const hrq__e8_neon *b,
+                                     const hrq__e8_args *c)
+{
+    int16x8_t multiple = hrq__word_of_neon(c->multiple, b->index);
+    int16x8_t most = vdupq_n_s16(c->clamp), least = vdupq_n_s16((int16_t)-c->clamp);
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t v = vmaxq_s16(vminq_s16(vmulq_s16(b->y[j], multiple), most), least);
+        uint8_t byte[8];
+        vst1q_f32(value + 4 * j, vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(v))), c->step));
+        vst1q_f32(value + 32 + 4 * j, vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_high_s16(v))), c->step));
+        vst1_u8(byte, vmovn_u16(vreinterpretq_u16_s16(b->digit[j])));
+        memcpy(code + 4 * j, byte, 4);
+        memcpy(code + 32 + 4 * j, byte + 4, 4);
+    }
+    vst1_u8(index, vmovn_u16(vreinterpretq_u16_s16(b->index)));
+}
+
+/* Four columns in fixed point. */
+HRQ__IN_NEON int16x4_t hrq__e8_fixed_neon(const float *in, const hrq__e8_args *c)
+{
+    float32x4_t v = vmulq_n_f32(vmulq_n_f32(vld1q_f32(in), c->norm.pre), c->norm.inv);
+    v = vmaxq_f32(vmulq_n_f32(v, c->to_fixed), vdupq_n_f32(-32767.0f));
+    return vmovn_s32(hrq__nearest_neon(vminq_f32(v, vdupq_n_f32(32767.0f))));
+}
+
+/* Everything in 16 bits: the gauge chooses scales, two nearest points (one of the block, one of its code) decide. */
+HRQ__FN_NEON size_t hrq__code_e8_neon(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                      const hrq__e8_args *c)
+{
+    size_t col, lane, n = cols8 / 64 * 64;
+    for (col = 0; col < n; col += 64) {
+        int16x8_t fixed[8];
+        uint16x8_t gauge, outside;
+        uint16_t far[8];
+        hrq__e8_neon b;
+        int j;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            const float *in = x + col + 4 * j;
+            fixed[j] = vcombine_s16(hrq__e8_fixed_neon(in, c), hrq__e8_fixed_neon(in + 32, c));
+            b.y[j] = b.digit[j] = vdupq_n_s16(0);
+        }
+        b.index = vdupq_n_s16(0);
+        b.error = vdupq_n_u16(0);
+        gauge = hrq__e8_gauge_neon(fixed, &outside);
+        hrq__e8_encode_neon(&b, fixed, gauge, outside, c);
+        hrq__e8_store_neon(code + col, index + col / 8, value + col, &b, c);
+        if (vmaxvq_u16(outside) == 0) continue;
+        vst1q_u16(far, outside);
+        for (lane = 0; lane < 8; lane++) {
+            size_t at = col + lane / 4 * 32 + lane % 4;
+            if (far[lane]) hrq__e8_code_block(code + at, index + col / 8 + lane, value + at, x + at, 4, c);
+        }
+    }
+    return n;
+}
+
 /* ---- trellis search ---- */
 
 /* One step: 8 parities a register, of int16. sqrdmulh(d, d) = (2 d^2 + 2^15) >> 16, below 2^15: |d| < 2^15. */
@@ -3915,7 +4671,8 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
          {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2, hrq__finish_avx2, hrq__tile_f32_avx2,     \
+         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2,                          \
+         hrq__finish_avx2, hrq__tile_f32_avx2,                                                                   \
          hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_SCALAR, \
          hrq__trellis_metric_avx2, hrq__trellis_advance_avx2},
     #ifdef HRQ__AVX2VNNI
@@ -3939,27 +4696,36 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
          {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,\
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_avx2},                                                     \
+         hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512,                      \
+         hrq__finish_avx512, hrq__tile_f32_avx512,                                                               \
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512,                                  \
+         hrq__trellis_metric_avx512, hrq__trellis_advance_avx2},                                                 \
         {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
          {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
           hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,          \
           hrq__one_trellis_vnni, hrq__one_int_vnni},                                                             \
-         hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,   \
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_vnni},
+         hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__range_avx512,                          \
+         hrq__finish_avx512, hrq__tile_f32_avx512,                                                               \
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512,                                  \
+         hrq__trellis_metric_avx512, hrq__trellis_advance_vnni},
 #else
     #define HRQ__ROWS_AVX512
 #endif
 
 #ifdef HRQ__NEON
+    #define HRQ__ENCODE_NEON                                                                                     \
+        hrq__extents_neon, hrq__dot16_neon, hrq__sum16_neon, hrq__code_int_neon, hrq__code_float_neon,           \
+        hrq__pack_neon, hrq__group_scales_neon, hrq__norms_neon, hrq__act_s8_neon, hrq__hadamard_neon,           \
+        hrq__paley_neon, hrq__code_e8_neon
     #define HRQ__ROW_NEON(isa, need, dots)                                                                       \
         {isa, need, 0, hrq__prepare_neon,                                                                        \
          {NULL, NULL, hrq__decode_int_neon, hrq__decode_table_neon, hrq__decode_voronoi_neon,                    \
           hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon, hrq__finish_neon, hrq__tile_f32_neon,     \
-         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_SCALAR, \
+         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon,                          \
+         hrq__finish_neon, hrq__tile_f32_neon,                                                                   \
+         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_NEON, \
          hrq__trellis_metric_neon, hrq__trellis_advance_neon},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)

@@ -197,7 +197,7 @@ static void test_hadamard(void)
                 free(x), free(y);
             }
         for (order = 6; order <= 14; order += 4)
-            for (stride = 1; stride <= 64; stride *= 2) {
+            for (stride = 1; stride <= 64; stride += 1 + stride / 2) {
                 float c[14 * 14], *x, *y;
                 n = 2 * order * stride;
                 x = noise(n, kind);
