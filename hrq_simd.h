@@ -987,6 +987,569 @@ HRQ__FN_AVX2 void hrq__fma_tile_avx2(float *c, size_t ldc, const float *a, const
     for (i = 0; i < 12; i++) _mm256_storeu_ps(c + (size_t)(i / 2) * ldc + 8 * (i % 2), acc[i]);
 }
 
+/* ---- encode: scans, codes, planes; eight floats a register ---- */
+
+/* The first n < 8 of 8 floats, then zeros; and back. Through memory: masked loads of emulations read all eight. */
+HRQ__IN_AVX2 __m256 hrq__first8_avx2(const float *p, size_t n)
+{
+    float all[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    memcpy(all, p, n * sizeof *p);
+    return _mm256_loadu_ps(all);
+}
+HRQ__IN_AVX2 void hrq__put8_avx2(float *p, __m256 v, size_t n)
+{
+    float all[8];
+    _mm256_storeu_ps(all, v);
+    memcpy(p, all, n * sizeof *p);
+}
+
+HRQ__IN_AVX2 __m256i hrq__bits8_avx2(const float *p) { return _mm256_castps_si256(_mm256_loadu_ps(p)); }
+
+/* Largest of each of four registers, in one. */
+HRQ__IN_AVX2 __m128i hrq__max4_avx2(const __m256i v[4], int is_signed)
+{
+    __m256i a = _mm256_unpacklo_epi32(v[0], v[1]), b = _mm256_unpackhi_epi32(v[0], v[1]);
+    __m256i c = _mm256_unpacklo_epi32(v[2], v[3]), d = _mm256_unpackhi_epi32(v[2], v[3]);
+    a = is_signed ? _mm256_max_epi32(a, b) : _mm256_max_epu32(a, b);
+    c = is_signed ? _mm256_max_epi32(c, d) : _mm256_max_epu32(c, d);
+    b = _mm256_unpacklo_epi64(a, c);
+    d = _mm256_unpackhi_epi64(a, c);
+    a = is_signed ? _mm256_max_epi32(b, d) : _mm256_max_epu32(b, d);
+    return is_signed ? _mm_max_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1))
+                     : _mm_max_epu32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+}
+
+/* Ends of four groups, as the floats that they are; of the least, -0 is 0. */
+HRQ__IN_AVX2 void hrq__extents_put_avx2(float lo[4], float hi[4], const __m256i least[4], const __m256i most[4])
+{
+    __m128i zero = _mm_set1_epi32((int)0x80000000u), low = _mm_max_epu32(hrq__max4_avx2(least, 0), zero);
+    low = _mm_andnot_si128(_mm_cmpeq_epi32(low, zero), low);
+    _mm_storeu_ps(lo, _mm_castsi128_ps(low));
+    _mm_storeu_ps(hi, _mm_castsi128_ps(_mm_max_epi32(hrq__max4_avx2(most, 1), _mm_setzero_si128())));
+}
+
+/* Integer maxima of the patterns do for both ends and for NaN: two operations for 8 entries. Four small groups at a
+   time share one tree; four parts of a large one. */
+HRQ__FN_AVX2 void hrq__extents_avx2(float *lo, float *hi, const float *x, size_t n, size_t group)
+{
+    size_t from = 0, end, i;
+    __m256i least[4], most[4], v;
+    int k;
+    for (; group % 8 == 0 && group <= 64 && n - from >= 4 * group; from += 4 * group, lo += 4, hi += 4) {
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            const float *at = x + from + (size_t)k * group;
+            least[k] = most[k] = hrq__bits8_avx2(at);
+            for (i = 8; i < group; i += 8) {
+                v = hrq__bits8_avx2(at + i);
+                least[k] = _mm256_max_epu32(least[k], v);
+                most[k] = _mm256_max_epi32(most[k], v);
+            }
+        }
+        hrq__extents_put_avx2(lo, hi, least, most);
+    }
+    for (; from < n; from = end) {
+        float ends[2][4];
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) least[k] = most[k] = _mm256_setzero_si256();
+        end = n - from < group ? n : from + group;
+        for (i = from; i + 32 <= end; i += 32) {
+            hrq__prefetch_avx2((const uint8_t *)(x + i), 128);
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                v = hrq__bits8_avx2(x + i + 8 * k);
+                least[k] = _mm256_max_epu32(least[k], v);
+                most[k] = _mm256_max_epi32(most[k], v);
+            }
+        }
+        for (; i < end; i += 8) {
+            v = end - i < 8 ? _mm256_castps_si256(hrq__first8_avx2(x + i, end - i)) : hrq__bits8_avx2(x + i);
+            least[0] = _mm256_max_epu32(least[0], v);
+            most[0] = _mm256_max_epi32(most[0], v);
+        }
+        least[0] = _mm256_max_epu32(_mm256_max_epu32(least[0], least[1]), _mm256_max_epu32(least[2], least[3]));
+        most[0] = _mm256_max_epi32(_mm256_max_epi32(most[0], most[1]), _mm256_max_epi32(most[2], most[3]));
+        hrq__extents_put_avx2(ends[0], ends[1], least, most);
+        *lo++ = ends[0][0];
+        *hi++ = ends[1][0];
+    }
+}
+
+/* The 16 lanes of a sum, halves first. */
+HRQ__IN_AVX2 float hrq__tree_avx2(const float lane[16])
+{
+    __m256 a = _mm256_add_ps(_mm256_loadu_ps(lane), _mm256_loadu_ps(lane + 8));
+    __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    b = _mm_add_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
+}
+
+/* 16 lanes are two registers. A lane is a chain of additions in order: its latency rules, no other order may. The last
+   elements go to their lanes one by one: adding zeros to the others would turn -0 into 0. */
+HRQ__FN_AVX2 float hrq__dot16_avx2(const float *x, const float *y, size_t n, float scale)
+{
+    __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()}, by = _mm256_set1_ps(scale);
+    float lane[16];
+    size_t i;
+    int k;
+    for (i = 0; i + 16 <= n; i += 16) HRQ__UNROLL
+    for (k = 0; k < 2; k++)
+        sum[k] = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_loadu_ps(x + i + 8 * k), by),
+                                 _mm256_mul_ps(_mm256_loadu_ps(y + i + 8 * k), by), sum[k]);
+    _mm256_storeu_ps(lane, sum[0]);
+    _mm256_storeu_ps(lane + 8, sum[1]);
+    for (; i < n; i++) lane[i & 15] = fmaf(x[i] * scale, y[i] * scale, lane[i & 15]);
+    return hrq__tree_avx2(lane);
+}
+
+HRQ__FN_AVX2 float hrq__sum16_avx2(const float *x, size_t n, float scale)
+{
+    __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()}, by = _mm256_set1_ps(scale);
+    float lane[16];
+    size_t i;
+    int k;
+    for (i = 0; i + 16 <= n; i += 16) HRQ__UNROLL
+    for (k = 0; k < 2; k++)
+        sum[k] = _mm256_add_ps(sum[k], _mm256_mul_ps(_mm256_loadu_ps(x + i + 8 * k), by));
+    _mm256_storeu_ps(lane, sum[0]);
+    _mm256_storeu_ps(lane + 8, sum[1]);
+    for (; i < n; i++) lane[i & 15] += x[i] * scale;
+    return hrq__tree_avx2(lane);
+}
+
+/* What of hrq__code_args a kernel holds in registers. */
+typedef struct hrq__coder_avx2 {
+    __m256i lo, hi, offset;         /* int                                       */
+    __m256i base, least, half, top; /* floats: narrowing as hrq__narrow has it */
+    __m256 magic, most, steps;      /* most, steps: fixed point                  */
+    __m128i down, sign;
+} hrq__coder_avx2;
+
+/* By registers: a memset would put all of it into memory. */
+HRQ__IN_AVX2 hrq__coder_avx2 hrq__coder_none_avx2(void)
+{
+    hrq__coder_avx2 c;
+    c.lo = c.hi = c.offset = c.base = c.least = c.half = c.top = _mm256_setzero_si256();
+    c.magic = c.most = c.steps = _mm256_setzero_ps();
+    c.down = c.sign = _mm_setzero_si128();
+    return c;
+}
+
+enum { HRQ__CODES_INT, HRQ__CODES_ZERO, HRQ__CODES_FLOAT, HRQ__CODES_FIXED };
+
+/* 8 columns to integers: codes after saturation (int) or at once (float). Above 65536 a conversion would wrap, below
+   it gives the least integer, which saturates as it should; only zero points need both ends.
+   Floats: normal numbers by a rounding shift, subnormal ones by adding a float whose last place is their step. */
+HRQ__IN_AVX2 __m256i hrq__code8_avx2(__m256 x, __m256 pre, __m256 inv, __m256i zero, const hrq__coder_avx2 *c,
+                                     int kind)
+{
+    __m256 v = _mm256_mul_ps(_mm256_mul_ps(x, pre), inv), magnitude;
+    __m256i mag, normal, small, code;
+    if (kind == HRQ__CODES_INT) return _mm256_cvtps_epi32(_mm256_min_ps(v, _mm256_set1_ps(65536.0f)));
+    if (kind == HRQ__CODES_ZERO) {
+        v = _mm256_max_ps(_mm256_min_ps(v, _mm256_set1_ps(65536.0f)), _mm256_set1_ps(-65536.0f));
+        return _mm256_add_epi32(_mm256_cvtps_epi32(v), zero);
+    }
+    if (kind == HRQ__CODES_FIXED) {
+        v = _mm256_max_ps(_mm256_min_ps(v, c->most), _mm256_sub_ps(_mm256_setzero_ps(), c->most));
+        return _mm256_and_si256(_mm256_cvtps_epi32(_mm256_mul_ps(v, c->steps)), _mm256_set1_epi32(255));
+    }
+    mag = _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0x7fffffff));
+    magnitude = _mm256_castsi256_ps(mag);
+    normal = _mm256_sub_epi32(mag, c->base);
+    code = _mm256_and_si256(_mm256_srl_epi32(normal, c->down), _mm256_set1_epi32(1));
+    normal = _mm256_srl_epi32(_mm256_add_epi32(_mm256_add_epi32(normal, c->half), code), c->down);
+    small = _mm256_sub_epi32(_mm256_castps_si256(_mm256_add_ps(magnitude, c->magic)), _mm256_castps_si256(c->magic));
+    code = _mm256_blendv_epi8(normal, small, _mm256_cmpgt_epi32(c->least, mag));
+    code = _mm256_min_epu32(code, c->top);
+    return _mm256_or_si256(code, _mm256_sll_epi32(_mm256_srli_epi32(_mm256_castps_si256(v), 31), c->sign));
+}
+
+/* Four times 8 columns to 32 codes in order. */
+HRQ__IN_AVX2 __m256i hrq__code32_avx2(const __m256i v[4], const hrq__coder_avx2 *c, int kind)
+{
+    __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    __m256i low = _mm256_packs_epi32(v[0], v[1]), high = _mm256_packs_epi32(v[2], v[3]), code;
+    if (kind == HRQ__CODES_FLOAT || kind == HRQ__CODES_FIXED) {
+        code = _mm256_packus_epi16(low, high);
+    } else {
+        code = _mm256_max_epi8(_mm256_min_epi8(_mm256_packs_epi16(low, high), c->hi), c->lo);
+        code = _mm256_add_epi8(code, c->offset);
+    }
+    return _mm256_permutevar8x32_epi32(code, order);
+}
+
+/* The numbers of a group, broadcast. */
+HRQ__IN_AVX2 void hrq__code_group_avx2(__m256 *pre, __m256 *inv, __m256i *zero, const hrq__code_args *a, size_t group)
+{
+    *pre = _mm256_set1_ps(a->norm[group * HRQ_PANEL].pre);
+    *inv = _mm256_set1_ps(a->norm[group * HRQ_PANEL].inv);
+    *zero = _mm256_set1_epi32(a->zero ? a->zero[group * HRQ_PANEL] : 0);
+}
+
+/* 32 columns of one group. */
+HRQ__IN_AVX2 void hrq__codes32_avx2(uint8_t *out, const float *x, __m256 pre, __m256 inv, __m256i zero,
+                                    const hrq__coder_avx2 *c, int kind)
+{
+    __m256i v[4];
+    int k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) v[k] = hrq__code8_avx2(_mm256_loadu_ps(x + 8 * k), pre, inv, zero, c, kind);
+    hrq__store_avx2(out, hrq__code32_avx2(v, c, kind));
+}
+
+/* 32 columns at a time of one group, the last ones between zeros; whole groups of 16 two at a time. */
+HRQ__IN_AVX2 void hrq__codes_avx2(uint8_t *out, const float *x, size_t n, const hrq__code_args *a,
+                                  const hrq__coder_avx2 *c, int kind)
+{
+    size_t i = 0, group = 0, left = a->group - a->first;
+    __m256 pre, inv;
+    __m256i zero, v[4];
+    int k;
+    if (a->first == 0 && a->group == 16) {
+        for (; i + 32 <= n; i += 32) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                if (k % 2 == 0) hrq__code_group_avx2(&pre, &inv, &zero, a, group + (size_t)k / 2);
+                v[k] = hrq__code8_avx2(_mm256_loadu_ps(x + i + 8 * k), pre, inv, zero, c, kind);
+            }
+            hrq__store_avx2(out + i, hrq__code32_avx2(v, c, kind));
+            group += 2;
+        }
+    }
+    for (; i < n; group++, left = a->group) {
+        size_t end = n - i < left ? n : i + left;
+        hrq__code_group_avx2(&pre, &inv, &zero, a, group);
+        for (; i + 32 <= end; i += 32) hrq__codes32_avx2(out + i, x + i, pre, inv, zero, c, kind);
+        if (i < end) {
+            float in[32] = {0};
+            uint8_t codes[32];
+            memcpy(in, x + i, (end - i) * sizeof *x);
+            hrq__codes32_avx2(codes, in, pre, inv, zero, c, kind);
+            memcpy(out + i, codes, end - i);
+            i = end;
+        }
+    }
+}
+
+HRQ__FN_AVX2 void hrq__code_int_avx2(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    hrq__coder_avx2 c = hrq__coder_none_avx2();
+    c.lo = _mm256_set1_epi8((char)a->range.lo);
+    c.hi = _mm256_set1_epi8((char)a->range.hi);
+    c.offset = _mm256_set1_epi8((char)a->offset);
+    if (a->zero) hrq__codes_avx2(out, x, n, a, &c, HRQ__CODES_ZERO);
+    else hrq__codes_avx2(out, x, n, a, &c, HRQ__CODES_INT);
+}
+
+HRQ__FN_AVX2 void hrq__code_float_avx2(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    hrq__coder_avx2 c = hrq__coder_none_avx2();
+    hrq__small t = a->type;
+    if (t.exp == 0) {
+        c.steps = _mm256_set1_ps((float)(1 << t.man));
+        c.most = _mm256_set1_ps(127.0f / (float)(1 << t.man));
+        hrq__codes_avx2(out, x, n, a, &c, HRQ__CODES_FIXED);
+        return;
+    }
+    c.base = _mm256_set1_epi32((127 - t.bias) << 23);
+    c.least = _mm256_set1_epi32((128 - t.bias) << 23);
+    c.half = _mm256_set1_epi32((1 << (22 - t.man)) - 1);
+    c.top = _mm256_set1_epi32((int)t.top);
+    c.magic = _mm256_castsi256_ps(_mm256_set1_epi32((127 + 24 - t.bias - t.man) << 23));
+    c.down = _mm_cvtsi32_si128(23 - t.man);
+    c.sign = _mm_cvtsi32_si128(t.exp + t.man);
+    hrq__codes_avx2(out, x, n, a, &c, HRQ__CODES_FLOAT);
+}
+
+/* Coordinates 4 i ... 4 i + 3 of half a superblock, 8 rows of 4 bytes: row 4 lane + q of part q. */
+HRQ__IN_AVX2 void hrq__words_avx2(__m256i code[4], const uint8_t *p, size_t ld)
+{
+    __m256i part[4], a, b, c, d;
+    int q;
+    HRQ__UNROLL
+    for (q = 0; q < 4; q++) {
+        const uint8_t *at = p + (size_t)q * ld;
+        part[q] = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)at));
+        part[q] = _mm256_inserti128_si256(part[q], _mm_loadu_si128((const __m128i *)(const void *)(at + 4 * ld)), 1);
+    }
+    a = _mm256_unpacklo_epi32(part[0], part[1]);
+    b = _mm256_unpacklo_epi32(part[2], part[3]);
+    c = _mm256_unpackhi_epi32(part[0], part[1]);
+    d = _mm256_unpackhi_epi32(part[2], part[3]);
+    code[0] = _mm256_unpacklo_epi64(a, b);
+    code[1] = _mm256_unpackhi_epi64(a, b);
+    code[2] = _mm256_unpacklo_epi64(c, d);
+    code[3] = _mm256_unpackhi_epi64(c, d);
+}
+
+/* One part, w bits wide from bit `shift` of the codes, to its w planes. */
+HRQ__IN_AVX2 void hrq__pack_part_avx2(uint8_t *planes, const __m256i code[8], int w, int shift)
+{
+    int plane, part;
+    HRQ__UNROLL
+    for (plane = 0; plane < w; plane++) {
+        __m256i word = _mm256_setzero_si256();
+        HRQ__UNROLL
+        for (part = 0; part * w < 8; part++) {
+            int up = w * part - shift;
+            __m256i v = code[plane + w * part];
+            v = up > 0 ? hrq__sll16_avx2(v, up) : up < 0 ? hrq__srl16_avx2(v, -up) : v;
+            word = _mm256_or_si256(word, _mm256_and_si256(v, hrq__byte_avx2(((1u << w) - 1u) << w * part)));
+        }
+        hrq__store_avx2(planes + 64 * plane, word);
+    }
+}
+
+HRQ__IN_AVX2 void hrq__pack_bits_avx2(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld,
+                                      size_t supers, int shift, int bits)
+{
+    size_t half;
+    for (; supers > 0; supers--, planes += 4 * lane_bytes, codes += 32)
+        for (half = 0; half < 2; half++) {
+            const uint8_t *from = codes + 8 * half * ld;
+            uint8_t *to = planes + 32 * half;
+            __m256i code[8];
+            hrq__words_avx2(code, from, ld);
+            hrq__words_avx2(code + 4, from + 16, ld);
+            if (bits & 1) hrq__pack_part_avx2(to, code, 1, shift);
+            if (bits & 2) hrq__pack_part_avx2(to + 64 * (bits & 1), code, 2, shift + (bits & 1));
+            if (bits & 4) hrq__pack_part_avx2(to + 64 * (bits & 3), code, 4, shift + (bits & 3));
+            if (bits & 8) hrq__pack_part_avx2(to, code, 8, shift);
+        }
+}
+
+/* Shifts are constants up to 1, all that layouts need. */
+HRQ__FN_AVX2 size_t hrq__pack_avx2(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld, size_t cols8,
+                                   unsigned shift, unsigned bits)
+{
+    size_t n = cols8 / 32;
+    switch (shift << 4 | bits) {
+    case 0x01: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 0, 1); break;
+    case 0x02: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 0, 2); break;
+    case 0x03: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 0, 3); break;
+    case 0x04: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 0, 4); break;
+    case 0x05: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 0, 5); break;
+    case 0x06: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 0, 6); break;
+    case 0x07: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 0, 7); break;
+    case 0x08: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 0, 8); break;
+    case 0x11: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 1, 1); break;
+    case 0x12: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 1, 2); break;
+    case 0x13: hrq__pack_bits_avx2(planes, lane_bytes, codes, ld, n, 1, 3); break;
+    default: return 0;
+    }
+    return 32 * n;
+}
+
+HRQ__IN_AVX2 __m256 hrq__abs_avx2(__m256 v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+
+/* Conversion by the machine's fp16, and back to see whether it came out too small. */
+HRQ__FN_AVX2 void hrq__group_scales_avx2(uint16_t *h, const float *scale, size_t n, float top, int nearest)
+{
+    __m128i magnitude = _mm_set1_epi16(0x7fff), most = _mm_set1_epi16(0x7bff);
+    uint16_t last[8];
+    size_t i;
+    for (i = 0; i < n; i += 8) {
+        __m256 v = n - i < 8 ? hrq__first8_avx2(scale + i, n - i) : _mm256_loadu_ps(scale + i);
+        __m128i code, mag;
+        v = top == 0.0f ? _mm256_setzero_ps() : _mm256_div_ps(v, _mm256_set1_ps(top));
+        code = _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT);
+        if (!nearest) {
+            __m256 back = hrq__abs_avx2(_mm256_cvtph_ps(code));
+            __m256i less = _mm256_castps_si256(_mm256_cmp_ps(back, hrq__abs_avx2(v), _CMP_LT_OQ));
+            code = _mm_sub_epi16(code, _mm_packs_epi32(_mm256_castsi256_si128(less), _mm256_extracti128_si256(less, 1)));
+        }
+        mag = _mm_min_epu16(_mm_and_si128(code, magnitude), most);
+        code = _mm_or_si128(_mm_andnot_si128(magnitude, code), mag);
+        _mm_storeu_si128((__m128i *)(void *)(n - i < 8 ? last : h + i), code);
+    }
+    if (n % 8) memcpy(h + n / 8 * 8, last, n % 8 * sizeof *h);
+}
+
+HRQ__FN_AVX2 void hrq__norms_avx2(hrq__norm *norm, const float *row, const float *group)
+{
+    __m256 one = _mm256_set1_ps(1.0f), big = _mm256_set1_ps(18446744073709551616.0f), zero = _mm256_setzero_ps();
+    __m256 small = _mm256_div_ps(one, big);
+    int i;
+    for (i = 0; i < HRQ_PANEL; i += 8) {
+        __m256 scale = _mm256_mul_ps(_mm256_loadu_ps(row + i), _mm256_loadu_ps(group + i)), a = hrq__abs_avx2(scale);
+        __m256 tiny = _mm256_and_ps(_mm256_cmp_ps(a, zero, _CMP_GT_OQ), _mm256_cmp_ps(a, small, _CMP_LT_OQ));
+        __m256 pre = _mm256_blendv_ps(one, big, tiny), inv;
+        pre = _mm256_blendv_ps(pre, small, _mm256_cmp_ps(a, big, _CMP_GE_OQ));
+        scale = _mm256_mul_ps(scale, pre);
+        inv = _mm256_and_ps(_mm256_div_ps(one, scale), _mm256_cmp_ps(scale, zero, _CMP_NEQ_UQ));
+        a = _mm256_unpacklo_ps(pre, inv); /* norms 0, 1, 4, 5 | 2, 3, 6, 7 */
+        inv = _mm256_unpackhi_ps(pre, inv);
+        _mm256_storeu_ps((float *)(norm + i), _mm256_permute2f128_ps(a, inv, 0x20));
+        _mm256_storeu_ps((float *)(norm + i + 4), _mm256_permute2f128_ps(a, inv, 0x31));
+    }
+}
+
+/* ---- activations, Hadamard ---- */
+
+/* Sums of four bytes by two multiplications with ones (|pairs| <= 254), of eight by one addition; then the prefix of
+   eight sums: two steps within halves, the lower one's last to the upper. */
+HRQ__FN_AVX2 void hrq__act_s8_avx2(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm)
+{
+    hrq__coder_avx2 c = hrq__coder_none_avx2();
+    __m256 pre = _mm256_set1_ps(norm.pre), inv = _mm256_set1_ps(norm.inv);
+    __m256i before = _mm256_setzero_si256(), part[2], v[4], eight;
+    size_t i;
+    int k, h;
+    c.lo = _mm256_set1_epi8(-127);
+    c.hi = _mm256_set1_epi8(127);
+    *sums++ = 0;
+    for (i = 0; i < n; i += 64, sums += 8) {
+        HRQ__UNROLL
+        for (h = 0; h < 2; h++) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++)
+                v[k] = hrq__code8_avx2(_mm256_loadu_ps(x + i + 32 * h + 8 * k), pre, inv, before, &c, HRQ__CODES_INT);
+            part[h] = hrq__code32_avx2(v, &c, HRQ__CODES_INT);
+            hrq__store_avx2(out + i + 32 * h, part[h]);
+            part[h] = _mm256_madd_epi16(_mm256_maddubs_epi16(hrq__byte_avx2(1), part[h]), _mm256_set1_epi16(1));
+        }
+        eight = _mm256_permute4x64_epi64(_mm256_hadd_epi32(part[0], part[1]), 0xd8);
+        eight = _mm256_add_epi32(eight, _mm256_slli_si256(eight, 4));
+        eight = _mm256_add_epi32(eight, _mm256_slli_si256(eight, 8));
+        part[0] = _mm256_shuffle_epi32(_mm256_permute2x128_si256(eight, eight, 0x08), 0xff);
+        eight = _mm256_add_epi32(_mm256_add_epi32(eight, part[0]), before);
+        hrq__store_avx2(sums, eight);
+        before = _mm256_permutevar8x32_epi32(eight, _mm256_set1_epi32(7));
+    }
+}
+
+/* Butterflies across `radix` registers: strides 1, 2, 4 of registers. */
+HRQ__IN_AVX2 void hrq__butterflies_avx2(__m256 *v, int radix)
+{
+    int stride, i;
+    HRQ__UNROLL
+    for (stride = 1; stride < radix; stride *= 2) {
+        HRQ__UNROLL
+        for (i = 0; i < radix; i++) {
+            __m256 a = v[i];
+            if (i & stride) continue;
+            v[i] = _mm256_add_ps(a, v[i + stride]);
+            v[i + stride] = _mm256_sub_ps(a, v[i + stride]);
+        }
+    }
+}
+
+/* Within a register: (a, b) to (a + b, a - b) is the swapped pair plus (a, -b), a multiplication by +-1 that a fused
+   one does without rounding: one shuffle, one operation a stage. */
+HRQ__IN_AVX2 __m256 hrq__butterfly8_avx2(__m256 v)
+{
+    v = _mm256_fmadd_ps(v, _mm256_setr_ps(1, -1, 1, -1, 1, -1, 1, -1), _mm256_permute_ps(v, 0xb1));
+    v = _mm256_fmadd_ps(v, _mm256_setr_ps(1, 1, -1, -1, 1, 1, -1, -1), _mm256_permute_ps(v, 0x4e));
+    return _mm256_fmadd_ps(v, _mm256_setr_ps(1, 1, 1, 1, -1, -1, -1, -1), _mm256_permute2f128_ps(v, v, 0x01));
+}
+
+/* 8 count neighbours: signs, then all strides below 8 count. */
+HRQ__IN_AVX2 void hrq__hadamard_first_avx2(float *x, size_t n, __m256 scale, int flip, uint64_t seed, size_t at,
+                                           int count)
+{
+    __m256i to_top = _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24), bit;
+    size_t i;
+    int k;
+    for (i = 0; i < n; i += 8 * (size_t)count, at += 8 * (size_t)count) {
+        __m256 v[8];
+        uint64_t bits = 0;
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) {
+            size_t here = at + 8 * (size_t)k;
+            v[k] = _mm256_loadu_ps(x + i + 8 * k);
+            if (!flip) continue;
+            if (k == 0 || here % 64 == 0) bits = hrq__random(seed, here / 64);
+            bit = _mm256_sllv_epi32(_mm256_set1_epi32((int32_t)(uint32_t)(bits >> here % 64 & 255)), to_top);
+            v[k] = _mm256_xor_ps(v[k], _mm256_and_ps(_mm256_castsi256_ps(bit), _mm256_set1_ps(-0.0f)));
+        }
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) v[k] = hrq__butterfly8_avx2(v[k]);
+        hrq__butterflies_avx2(v, count);
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) _mm256_storeu_ps(x + i + 8 * k, _mm256_mul_ps(v[k], scale));
+    }
+}
+
+/* Strides `stride` ... radix / 2 * stride, a multiple of 8. */
+HRQ__IN_AVX2 void hrq__hadamard_pass_avx2(float *x, size_t n, size_t stride, __m256 scale, int radix)
+{
+    size_t from, i;
+    int k;
+    for (from = 0; from < n; from += (size_t)radix * stride)
+        for (i = from; i < from + stride; i += 8) {
+            __m256 v[8];
+            HRQ__UNROLL
+            for (k = 0; k < radix; k++) v[k] = _mm256_loadu_ps(x + i + (size_t)k * stride);
+            hrq__butterflies_avx2(v, radix);
+            HRQ__UNROLL
+            for (k = 0; k < radix; k++) _mm256_storeu_ps(x + i + (size_t)k * stride, _mm256_mul_ps(v[k], scale));
+        }
+}
+
+/* Passes of three strides in registers, sixteen of them do not hold more; the last one scales, the others multiply by
+   1. */
+HRQ__FN_AVX2 void hrq__hadamard_avx2(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at)
+{
+    __m256 one = _mm256_set1_ps(1.0f), by = _mm256_set1_ps(scale);
+    size_t stride = n < 64 ? n : 64;
+    switch (stride) {
+    case 16: hrq__hadamard_first_avx2(x, n, by, flip, seed, at, 2); return;
+    case 32: hrq__hadamard_first_avx2(x, n, by, flip, seed, at, 4); return;
+    case 64: hrq__hadamard_first_avx2(x, n, n == 64 ? by : one, flip, seed, at, 8); break;
+    default: hrq__hadamard_scalar(x, n, scale, flip, seed, at); return;
+    }
+    for (; n / stride >= 8; stride *= 8) hrq__hadamard_pass_avx2(x, n, stride, n / stride == 8 ? by : one, 8);
+    if (n / stride == 4) hrq__hadamard_pass_avx2(x, n, stride, by, 4);
+    if (n / stride == 2) hrq__hadamard_pass_avx2(x, n, stride, by, 2);
+}
+
+/* 8 columns with all sums and differences at hand; +-1 times a sum is exact, so a fused operation adds it. The diagonal
+   is skipped, not multiplied by zero: that would turn -0 into 0. */
+HRQ__IN_AVX2 void hrq__paley_avx2_of(float *x, size_t stride, const float *c, float scale, int order)
+{
+    size_t at;
+    int i, j;
+    for (at = 0; at < stride; at += 8) {
+        __m256 sum[14], difference[14], by = _mm256_set1_ps(scale);
+        size_t count = stride - at;
+        HRQ__UNROLL
+        for (i = 0; i < order; i++) {
+            const float *to = x + (size_t)(2 * i) * stride + at;
+            __m256 a = count < 8 ? hrq__first8_avx2(to, count) : _mm256_loadu_ps(to);
+            __m256 b = count < 8 ? hrq__first8_avx2(to + stride, count) : _mm256_loadu_ps(to + stride);
+            sum[i] = _mm256_add_ps(a, b);
+            difference[i] = _mm256_sub_ps(a, b);
+        }
+        HRQ__UNROLL
+        for (i = 0; i < order; i++) {
+            __m256 even = difference[i], odd = _mm256_xor_ps(sum[i], _mm256_set1_ps(-0.0f));
+            float *to = x + (size_t)(2 * i) * stride + at;
+            HRQ__UNROLL
+            for (j = 0; j < order; j++) {
+                __m256 sign = _mm256_set1_ps(c[i * order + j]);
+                if (j == i) continue;
+                even = _mm256_fmadd_ps(sum[j], sign, even);
+                odd = _mm256_fmadd_ps(difference[j], sign, odd);
+            }
+            if (count < 8) {
+                hrq__put8_avx2(to, _mm256_mul_ps(even, by), count);
+                hrq__put8_avx2(to + stride, _mm256_mul_ps(odd, by), count);
+            } else {
+                _mm256_storeu_ps(to, _mm256_mul_ps(even, by));
+                _mm256_storeu_ps(to + stride, _mm256_mul_ps(odd, by));
+            }
+        }
+    }
+}
+
+HRQ__FN_AVX2 void hrq__paley_avx2(float *x, size_t order, size_t stride, const float *conference, float scale)
+{
+    if (order == 6) hrq__paley_avx2_of(x, stride, conference, scale, 6);
+    if (order == 10) hrq__paley_avx2_of(x, stride, conference, scale, 10);
+    if (order == 14) hrq__paley_avx2_of(x, stride, conference, scale, 14);
+}
+
 /* ---- trellis search ---- */
 
 /* One step: 16 parities a register, of int16; otherwise as in AVX-512. */
@@ -2202,8 +2765,6 @@ HRQ__IN_AVX512 hrq__coder_avx512 hrq__coder_none_avx512(void)
     c.down = c.sign = _mm_setzero_si128();
     return c;
 }
-
-enum { HRQ__CODES_INT, HRQ__CODES_ZERO, HRQ__CODES_FLOAT, HRQ__CODES_FIXED };
 
 /* 16 columns to integers: codes after saturation (int) or at once (float). Above 65536 a conversion would wrap, below
    it gives the least integer, which saturates as it should; only zero points need both ends.
@@ -4666,6 +5227,10 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 //==================================================================================================
 
 #ifdef HRQ__AVX2
+    #define HRQ__ENCODE_AVX2                                                                                     \
+        hrq__extents_avx2, hrq__dot16_avx2, hrq__sum16_avx2, hrq__code_int_avx2, hrq__code_float_avx2,           \
+        hrq__pack_avx2, hrq__group_scales_avx2, hrq__norms_avx2, hrq__act_s8_avx2, hrq__hadamard_avx2,           \
+        hrq__paley_avx2, hrq__code_e8_scalar
     #define HRQ__ROW_AVX2(isa, need, flip, dots)                                                                 \
         {isa, need, flip, hrq__prepare_avx2,                                                                     \
          {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
@@ -4673,7 +5238,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2,                          \
          hrq__finish_avx2, hrq__tile_f32_avx2,                                                                   \
-         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_SCALAR, \
+         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_AVX2, \
          hrq__trellis_metric_avx2, hrq__trellis_advance_avx2},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
