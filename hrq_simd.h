@@ -2018,7 +2018,7 @@ HRQ__FN_AVX512 void hrq__extents_avx512(float *lo, float *hi, const float *x, si
         }
         end = n - from < group ? n : from + group;
         for (i = from; i + 64 <= end; i += 64) {
-            hrq__prefetch_avx512((const uint8_t *)(x + i), 256);
+            hrq__prefetch_avx512((const uint8_t *)(x + i), 4);
             HRQ__UNROLL
             for (k = 0; k < 4; k++) {
                 __m512i v = _mm512_loadu_si512(x + i + 16 * k);
