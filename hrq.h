@@ -2621,6 +2621,120 @@ static size_t hrq__code_e8_scalar(uint8_t *code, uint8_t *index, float *value, c
     return 8 * s;
 }
 
+/* ---- the box code of E8, see [8i] ---- */
+
+typedef struct hrq__box {
+    unsigned bits, classes;
+    float step;
+    const int8_t *level; /* [classes][2][2^bits], ascending; in steps of the row's root mean square */
+} hrq__box;
+
+enum { HRQ__BOX_FIXED = 16 }; /* entries are compared in 1/16 of a step, +-6000: no sum of eight squares overflows */
+
+/* Nearest levels of one class and coset under its parity: the labels and their squared error. */
+static int32_t hrq__box_try(const hrq__box *c, const int8_t *level, unsigned coset, const int32_t t[8], uint16_t n[8])
+{
+    int32_t total = 0, least = INT32_MAX, extra, d, e, count = 1 << c->bits;
+    int i, at = 0, other = 0;
+    unsigned parity = coset;
+    for (i = 0; i < 8; i++) {
+        int32_t k = 0, side;
+        while (k + 1 < count && HRQ__BOX_FIXED * (level[k] + level[k + 1]) < 2 * t[i]) k++; /* lower on ties */
+        d = t[i] - HRQ__BOX_FIXED * level[k];
+        side = k == 0 ? 1 : k == count - 1 || 2 * t[i] <= HRQ__BOX_FIXED * (level[k - 1] + level[k + 1]) ? -1 : 1;
+        e = t[i] - HRQ__BOX_FIXED * level[k + side];
+        extra = e * e - d * d;
+        total += d * d;
+        parity ^= (unsigned)k & 1u;
+        n[i] = (uint16_t)k;
+        if (extra < least) {
+            least = extra;
+            at = i;
+            other = (int)(k + side);
+        }
+    }
+    if (!(parity & 1u)) return total;
+    n[at] = (uint16_t)other;
+    return total + least;
+}
+
+/* Encode a block: labels, class, and the levels in steps. */
+static void hrq__box_encode(const hrq__box *c, const float x[8], uint16_t label[8], unsigned *index, int32_t value[8])
+{
+    float to_fixed = (float)HRQ__BOX_FIXED / c->step;
+    int32_t t[8], best = INT32_MAX, error;
+    uint16_t n[8];
+    unsigned k, i;
+    for (i = 0; i < 8; i++) t[i] = hrq__round(hrq__clampf(x[i] * to_fixed, -6000.0f, 6000.0f));
+    for (k = 0; k < 2 * c->classes; k++) {
+        const int8_t *level = c->level + (k << c->bits);
+        error = hrq__box_try(c, level, k & 1, t, n);
+        if (error >= best) continue;
+        best = error;
+        *index = k / 2;
+        memcpy(label, n, sizeof n);
+        for (i = 0; i < 8; i++) value[i] = level[n[i]];
+    }
+}
+
+/* For each class and coset, twice 16 bits at a time, what kernels look up; t as above. The label nearest to t is
+   (bin[(t + 2048) / 64] + (t + 2048) % 64) / 64, t held in -2048 ... 2047: no two middles between levels share a bin.
+   Then by label: own level; where the upper neighbour becomes the nearer one; the step from the neighbour to it, of the
+   lower neighbours and 16 further on of the upper ones; all in 1/16 of a step. */
+typedef struct hrq__box_map {
+    int16_t bin[64], own[32], middle[32], gap[32];
+} hrq__box_map;
+
+static void hrq__box_map_of(hrq__box_map *map, const int8_t *level, unsigned bits)
+{
+    int k, bin, top = (1 << bits) - 1;
+    memset(map, 0, sizeof *map);
+    for (k = 0; k <= top; k++) {
+        map->own[k] = (int16_t)(HRQ__BOX_FIXED * level[k]);
+        map->middle[k] = (int16_t)(k == 0     ? -32768
+                                   : k == top ? 32767
+                                              : HRQ__BOX_FIXED / 2 * (level[k - 1] + level[k + 1]));
+        if (k > 0) map->gap[k] = (int16_t)(HRQ__BOX_FIXED * (level[k] - level[k - 1]));
+        if (k < top) map->gap[16 + k] = (int16_t)(HRQ__BOX_FIXED * (level[k] - level[k + 1]));
+    }
+    for (bin = k = 0; bin < 64; bin++) { /* k: nearest to the bin's first; one more from `next` on */
+        int first = 64 * bin - 2048, next;
+        while (k < top && HRQ__BOX_FIXED / 2 * (level[k] + level[k + 1]) < first) k++;
+        next = k < top ? HRQ__BOX_FIXED / 2 * (level[k] + level[k + 1]) + 1 - first : 64;
+        map->bin[bin] = (int16_t)(64 * k + 64 - (next < 64 ? next : 64));
+    }
+}
+
+typedef struct hrq__box_args {
+    hrq__norm norm;
+    float step; /* value of an integer */
+    const hrq__box *box;
+    const hrq__box_map *map; /* [2 classes] */
+} hrq__box_args;
+
+/* code_box: as code_e8, with labels for digits.
+     value      level * step of each column; x is finite
+     reads and writes exactly these columns; BITWISE */
+static size_t hrq__code_box_scalar(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                   const hrq__box_args *c)
+{
+    size_t i, j, s = hrq__min_size(cols8, 32) / 8;
+    for (i = 0; i < s; i++) {
+        float in[8];
+        uint16_t label[8];
+        int32_t level[8];
+        unsigned at = 0;
+        for (j = 0; j < 8; j++) in[j] = hrq__clampf(hrq__norm_apply(c->norm, x[s * j + i]), -1e9f, 1e9f);
+        hrq__box_encode(c->box, in, label, &at, level);
+        index[i] = (uint8_t)at;
+        for (j = 0; j < 8; j++) {
+            code[s * j + i] = (uint8_t)label[j];
+            value[s * j + i] = (float)level[j] * c->step;
+        }
+    }
+    return 8 * s;
+}
+
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {
     const char *isa;
@@ -2660,6 +2774,8 @@ typedef struct hrq__kernels {
     void (*trellis_metric)(uint8_t *metric, const int16_t *x, size_t n, const hrq__trellis_args *args);
     void (*trellis_advance)(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n, int oldest,
                             const hrq__trellis_args *args);
+    size_t (*code_box)(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                       const hrq__box_args *c);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -2684,7 +2800,7 @@ static const hrq__kernels hrq__kernel_table[] = {
      {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__range_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
-     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR},
+     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -3358,12 +3474,6 @@ static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], const i
    instead of a lattice's: Lloyd's iteration bends them to the Gaussian. A class is to a block what a scale is to the
    codes above. `make -C bench boxes` searches the levels again. */
 
-typedef struct hrq__box {
-    unsigned bits, classes;
-    float step;
-    const int8_t *level; /* [classes][2][2^bits], ascending; in steps of the row's root mean square */
-} hrq__box;
-
 // clang-format off
 /* [classes - 1 + class][coset][label] */
 static const int8_t hrq__box_level2[15][2][4] = {
@@ -3480,54 +3590,6 @@ static hrq__box hrq__box_of(const hrq_format *f)
                               : &hrq__box_level4[0][0][0]) +
               at;
     return c;
-}
-
-enum { HRQ__BOX_FIXED = 16 }; /* entries are compared in 1/16 of a step, +-6000: no sum of eight squares overflows */
-
-/* Nearest levels of one class and coset under its parity: the labels and their squared error. */
-static int32_t hrq__box_try(const hrq__box *c, const int8_t *level, unsigned coset, const int32_t t[8], uint16_t n[8])
-{
-    int32_t total = 0, least = INT32_MAX, extra, d, e, count = 1 << c->bits;
-    int i, at = 0, other = 0;
-    unsigned parity = coset;
-    for (i = 0; i < 8; i++) {
-        int32_t k = 0, side;
-        while (k + 1 < count && HRQ__BOX_FIXED * (level[k] + level[k + 1]) < 2 * t[i]) k++; /* lower on ties */
-        d = t[i] - HRQ__BOX_FIXED * level[k];
-        side = k == 0 ? 1 : k == count - 1 || 2 * t[i] <= HRQ__BOX_FIXED * (level[k - 1] + level[k + 1]) ? -1 : 1;
-        e = t[i] - HRQ__BOX_FIXED * level[k + side];
-        extra = e * e - d * d;
-        total += d * d;
-        parity ^= (unsigned)k & 1u;
-        n[i] = (uint16_t)k;
-        if (extra < least) {
-            least = extra;
-            at = i;
-            other = (int)(k + side);
-        }
-    }
-    if (!(parity & 1u)) return total;
-    n[at] = (uint16_t)other;
-    return total + least;
-}
-
-/* Encode a block: labels, class, and the levels in steps. */
-static void hrq__box_encode(const hrq__box *c, const float x[8], uint16_t label[8], unsigned *index, int32_t value[8])
-{
-    float to_fixed = (float)HRQ__BOX_FIXED / c->step;
-    int32_t t[8], best = INT32_MAX, error;
-    uint16_t n[8];
-    unsigned k, i;
-    for (i = 0; i < 8; i++) t[i] = hrq__round(hrq__clampf(x[i] * to_fixed, -6000.0f, 6000.0f));
-    for (k = 0; k < 2 * c->classes; k++) {
-        const int8_t *level = c->level + (k << c->bits);
-        error = hrq__box_try(c, level, k & 1, t, n);
-        if (error >= best) continue;
-        best = error;
-        *index = k / 2;
-        memcpy(label, n, sizeof n);
-        for (i = 0; i < 8; i++) value[i] = level[n[i]];
-    }
 }
 
 /* Root mean square of a row, in range for entries of 1e+-38. */
@@ -4725,36 +4787,106 @@ static void hrq__pack_index(uint8_t *planes, const uint8_t *index, size_t row, s
     }
 }
 
-/* A row of lattice codes whose blocks are coded many at a time: floats of all values, then codes, then indices. */
-static size_t hrq__encode_blocks_bytes(const hrq__view *v)
+/* The same of all 16 rows, [16] ld apart, for whole superblocks: bit b of eight bytes by one multiplication. */
+static void hrq__pack_indices(uint8_t *planes, size_t lane_bytes, const uint8_t *index, size_t ld, size_t supers,
+                              unsigned bits)
 {
-    int quick = v->codec == HRQ__CODEC_VORONOI && v->voronoi.quick && !v->dither;
-    return quick ? v->lay.cols8 * (sizeof(float) + 1) + v->lay.cols8 / 8 : 0;
+    for (; supers > 0; supers--, index += 4, planes += 4 * lane_bytes) {
+        size_t row;
+        unsigned b;
+        for (row = 0; row < HRQ_PANEL; row += 2) {
+            uint64_t eight =
+                hrq__get32(index + row * ld) | (uint64_t)hrq__get32(index + (row + 1) * ld) << 32;
+            for (b = 0; b < bits; b++) {
+                uint64_t ones = (eight >> b & 0x0101010101010101u) * 0x0102040810204080u;
+                planes[8 * b + row / 2] = (uint8_t)(ones >> 56);
+            }
+        }
+    }
 }
 
+/* Lattice codes whose blocks are coded many at a time: floats of a row's values; codes, then indices of the rows of a
+   panel; what a box code looks up. */
+typedef struct hrq__blocks {
+    float *value;
+    uint8_t *code, *index; /* [16] cols8 and cols8 / 8 apart */
+    hrq__box_map *map;
+} hrq__blocks;
+
+static size_t hrq__encode_blocks_bytes(const hrq__view *v)
+{
+    size_t column = sizeof(float) + HRQ_PANEL, map = 0; /* and two bytes for eight columns' sixteen indices */
+    if (v->dither) return 0;
+    if (v->codec == HRQ__CODEC_BOX) map = 2 * v->box.classes * sizeof(hrq__box_map);
+    else if (v->codec != HRQ__CODEC_VORONOI || !v->voronoi.quick) return 0;
+    return map + v->lay.cols8 * (column + HRQ_PANEL / 8);
+}
+
+static hrq__blocks hrq__blocks_of(const hrq__view *v)
+{
+    hrq__blocks b;
+    b.value = (float *)(void *)v->blocks;
+    b.map = (hrq__box_map *)(void *)(b.value + v->lay.cols8);
+    b.code = (uint8_t *)(void *)(b.map + (v->codec == HRQ__CODEC_BOX ? 2 * v->box.classes : 0));
+    b.index = b.code + HRQ_PANEL * v->lay.cols8;
+    return b;
+}
+
+static void hrq__blocks_open(const hrq__view *v)
+{
+    hrq__blocks b = hrq__blocks_of(v);
+    unsigned k;
+    for (k = 0; v->codec == HRQ__CODEC_BOX && k < 2 * v->box.classes; k++)
+        hrq__box_map_of(&b.map[k], v->box.level + (k << v->box.bits), v->box.bits);
+}
+
+/* A row's codes under the scales that are stored, not yet in planes. */
 static void hrq__encode_blocks(const hrq__view *v, size_t row, const float *x, hrq__gain *gain)
 {
-    size_t at, done, s, cols8 = v->lay.cols8, whole = v->lay.cols / 32 * 32;
-    float *value = (float *)(void *)v->blocks, last[32] = {0};
-    uint8_t *code = v->blocks + cols8 * sizeof(float), *index = code + cols8;
-    hrq__e8_args args = v->voronoi.e8;
-    args.norm = hrq__norm_of(hrq__view_stored_scale(v, row));
-    args.step = hrq__view_row_scale(v, row);
+    size_t at, done, cols8 = v->lay.cols8, whole = v->lay.cols / 32 * 32;
+    hrq__blocks b = hrq__blocks_of(v);
+    uint8_t *code = b.code + row % HRQ_PANEL * cols8, *index = b.index + row % HRQ_PANEL * (cols8 / 8);
+    float *value = b.value, last[32] = {0};
+    hrq__e8_args e8 = v->voronoi.e8;
+    hrq__box_args box;
+    e8.norm = box.norm = hrq__norm_of(hrq__view_stored_scale(v, row));
+    e8.step = box.step = hrq__view_row_scale(v, row);
+    box.box = &v->box;
+    box.map = b.map;
     memcpy(last, x + whole, (v->lay.cols - whole) * sizeof(float));
     for (at = 0; at < cols8; at += done) {
         const float *from = at < whole ? x + at : last;
         size_t n = at < whole ? whole - at : cols8 - at;
-        done = v->kernels->code_e8(code + at, index + at / 8, value + at, from, n, &args);
-        if (done == 0) done = hrq__code_e8_scalar(code + at, index + at / 8, value + at, from, n, &args);
-    }
-    for (at = 0; at < cols8; at += 8 * s) {
-        uint8_t *super = hrq__view_super(v, row / HRQ_PANEL, at, &s);
-        hrq__pack_row(super, code + at, row % HRQ_PANEL, s, 0, v->args.code_bits);
-        hrq__pack_index(super + 16 * s * v->args.code_bits, index + at / 8, row % HRQ_PANEL, s, v->args.scale_bits);
+        const hrq__kernels *kernels = v->kernels;
+        for (done = 0; done == 0; kernels = &hrq__kernel_table[0])
+            done = v->codec == HRQ__CODEC_BOX
+                       ? kernels->code_box(code + at, index + at / 8, value + at, from, n, &box)
+                       : kernels->code_e8(code + at, index + at / 8, value + at, from, n, &e8);
     }
     if (!gain) return;
     gain->dot[0] = v->kernels->dot16(x, value, v->lay.cols, gain->pre);
     gain->energy[0] = v->kernels->dot16(value, value, v->lay.cols, gain->pre);
+}
+
+/* The codes of rows row0 ... row1 - 1 of one panel to planes. */
+static void hrq__blocks_pack(const hrq__view *v, size_t row0, size_t row1)
+{
+    size_t at = 0, row, s, cols8 = v->lay.cols8, ld = cols8 / 8;
+    unsigned bits = v->args.code_bits, scale_bits = v->args.scale_bits;
+    hrq__blocks b = hrq__blocks_of(v);
+    uint8_t *super = hrq__view_super(v, row0 / HRQ_PANEL, 0, &s);
+    if (row1 - row0 == HRQ_PANEL) {
+        at = cols8 / 32 * 32;
+        hrq__pack_run(v->kernels, super, v->lay.lane_bytes, b.code, cols8, at, 0, bits);
+        hrq__pack_indices(super + 64 * bits, v->lay.lane_bytes, b.index, ld, at / 32, scale_bits);
+    }
+    for (; at < cols8; at += 32) {
+        super = hrq__view_super(v, row0 / HRQ_PANEL, at, &s);
+        for (row = row0 % HRQ_PANEL; row < row0 % HRQ_PANEL + row1 - row0; row++) {
+            hrq__pack_row(super, b.code + row * cols8 + at, row, s, 0, bits);
+            hrq__pack_index(super + 16 * s * bits, b.index + row * ld + at / 8, row, s, scale_bits);
+        }
+    }
 }
 
 /* Codes that depend on nothing but the entry and its scales, which stay as they are. */
@@ -4960,7 +5092,10 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
         hrq__tcq_open(&trellis, &mat->format, v.lay.cols, memory + moved);
         v.trellis = &trellis;
     }
-    if (hrq__encode_blocks_bytes(&v)) v.blocks = memory + moved;
+    if (hrq__encode_blocks_bytes(&v)) {
+        v.blocks = memory + moved;
+        hrq__blocks_open(&v);
+    }
     for (r = 0; r < nrows; r += step) {
         const float *x = w + r * ldw;
         step = moved ? 1 : hrq__min_size(nrows - r, HRQ_PANEL - (row0 + r) % HRQ_PANEL);
@@ -4973,6 +5108,7 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
         if (hrq__encode_plainly(&v)) hrq__encode_rows(&v, row0 + r, row0 + r + step, x, ldw);
         else
             for (i = 0; i < step; i++) hrq__encode_row(&v, row0 + r + i, x + i * ldw, &trellis);
+        if (v.blocks) hrq__blocks_pack(&v, row0 + r, row0 + r + step);
     }
     hrq__release(hooks, memory);
     return HRQ_OK;

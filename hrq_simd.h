@@ -2703,7 +2703,7 @@ HRQ__FN_AVX512 void hrq__extents_avx512(float *lo, float *hi, const float *x, si
         }
         end = n - from < group ? n : from + group;
         for (i = from; i + 64 <= end; i += 64) {
-            hrq__prefetch_avx512((const uint8_t *)(x + i), 256);
+            hrq__prefetch_avx512((const uint8_t *)(x + i), 4);
             HRQ__UNROLL
             for (k = 0; k < 4; k++) {
                 __m512i v = _mm512_loadu_si512(x + i + 16 * k);
@@ -3364,11 +3364,11 @@ HRQ__FN_AVX512 void hrq__e8_again_avx512(hrq__e8_queue *w, uint8_t *code, uint8_
     }
 }
 
-/* 256 columns in fixed point, one register a coordinate. */
-HRQ__IN_AVX512 void hrq__e8_fixed_avx512(__m512i x[8], const float *in, const hrq__e8_args *c)
+/* 256 columns in fixed point within +-limit, one register a coordinate. */
+HRQ__IN_AVX512 void hrq__fixed_avx512(__m512i x[8], const float *in, hrq__norm norm, float to_fixed, float limit)
 {
-    __m512 pre = _mm512_set1_ps(c->norm.pre), inv = _mm512_set1_ps(c->norm.inv), to = _mm512_set1_ps(c->to_fixed);
-    __m512 most = _mm512_set1_ps(32767.0f), least = _mm512_set1_ps(-32767.0f);
+    __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv), to = _mm512_set1_ps(to_fixed);
+    __m512 most = _mm512_set1_ps(limit), least = _mm512_set1_ps(-limit);
     __m256i part[2];
     int i, h;
     HRQ__UNROLL
@@ -3384,29 +3384,37 @@ HRQ__IN_AVX512 void hrq__e8_fixed_avx512(__m512i x[8], const float *in, const hr
     hrq__transpose_avx512(x);
 }
 
-/* 32 blocks to 256 columns. |y| <= 2 q = 512 times a multiple of 32 at most: below 2^15. */
+/* 32 blocks to 256 columns. */
+HRQ__IN_AVX512 void hrq__blocks_avx512(uint8_t *code, uint8_t *index, float *value, __m512i digit[8], __m512i y[8],
+                                       __m512i indices, float step)
+{
+    __m512 by = _mm512_set1_ps(step);
+    int j;
+    hrq__transpose_avx512(y);
+    hrq__transpose_avx512(digit);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i v[2];
+        v[0] = _mm512_cvtepi16_epi32(_mm512_castsi512_si256(y[j]));
+        v[1] = _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(y[j], 1));
+        _mm512_storeu_ps(value + 32 * j, _mm512_mul_ps(_mm512_cvtepi32_ps(v[0]), by));
+        _mm512_storeu_ps(value + 32 * j + 16, _mm512_mul_ps(_mm512_cvtepi32_ps(v[1]), by));
+        _mm256_storeu_si256((__m256i *)(void *)(code + 32 * j), _mm512_cvtepi16_epi8(digit[j]));
+    }
+    _mm256_storeu_si256((__m256i *)(void *)index, _mm512_cvtepi16_epi8(indices));
+}
+
+/* |y| <= 2 q = 512 times a multiple of 32 at most: below 2^15. */
 HRQ__IN_AVX512 void hrq__e8_store_avx512(uint8_t *code, uint8_t *index, float *value, hrq__e8_avx512 *b,
                                          const hrq__e8_args *c)
 {
     __m512i multiple = hrq__word_of_avx512(c->multiple, b->index);
     __m512i most = _mm512_set1_epi16(c->clamp), least = _mm512_set1_epi16((short)-c->clamp);
-    __m512 step = _mm512_set1_ps(c->step);
     int j;
     HRQ__UNROLL
     for (j = 0; j < 8; j++)
         b->y[j] = _mm512_max_epi16(_mm512_min_epi16(_mm512_mullo_epi16(b->y[j], multiple), most), least);
-    hrq__transpose_avx512(b->y);
-    hrq__transpose_avx512(b->digit);
-    HRQ__UNROLL
-    for (j = 0; j < 8; j++) {
-        __m512i v[2];
-        v[0] = _mm512_cvtepi16_epi32(_mm512_castsi512_si256(b->y[j]));
-        v[1] = _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(b->y[j], 1));
-        _mm512_storeu_ps(value + 32 * j, _mm512_mul_ps(_mm512_cvtepi32_ps(v[0]), step));
-        _mm512_storeu_ps(value + 32 * j + 16, _mm512_mul_ps(_mm512_cvtepi32_ps(v[1]), step));
-        _mm256_storeu_si256((__m256i *)(void *)(code + 32 * j), _mm512_cvtepi16_epi8(b->digit[j]));
-    }
-    _mm256_storeu_si256((__m256i *)(void *)index, _mm512_cvtepi16_epi8(b->index));
+    hrq__blocks_avx512(code, index, value, b->digit, b->y, b->index, c->step);
 }
 
 /* The scales that hrq__e8_encode tries first: one, or three of which the best stays. A lane's attempts end at `to`. */
@@ -3448,7 +3456,7 @@ HRQ__IN_AVX512 size_t hrq__e8_run_avx512(uint8_t *code, uint8_t *index, float *v
         hrq__e8_avx512 b;
         __mmask32 failed, outside;
         int j;
-        hrq__e8_fixed_avx512(fixed, x + col, c);
+        hrq__fixed_avx512(fixed, x + col, c->norm, c->to_fixed, 32767.0f);
         gauge = hrq__e8_gauge_avx512(fixed, &outside);
         for (t = 0; t < c->scales; t++)
             from = _mm512_mask_add_epi16(
@@ -3487,6 +3495,129 @@ HRQ__FN_AVX512 size_t hrq__code_e8_avx512(uint8_t *code, uint8_t *index, float *
 {
     return c->first ? hrq__e8_run_avx512(code, index, value, x, cols8, 1, c)
                     : hrq__e8_run_avx512(code, index, value, x, cols8, 3, c);
+}
+
+/* ---- box codes: 16 blocks, two coordinates of one a lane, four registers ---- */
+
+/* What one class and coset makes of 16 blocks, or the best so far. choice: label, + 16 where its second best is the
+   label above. least: what the cheapest change of parity costs, times 8, plus its coordinate. */
+typedef struct hrq__box_avx512 {
+    __m512i choice[4], total, least, at; /* at: 2 class + coset */
+} hrq__box_avx512;
+
+/* t within +-6000, d within 2^13, 2 d + gap within 2^14.1, 8 gap within 2^15: their product is below 2^30, and so are
+   eight squares of d. madd squares two coordinates at once; by halves of a zero it takes one product alone. */
+HRQ__IN_AVX512 void hrq__box_try_avx512(hrq__box_avx512 *best, const __m512i t[4], const __m512i bin[4],
+                                        const __m512i rest[4], const hrq__box_map *map, int at)
+{
+    __m512i bin0 = _mm512_loadu_si512(map->bin), bin1 = _mm512_loadu_si512(map->bin + 32);
+    __m512i own = _mm512_loadu_si512(map->own), middle = _mm512_loadu_si512(map->middle);
+    __m512i gaps = _mm512_loadu_si512(map->gap), low = _mm512_set1_epi32(0xffff), upper = _mm512_set1_epi16(16);
+    __m512i choice[4], parity = _mm512_set1_epi32(at & 1), total = _mm512_setzero_si512();
+    __m512i least = _mm512_set1_epi32(INT32_MAX);
+    __mmask16 odd, take;
+    int p;
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) {
+        __m512i n = _mm512_permutex2var_epi16(bin0, bin[p], bin1), d, gap, sum, a, b;
+        n = _mm512_srli_epi16(_mm512_add_epi16(n, rest[p]), 6);
+        d = _mm512_sub_epi16(t[p], _mm512_permutexvar_epi16(n, own));
+        total = _mm512_add_epi32(total, _mm512_madd_epi16(d, d));
+        n = _mm512_mask_add_epi16(n, _mm512_cmpgt_epi16_mask(t[p], _mm512_permutexvar_epi16(n, middle)), n, upper);
+        gap = _mm512_permutexvar_epi16(n, gaps);
+        sum = _mm512_add_epi16(_mm512_add_epi16(d, d), gap);
+        gap = _mm512_slli_epi16(gap, 3);
+        a = _mm512_madd_epi16(gap, _mm512_and_si512(low, sum));
+        b = _mm512_madd_epi16(gap, _mm512_andnot_si512(low, sum));
+        least = _mm512_min_epi32(least, _mm512_or_si512(a, _mm512_set1_epi32(2 * p)));
+        least = _mm512_min_epi32(least, _mm512_or_si512(b, _mm512_set1_epi32(2 * p + 1)));
+        parity = _mm512_xor_si512(parity, n);
+        choice[p] = n;
+    }
+    parity = _mm512_xor_si512(parity, _mm512_srli_epi32(parity, 16));
+    odd = _mm512_test_epi32_mask(parity, _mm512_set1_epi32(1));
+    total = _mm512_mask_add_epi32(total, odd, total, _mm512_srai_epi32(least, 3));
+    least = _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), odd, _mm512_and_si512(least, _mm512_set1_epi32(7)));
+    take = _mm512_cmplt_epi32_mask(total, best->total);
+    best->total = _mm512_min_epi32(total, best->total);
+    best->least = _mm512_mask_mov_epi32(best->least, take, least);
+    best->at = _mm512_mask_mov_epi32(best->at, take, _mm512_set1_epi32(at));
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) best->choice[p] = _mm512_mask_mov_epi32(best->choice[p], take, choice[p]);
+}
+
+/* Labels and levels of the best: the entry that pays for the parity goes to its second best label. */
+HRQ__IN_AVX512 void hrq__box_put_avx512(__m512i label[4], __m512i value[4], const hrq__box_avx512 *b,
+                                        const __m512i level[4], int bits)
+{
+    __m512i one = _mm512_set1_epi16(1), who, row;
+    int p;
+    who = _mm512_or_si512(_mm512_slli_epi32(b->least, 16), _mm512_and_si512(b->least, _mm512_set1_epi32(0xffff)));
+    row = _mm512_slli_epi32(b->at, (unsigned)bits);
+    row = _mm512_or_si512(row, _mm512_slli_epi32(row, 16));
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) {
+        __m512i n = _mm512_and_si512(b->choice[p], _mm512_set1_epi16(15)), at, v;
+        __mmask32 me = _mm512_cmpeq_epi16_mask(who, _mm512_set1_epi32(2 * p | (2 * p + 1) << 16));
+        __m512i side = _mm512_sub_epi16(_mm512_srli_epi16(_mm512_sub_epi16(b->choice[p], n), 3), one);
+        n = _mm512_mask_add_epi16(n, me, n, side);
+        at = _mm512_or_si512(row, n);
+        label[p] = n;
+        side = _mm512_srli_epi16(at, 1); /* words of two levels */
+        v = _mm512_permutex2var_epi16(level[0], side, level[1]);
+        v = _mm512_mask_mov_epi16(v, _mm512_test_epi16_mask(at, _mm512_set1_epi16(128)),
+                                  _mm512_permutex2var_epi16(level[2], side, level[3]));
+        v = _mm512_mask_slli_epi16(v, _mm512_testn_epi16_mask(at, one), v, 8);
+        value[p] = _mm512_srai_epi16(v, 8);
+    }
+}
+
+/* All classes and cosets of 32 blocks, in two halves; the registers of a half are what unpack makes, pack undoes it. */
+HRQ__FN_AVX512 size_t hrq__code_box_avx512(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                           const hrq__box_args *c)
+{
+    int bits = (int)c->box->bits, sets = 2 * (int)c->box->classes, h, p, k;
+    size_t col, n = cols8 / 256 * 256, bytes = (size_t)sets << bits;
+    float to_fixed = (float)HRQ__BOX_FIXED / c->box->step;
+    __m512i level[4], low = _mm512_set1_epi32(0xffff);
+    for (k = 0; k < 4; k++)
+        level[k] = bytes > 64u * (unsigned)k ? _mm512_maskz_loadu_epi8(hrq__first64_avx512(bytes - 64u * (unsigned)k),
+                                                                        c->box->level + 64 * k)
+                                             : _mm512_setzero_si512();
+    for (col = 0; col < n; col += 256) {
+        __m512i fixed[8], label[2][4], y[2][4], out[8], levels[8], at[2];
+        hrq__fixed_avx512(fixed, x + col, c->norm, to_fixed, 6000.0f);
+        for (h = 0; h < 2; h++) {
+            __m512i t[4], bin[4], rest[4];
+            hrq__box_avx512 best;
+            best.total = _mm512_set1_epi32(INT32_MAX);
+            best.least = best.at = _mm512_setzero_si512();
+            HRQ__UNROLL
+            for (p = 0; p < 4; p++) {
+                __m512i u;
+                t[p] = h ? _mm512_unpackhi_epi16(fixed[2 * p], fixed[2 * p + 1])
+                         : _mm512_unpacklo_epi16(fixed[2 * p], fixed[2 * p + 1]);
+                u = _mm512_max_epi16(_mm512_add_epi16(t[p], _mm512_set1_epi16(2048)), _mm512_setzero_si512());
+                u = _mm512_min_epi16(u, _mm512_set1_epi16(4095));
+                bin[p] = _mm512_srli_epi16(u, 6);
+                rest[p] = _mm512_and_si512(u, _mm512_set1_epi16(63));
+                best.choice[p] = _mm512_setzero_si512();
+            }
+            for (k = 0; k < sets; k++) hrq__box_try_avx512(&best, t, bin, rest, c->map + k, k);
+            hrq__box_put_avx512(label[h], y[h], &best, level, bits);
+            at[h] = _mm512_srli_epi32(best.at, 1);
+        }
+        HRQ__UNROLL
+        for (p = 0; p < 4; p++) {
+            out[2 * p] = _mm512_packus_epi32(_mm512_and_si512(label[0][p], low), _mm512_and_si512(label[1][p], low));
+            out[2 * p + 1] = _mm512_packus_epi32(_mm512_srli_epi32(label[0][p], 16), _mm512_srli_epi32(label[1][p], 16));
+            levels[2 * p] = _mm512_packus_epi32(_mm512_and_si512(y[0][p], low), _mm512_and_si512(y[1][p], low));
+            levels[2 * p + 1] = _mm512_packus_epi32(_mm512_srli_epi32(y[0][p], 16), _mm512_srli_epi32(y[1][p], 16));
+        }
+        hrq__blocks_avx512(code + col, index + col / 8, value + col, out, levels, _mm512_packus_epi32(at[0], at[1]),
+                           c->step);
+    }
+    return n;
 }
 
 /* ---- trellis search ---- */
@@ -5226,20 +5357,25 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 //  [e] The rows of the kernel table
 //==================================================================================================
 
+#define HRQ__DECODERS(isa)                                                                                     \
+    hrq__prepare_##isa, {NULL, NULL, hrq__decode_int_##isa, hrq__decode_table_##isa, hrq__decode_voronoi_##isa, \
+                         hrq__decode_box_##isa, hrq__decode_trellis_##isa, hrq__decode_int_##isa}
+#define HRQ__NO_ONE {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+#define HRQ__DOTS(dots, isa)                                                                         \
+    hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_##isa, hrq__range_##isa, hrq__finish_##isa, \
+        hrq__tile_f32_##isa, hrq__dot_f32_##isa, hrq__fma_tile_##isa
+#define HRQ__ENCODERS(isa)                                                                                         \
+    hrq__extents_##isa, hrq__dot16_##isa, hrq__sum16_##isa, hrq__code_int_##isa, hrq__code_float_##isa,            \
+        hrq__pack_##isa, hrq__group_scales_##isa, hrq__norms_##isa, hrq__act_s8_##isa, hrq__hadamard_##isa,        \
+        hrq__paley_##isa
+/* Shape of fma_tile, encoders, then the kernels that not every set has of its own. */
+#define HRQ__REST(m, n, isa, e8, metric, advance, box) \
+    m, n, HRQ__ENCODERS(isa), hrq__code_e8_##e8, hrq__trellis_metric_##metric, hrq__trellis_advance_##advance, hrq__code_box_##box
+
 #ifdef HRQ__AVX2
-    #define HRQ__ENCODE_AVX2                                                                                     \
-        hrq__extents_avx2, hrq__dot16_avx2, hrq__sum16_avx2, hrq__code_int_avx2, hrq__code_float_avx2,           \
-        hrq__pack_avx2, hrq__group_scales_avx2, hrq__norms_avx2, hrq__act_s8_avx2, hrq__hadamard_avx2,           \
-        hrq__paley_avx2, hrq__code_e8_scalar
-    #define HRQ__ROW_AVX2(isa, need, flip, dots)                                                                 \
-        {isa, need, flip, hrq__prepare_avx2,                                                                     \
-         {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
-          hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
-         {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2,                          \
-         hrq__finish_avx2, hrq__tile_f32_avx2,                                                                   \
-         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_AVX2, \
-         hrq__trellis_metric_avx2, hrq__trellis_advance_avx2},
+    #define HRQ__ROW_AVX2(name, need, flip, dots)                                       \
+        {name, need, flip, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(dots, avx2),     \
+         HRQ__REST(6, 16, avx2, scalar, avx2, avx2, scalar)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
@@ -5252,46 +5388,21 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #endif
 
 #ifdef HRQ__AVX512
-    #define HRQ__ENCODE_AVX512                                                                                   \
-        hrq__extents_avx512, hrq__dot16_avx512, hrq__sum16_avx512, hrq__code_int_avx512, hrq__code_float_avx512, \
-        hrq__pack_avx512, hrq__group_scales_avx512, hrq__norms_avx512, hrq__act_s8_avx512, hrq__hadamard_avx512, \
-        hrq__paley_avx512, hrq__code_e8_avx512
-    #define HRQ__ROWS_AVX512                                                                                     \
-        {"avx512", HRQ__HAS_AVX512, 0, hrq__prepare_avx2,                                                        \
-         {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
-          hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
-         {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512,                      \
-         hrq__finish_avx512, hrq__tile_f32_avx512,                                                               \
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512,                                  \
-         hrq__trellis_metric_avx512, hrq__trellis_advance_avx2},                                                 \
-        {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
-         {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
-          hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
-         {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,          \
-          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                             \
-         hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__range_avx512,                          \
-         hrq__finish_avx512, hrq__tile_f32_avx512,                                                               \
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512,                                  \
-         hrq__trellis_metric_avx512, hrq__trellis_advance_vnni},
+    #define HRQ__ROWS_AVX512                                                                                   \
+        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),            \
+         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512)},                                             \
+        {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni),                                                \
+         {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
+          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                           \
+         HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512)},
 #else
     #define HRQ__ROWS_AVX512
 #endif
 
 #ifdef HRQ__NEON
-    #define HRQ__ENCODE_NEON                                                                                     \
-        hrq__extents_neon, hrq__dot16_neon, hrq__sum16_neon, hrq__code_int_neon, hrq__code_float_neon,           \
-        hrq__pack_neon, hrq__group_scales_neon, hrq__norms_neon, hrq__act_s8_neon, hrq__hadamard_neon,           \
-        hrq__paley_neon, hrq__code_e8_neon
-    #define HRQ__ROW_NEON(isa, need, dots)                                                                       \
-        {isa, need, 0, hrq__prepare_neon,                                                                        \
-         {NULL, NULL, hrq__decode_int_neon, hrq__decode_table_neon, hrq__decode_voronoi_neon,                    \
-          hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                                 \
-         {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon,                          \
-         hrq__finish_neon, hrq__tile_f32_neon,                                                                   \
-         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_NEON, \
-         hrq__trellis_metric_neon, hrq__trellis_advance_neon},
+    #define HRQ__ROW_NEON(name, need, dots)                                          \
+        {name, need, 0, HRQ__DECODERS(neon), HRQ__NO_ONE, HRQ__DOTS(dots, neon),     \
+         HRQ__REST(8, 12, neon, neon, neon, neon, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
     #else
