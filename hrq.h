@@ -1625,7 +1625,7 @@ HRQ_API double hrq_format_bits(const hrq_format *format, size_t rows, size_t col
 //  takes one superblock, the narrow last one too.  Reads and writes exactly these columns.
 //==================================================================================================
 
-enum { HRQ__MAPS = 1024 };
+enum { HRQ__MAPS = 1024, HRQ__LAYERS = 5 }; /* layers of a hierarchical code, q^layers <= 256: 3^5 = 243 */
 
 /* What a decoder must know beside the bytes. Tables come in as arguments. */
 typedef struct hrq__decode_args {
@@ -2996,8 +2996,6 @@ static uint8_t hrq__float_e4m3(hrq__small type, const float *x, size_t n, float 
 //  Encoding is done in 16-bit integers, as vector registers hold them: t = x / beta in 2^-F, F = 14 - ceil(log2 q),
 //  saturated; the nearest point by hrq__e8_residual with half = 2^(F-1).
 //==================================================================================================
-
-enum { HRQ__LAYERS = 5 }; /* 3^5 = 243 */
 
 typedef struct hrq__voronoi {
     int lattice, first;

@@ -181,7 +181,10 @@ static void test_decode(void)
         "zn:q16:k1", "d4:q16:k1", "e8:q4:k1",   "e8:q4:k2",  "e8:q4:k3",   "e8:q8:k1",  "e8:q8:k2",  "e8:q8:k3",
         "e8:q8:k4",  "e8:q16:k2", "e8:q16:k3",  "e8:q32:k1", "e8:q256:k1", "e8:q8:k16", "e8:q14:k1", "tcq2:s6",
         "tcq2:s8",   "tcq2:s12",  "tcq2:s14",   "tcq3:s8",   "tcq3:s12",   "tcq3:s14",  "tcq4:s6",   "tcq4:s8",
-        "tcq4:s12",  "tcq4:s14",  "e8h:q4:m1:k1"};
+        "tcq4:s12",  "tcq4:s14",  "e8h:q4:m1:k1", "e8h:q3:m5:k16", "e8h:q15:m2:k9", "e8:q6:k2", "e8:q12:k8",
+        "e8:q3:k16", "e8:q254:k1", "e8:q255:k16", "e8:q32:k7", "e8:q64:k4",  "e8:q128:k5", "d4:q3:k1",   "d4:q4:k2",
+        "d4:q8:k5",  "d4:q14:k4",  "d4:q253:k3",  "d4:q255:k2", "d4:q256:k16", "d4:q6:k16", "zn:q3:k1",   "zn:q4:k4",
+        "zn:q15:k4", "zn:q251:k16", "zn:q254:k4", "zn:q256:k16"};
     char name[32];
     hrq__decode_args a;
     hrq_format f;
