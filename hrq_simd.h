@@ -1422,10 +1422,10 @@ HRQ__IN_AVX512 void hrq__flip_avx512(__m512i *r, int n, __mmask32 flip, __m512i 
     int j;
     HRQ__UNROLL
     for (j = 0; j < n; j++) {
-        __mmask32 at = _mm512_mask_cmpeq_epi16_mask(flip, _mm512_abs_epi16(r[j]), most);
+        __mmask32 at = _mm512_cmpeq_epi16_mask(_mm512_abs_epi16(r[j]), most);
         __m512i up = _mm512_and_si512(_mm512_srai_epi16(r[j], 15), _mm512_add_epi16(unit, unit));
-        r[j] = _mm512_mask_add_epi16(r[j], at, r[j], _mm512_sub_epi16(up, unit));
-        flip &= ~at;
+        r[j] = _mm512_mask_add_epi16(r[j], at & flip, r[j], _mm512_sub_epi16(up, unit));
+        flip &= ~at; /* the chain is this alone */
     }
 }
 
