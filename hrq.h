@@ -2203,6 +2203,26 @@ static void hrq__tile_f32_scalar(float *out, const uint8_t *lo, const uint8_t *h
         }
 }
 
+/* tile_upper: the same of 8-bit floats: the tiles' values are the upper halves of floats whose lower halves are zero.
+   EXACT */
+static void hrq__tile_upper_scalar(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    size_t c, row;
+    for (c = 0; c < cols; c++)
+        for (row = 0; row < HRQ_PANEL; row++) {
+            size_t at = hrq__tile_at(4 * HRQ_PANEL, row, c);
+            out[c * HRQ_PANEL + row] =
+                hrq__float_of((uint32_t)((lo[at] ^ flip) + 256u * (hi[at] ^ flip) - ((lo[at] ^ flip) & 128u) * 2u) << 16);
+        }
+}
+
+/* axpy: y[i] = fmaf(p, w[i], y[i]), i < n.     BITWISE */
+static void hrq__axpy_scalar(float *y, const float *w, float p, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++) y[i] = fmaf(p, w[i], y[i]);
+}
+
 /* dot_f32: acc[t * 16 + row] = fmaf(w[k * 16 + row], x[t * ldx + k], acc[...]) for k = 0 ... depth - 1 in order, t
    < n.
      reads      64 * depth bytes of w, 4 * depth bytes of each vector                BITWISE */
@@ -2648,6 +2668,8 @@ typedef struct hrq__kernels {
     void (*trellis_metric)(uint8_t *metric, const int16_t *x, size_t n, const hrq__trellis_args *args);
     void (*trellis_advance)(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n, int oldest,
                             const hrq__trellis_args *args);
+    void (*tile_upper)(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip);
+    void (*axpy)(float *y, const float *w, float p, size_t n);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -2656,6 +2678,7 @@ typedef struct hrq__kernels {
         hrq__code_float_scalar, hrq__pack_scalar, hrq__group_scales_scalar, hrq__norms_scalar, \
         hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar, hrq__code_e8_scalar
     #define HRQ__TRELLIS_SCALAR hrq__trellis_metric_scalar, hrq__trellis_advance_scalar
+    #define HRQ__FLOATS_SCALAR  hrq__tile_upper_scalar, hrq__axpy_scalar
 
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
@@ -2672,7 +2695,7 @@ static const hrq__kernels hrq__kernel_table[] = {
      {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__range_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
-     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR},
+     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, HRQ__FLOATS_SCALAR},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -3997,7 +4020,7 @@ HRQ__INLINE uint16_t hrq__dither_draw(uint64_t seed, size_t row, size_t col)
 //  position) = code * step; columns of zeros have no bits.
 //==================================================================================================
 
-    #define HRQ__CHUNK 128 /* columns decoded at a time: 4 KB of tiles, 8 KB of floats on the stack */
+    #define HRQ__CHUNK 256 /* columns decoded at a time: 8 KB of tiles, 16 KB of floats on the stack */
 
 /* A matrix made ready to read or write: the layout and all that the decoder needs. */
 typedef struct hrq__view {
@@ -4014,6 +4037,7 @@ typedef struct hrq__view {
     float step;                           /* what one unit of a value is worth, in row scales              */
     int codec, scale, wide;               /* wide: values need two tiles                                   */
     int integers, dither;                 /* values are integers: there are tiles; 0: there are floats only */
+    int upper;                            /* they are not, but tiles hold the upper halves of their floats  */
     const uint8_t *steps, *perm, *widths; /* sic only */
     const hrq__kernels *kernels;
     uint8_t maps[HRQ__MAPS]; /* of the kernels */
@@ -4079,7 +4103,13 @@ static void hrq__view_open_float(hrq__view *v, const hrq_format *f)
     unit = hrq__small_decode(v->type, 1);
     top = hrq__float_top(v->type) / unit;
     v->integers = (f->bits < 8 || f->exp == 0) && top <= 32767.0f;
-    if (!v->integers) return;
+    v->upper = !v->integers;
+    if (v->upper) { /* 7 bits of a mantissa are enough */
+        for (code = 0; code < 1u << f->bits; code++)
+            v->value[code] = (int16_t)((int32_t)hrq__bits_of(hrq__small_decode(v->type, code)) >> 16);
+        v->wide = 1;
+        return;
+    }
     for (code = 0; code < 1u << f->bits; code++) v->value[code] = (int16_t)(hrq__small_decode(v->type, code) / unit);
     v->step = unit;
     v->wide = top > 127.0f;
@@ -4122,7 +4152,7 @@ static hrq_status hrq__view_open_codec(hrq__view *v, const hrq_format *f)
     }
     v->args.clamp = v->wide ? 32767 : 127;
     v->args.value = v->value;
-    if (v->kernels->prepare && v->integers) v->kernels->prepare(v->maps, v->codec, &v->args);
+    if (v->kernels->prepare && (v->integers || v->upper)) v->kernels->prepare(v->maps, v->codec, &v->args);
     return HRQ_OK;
 }
 
@@ -4297,7 +4327,8 @@ static size_t hrq__view_one(const hrq__view *v, size_t panel, size_t from, size_
     if (!v->kernels->one[v->codec]) return 0;
     while (at < n) {
         hrq__decode_args args = hrq__view_args(v, panel, from + at, n - at, past, &run, &codes);
-        done = v->kernels->one[v->codec](sum, codes, run, &args, &x, groups);
+        if (v->codec == HRQ__CODEC_SIC && args.code_bits == 0) done = run; /* zeros */
+        else done = v->kernels->one[v->codec](sum, codes, run, &args, &x, groups);
         if (v->codec == HRQ__CODEC_TRELLIS) past->at += done;
         at += done;
         x.x += done;
@@ -4381,14 +4412,12 @@ HRQ__INLINE float hrq__int_dither(const hrq__view *v, size_t row, size_t col)
     return v->dither ? (float)hrq__dither_draw(v->mat->seed, row, col) / 65536.0f - 0.5f : 0.0f;
 }
 
-/* Values of a lane that are no integers, in steps: floats of 8 bits, what is dithered. */
+/* Values of a lane that is dithered, in steps. */
 static void hrq__lane_values(const hrq__view *v, size_t row, size_t col, size_t stride, hrq__lane *lane)
 {
     int32_t z[8], y[8], sum[8] = {0}, power = 1, multiple, value;
     unsigned layer, j;
-    if (v->codec == HRQ__CODEC_FLOAT) {
-        for (j = 0; j < 8; j++) lane->value[j] = hrq__small_decode(v->type, lane->code[0][j]);
-    } else if (v->codec == HRQ__CODEC_INT) {
+    if (v->codec == HRQ__CODEC_INT) {
         for (j = 0; j < 8; j++)
             lane->value[j] = (float)(lane->code[0][j] - (1 << (v->args.code_bits - 1))) -
                              hrq__int_dither(v, row, col + stride * j);
@@ -4424,15 +4453,17 @@ static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size
     size_t c, row, at, s, i, j, width = v->lay.lane_bytes / HRQ_PANEL;
     if (v->codec == HRQ__CODEC_PLAIN) {
         const uint8_t *p = hrq__view_panel(v, panel) + from * v->lay.lane_bytes;
-        for (c = 0; c < n * HRQ_PANEL; c++) out[c] = hrq__plain_get(v, p + c * width);
+        if (width == 2 && hrq__half(v)) v->kernels->scales(out, p, n * HRQ_PANEL, HRQ__SCALES_F16, 0);
+        else for (c = 0; c < n * HRQ_PANEL; c++) out[c] = hrq__plain_get(v, p + c * width);
         return;
     }
-    if (v->integers) {
+    if (v->integers || v->upper) {
         past.panel = SIZE_MAX;
         hrq__view_tile(v, panel, from, n, lo, hi, 4 * HRQ_PANEL, &past);
-        v->kernels->tile_f32(out, lo, v->wide ? hi : NULL, n, v->kernels->flip);
+        if (v->upper) v->kernels->tile_upper(out, lo, hi, n, v->kernels->flip);
+        else v->kernels->tile_f32(out, lo, v->wide ? hi : NULL, n, v->kernels->flip);
     }
-    for (at = from; at < from + n && !v->integers; at += 32) {
+    for (at = from; at < from + n && !v->integers && !v->upper; at += 32) {
         const uint8_t *super = hrq__view_super(v, panel, at, &s);
         hrq__lane lane;
         for (row = 0; row < HRQ_PANEL; row++)
@@ -4971,14 +5002,19 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
 static void hrq__decode_chunk(const hrq__view *v, size_t row0, size_t row1, size_t from, size_t n, float *w)
 {
     float tile[HRQ__CHUNK * HRQ_PANEL];
-    size_t c, r;
+    size_t c, r, end;
     hrq__view_floats(v, row0 / HRQ_PANEL, from, n, tile);
     for (r = row0; r < row1; r++) {
-        float row_scale = hrq__view_row_scale(v, r), scale = row_scale;
-        for (c = 0; c < n; c++) {
-            if (v->lay.group) scale = row_scale * hrq__view_group_scale(v, r, hrq__view_group(v, from + c));
-            if (v->steps) scale = hrq__view_step(v, hrq__view_column(v, from + c));
-            w[(r - row0) * HRQ__CHUNK + c] = tile[c * HRQ_PANEL + r % HRQ_PANEL] * scale;
+        const float *in = tile + r % HRQ_PANEL;
+        float row_scale = hrq__view_row_scale(v, r), scale, *out = w + (r - row0) * HRQ__CHUNK;
+        for (c = 0; c < n; c = end) { /* a group */
+            size_t group = hrq__view_group(v, from + c);
+            end = hrq__min_size(hrq__view_group_end(v, group) - from, n);
+            scale = v->lay.group ? row_scale * hrq__view_group_scale(v, r, group) : row_scale;
+            for (; c < end; c++) {
+                if (v->steps) scale = hrq__view_step(v, hrq__view_column(v, from + c));
+                out[c] = in[c * HRQ_PANEL] * scale;
+            }
         }
     }
 }
@@ -5203,7 +5239,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 //  uses: 2, 3, 5 - 7, 10, 11
 //
 //  product   = (row scale * vector scale, in double) * sum over groups, in order, of group scale * (integer sum)
-//  integers  int32 within a chunk of 128 columns (below 2^23), int64 across chunks, one rounding to float a group
+//  integers  int32 within 65536 columns (below 2^31), int64 across these, one rounding to float a group
 //==================================================================================================
 
     #define HRQ__BATCH 16 /* vectors that share one decode of a panel */
@@ -5357,9 +5393,20 @@ HRQ_API int hrq_act_fits(const hrq_act *act, const hrq_mat *mat)
 /* Sums of one panel and up to HRQ__BATCH vectors on their way through the columns. */
 typedef struct hrq__sums {
     double total[HRQ__BATCH * HRQ_PANEL];  /* groups so far; floats but for E8M0, which has the range of floats */
-    float part[HRQ__BATCH * HRQ_PANEL];    /* this group, float             */
-    int64_t whole[HRQ__BATCH * HRQ_PANEL]; /* this group, integer           */
+    float part[HRQ__BATCH * HRQ_PANEL];    /* this group, float                                                 */
+    int64_t whole[HRQ__BATCH * HRQ_PANEL]; /* this group, integer                                               */
+    int32_t low[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL]; /* not yet in it: of both tiles          */
 } hrq__sums;
+
+static void hrq__sums_clear(hrq__sums *sums, size_t batch)
+{
+    size_t n = batch * HRQ_PANEL;
+    memset(sums->total, 0, n * sizeof *sums->total);
+    memset(sums->part, 0, n * sizeof *sums->part);
+    memset(sums->whole, 0, n * sizeof *sums->whole);
+    memset(sums->low, 0, n * sizeof *sums->low);
+    memset(sums->high, 0, n * sizeof *sums->high);
+}
 
 /* Vectors t0 ... t0 + n - 1 from a column on. */
 static hrq__vectors hrq__act_vectors(const hrq_act *act, size_t t0, size_t n, size_t from)
@@ -5380,72 +5427,89 @@ HRQ__INLINE int32_t hrq__act_sum(const hrq_act *act, size_t t, size_t from, size
     return (int32_t)((uint32_t)sums[eights] - (uint32_t)sums[0]);
 }
 
-/* Columns from ... from + n of a group, integers: tiles begin at `from`. */
-static void hrq__mul_integers(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
-                              size_t group, size_t from, size_t n, const uint8_t *lo, const uint8_t *hi,
-                              hrq__sums *sums)
+/* Integers of both tiles to the whole. */
+static void hrq__mul_fold(size_t batch, hrq__sums *sums)
 {
-    int32_t acc[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL];
-    size_t depth = hrq__div_up(n, 8) * 8, i, t, row;
-    hrq__vectors x = hrq__act_vectors(act, t0, batch, from);
-    memset(acc, 0, sizeof acc);
-    v->kernels->dot_s8(acc, lo, 1, depth, &x);
-    for (i = 0; i < batch * HRQ_PANEL; i++) sums->whole[i] += acc[i];
-    if (v->wide) {
-        memset(high, 0, sizeof high);
-        v->kernels->dot_s8(high, hi, 1, depth, &x);
-        for (i = 0; i < batch * HRQ_PANEL; i++) sums->whole[i] += (int64_t)high[i] * 256;
-    }
-    for (t = 0; v->lay.zeros && t < batch; t++)
-        for (row = 0; row < HRQ_PANEL; row++)
-            sums->whole[t * HRQ_PANEL + row] -= (int64_t)hrq__act_sum(act, t0 + t, from, depth / 8) *
-                                                hrq__view_zero(v, panel * HRQ_PANEL + row, group);
+    size_t i, n = batch * HRQ_PANEL;
+    for (i = 0; i < n; i++) sums->whole[i] += sums->low[i] + (int64_t)sums->high[i] * 256;
+    memset(sums->low, 0, n * sizeof *sums->low);
+    memset(sums->high, 0, n * sizeof *sums->high);
 }
 
-/* A group is complete: scale it and start the next. */
-static void hrq__mul_flush(const hrq__view *v, size_t batch, size_t panel, size_t group, int integers,
-                           hrq__sums *sums)
+/* A group is complete: less its zero points, scale it and start the next. */
+static void hrq__mul_flush(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel, size_t group,
+                           int integers, hrq__sums *sums)
 {
     float scale[HRQ_PANEL];
-    size_t i;
-    for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
-    for (i = 0; i < batch * HRQ_PANEL; i++) {
-        float part = integers ? (float)sums->whole[i] : sums->part[i];
-        if (v->scale == HRQ__SCALE_E8M0) sums->total[i] += (double)part * (double)scale[i % HRQ_PANEL];
-        else sums->total[i] = (double)(v->lay.group ? fmaf(part, scale[i % HRQ_PANEL], (float)sums->total[i]) : part);
+    int32_t zero[HRQ_PANEL];
+    size_t i, t, from = group * v->lay.group, eights = hrq__div_up(hrq__view_group_end(v, group) - from, 8);
+    for (i = 0; i < HRQ_PANEL; i++) {
+        scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
+        zero[i] = hrq__view_zero(v, panel * HRQ_PANEL + i, group);
     }
-    memset(sums->part, 0, sizeof sums->part);
-    memset(sums->whole, 0, sizeof sums->whole);
+    if (integers) hrq__mul_fold(batch, sums);
+    for (t = 0; t < batch; t++) {
+        int64_t *whole = sums->whole + t * HRQ_PANEL, sum = 0;
+        double *total = sums->total + t * HRQ_PANEL;
+        float *part = sums->part + t * HRQ_PANEL;
+        if (integers && v->lay.zeros) sum = hrq__act_sum(act, t0 + t, from, eights);
+        for (i = 0; i < HRQ_PANEL && integers; i++) part[i] = (float)(whole[i] - sum * zero[i]);
+        for (i = 0; i < HRQ_PANEL; i++)
+            if (v->scale == HRQ__SCALE_E8M0) total[i] += (double)part[i] * (double)scale[i];
+            else total[i] = (double)(v->lay.group ? fmaf(part[i], scale[i], (float)total[i]) : part[i]);
+    }
+    memset(sums->part, 0, batch * HRQ_PANEL * sizeof *sums->part);
+    memset(sums->whole, 0, batch * HRQ_PANEL * sizeof *sums->whole);
 }
 
-/* All columns of a panel against vectors t0 ... t0 + batch - 1, scales of groups applied. */
-static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
+/* Columns from ... from + n of vectors as floats, *ld apart: in place, or in `room`. */
+static const float *hrq__mul_floats(const hrq_act *act, size_t t0, size_t batch, size_t from, size_t n, float *room,
+                                    size_t *ld)
+{
+    size_t t, i, j;
+    *ld = act->ld;
+    if (act->kind == HRQ_ACT_F32) return hrq__act_f32(act, t0) + from;
+    *ld = HRQ__CHUNK;
+    for (t = 0; t < batch; t++)
+        for (i = 0; i < n; i += 32) { /* vectors are padded */
+            const int8_t *x = hrq__act_s8(act, t0 + t) + from + i;
+            for (j = 0; j < 32; j++) room[t * HRQ__CHUNK + i + j] = (float)x[j];
+        }
+    return room;
+}
+
+/* Columns of a panel from `start` on against vectors t0 ... t0 + batch - 1, scales of groups applied; sums come in
+   cleared or with what integers are before. */
+static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel, size_t start,
                            hrq__sums *sums)
 {
     uint8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
-    float w[HRQ__CHUNK * HRQ_PANEL], x[HRQ__BATCH * HRQ__CHUNK];
+    float w[HRQ__CHUNK * HRQ_PANEL], room[HRQ__BATCH * HRQ__CHUNK];
+    const float *x = NULL;
     hrq__past past;
     int integers = v->integers && act->kind == HRQ_ACT_INT8;
-    size_t chunk, from, n, end, t, i, cols = v->lay.cols, group = 0;
-    memset(sums, 0, sizeof *sums);
+    size_t chunk, from, n, end, ld = 0, cols = v->lay.cols, group;
     past.panel = SIZE_MAX;
-    for (chunk = 0; chunk < cols; chunk += HRQ__CHUNK) {
+    for (chunk = start; chunk < cols; chunk += HRQ__CHUNK) {
         n = hrq__min_size(cols - chunk, HRQ__CHUNK);
         if (integers) hrq__view_tile(v, panel, chunk, n, lo, hi, 4 * HRQ_PANEL, &past);
         else hrq__view_floats(v, panel, chunk, n, w);
-        for (t = 0; t < batch && !integers; t++)
-            for (i = 0; i < n; i++)
-                x[t * HRQ__CHUNK + i] = act->kind == HRQ_ACT_F32 ? hrq__act_f32(act, t0 + t)[chunk + i]
-                                                                 : (float)hrq__act_s8(act, t0 + t)[chunk + i];
+        if (!integers) x = hrq__mul_floats(act, t0, batch, chunk, n, room, &ld);
         for (from = chunk; from < chunk + n; from = end) {
-            size_t at = (from - chunk) * HRQ_PANEL;
+            size_t at = (from - chunk) * HRQ_PANEL, depth;
             group = hrq__view_group(v, from);
             end = hrq__min_size(hrq__view_group_end(v, group), chunk + n);
-            if (integers)
-                hrq__mul_integers(v, act, t0, batch, panel, group, from, end - from, lo + at, hi + at, sums);
-            else v->kernels->dot_f32(sums->part, w + at, x + (from - chunk), HRQ__CHUNK, batch, end - from);
-            if (end == hrq__view_group_end(v, group)) hrq__mul_flush(v, batch, panel, group, integers, sums);
+            depth = hrq__div_up(end - from, 8) * 8;
+            if (integers) {
+                hrq__vectors vectors = hrq__act_vectors(act, t0, batch, from);
+                v->kernels->dot_s8(sums->low, lo + at, 1, depth, &vectors);
+                if (v->wide) v->kernels->dot_s8(sums->high, hi + at, 1, depth, &vectors);
+            } else {
+                v->kernels->dot_f32(sums->part, w + at, x + (from - chunk), ld, batch, end - from);
+            }
+            if (end == hrq__view_group_end(v, group)) hrq__mul_flush(v, act, t0, batch, panel, group, integers, sums);
         }
+        if (integers && chunk % 32768 == 32768 - HRQ__CHUNK) hrq__mul_fold(batch, sums);
     }
 }
 
@@ -5657,32 +5721,57 @@ static int hrq__block_fits(const hrq__view *v, const hrq_act *act, size_t panel,
     return 1;
 }
 
+/* What a block takes of a matrix: all columns, or of sic those of one tile, which come first. */
+static hrq__view hrq__block_view(const hrq__view *v)
+{
+    hrq__view narrow = *v;
+    size_t supers = 0;
+    if (v->codec != HRQ__CODEC_SIC || !v->wide) return narrow;
+    while (v->widths[supers] <= 8) supers++;
+    narrow.lay.cols = 32 * supers;
+    narrow.wide = 0;
+    return narrow;
+}
+
+/* The other columns of a block's panels, with the block's sums, to y. */
+static void hrq__mul_rest(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t0, size_t n,
+                          size_t panel, size_t panels, size_t start, const int32_t *whole, const float *scale)
+{
+    hrq__sums sums;
+    size_t p, t, u, i, batch;
+    for (p = 0; p < panels; p++)
+        for (t = 0; t < n; t += batch) {
+            batch = hrq__min_size(n - t, HRQ__BATCH);
+            hrq__sums_clear(&sums, batch);
+            for (u = 0; u < batch && start; u++)
+                for (i = 0; i < HRQ_PANEL; i++)
+                    sums.whole[u * HRQ_PANEL + i] = whole[((t + u) * panels + p) * HRQ_PANEL + i];
+            hrq__mul_panel(v, act, t0 + t, batch, panel + p, start, &sums);
+            for (u = 0; u < batch; u++)
+                hrq__mul_store(v, act, out, t0 + t + u, panel + p, sums.total + u * HRQ_PANEL, scale + p * HRQ_PANEL);
+        }
+}
+
 /* Rows of a matrix against all vectors. */
 static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__output *out)
 {
-    union {
-        hrq__block block;
-        hrq__sums sums;
-    } b;
+    hrq__view narrow = hrq__block_view(v);
+    hrq__block b;
     float scale[HRQ__TILE_ROWS];
-    size_t panel, panels, t0, t, n, i, last = hrq__div_up(out->row1, HRQ_PANEL), most;
+    size_t panel, panels, t0, n, i, last = hrq__div_up(out->row1, HRQ_PANEL), most, cols = narrow.lay.cols;
     int small, fast;
     for (panel = out->row0 / HRQ_PANEL; panel < last; panel += panels) {
         panels = act->n > 1 && last - panel >= 4 ? 4 : 1;
-        fast = hrq__block_fits(v, act, panel, panels, scale, b.block.top);
+        fast = cols && hrq__block_fits(&narrow, act, panel, panels, scale, b.top);
         if (!fast) panels = 1;
         for (i = 0; i < HRQ_PANEL && !fast; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
         hrq__block_columns(v, panels, &small);
-        most = !fast ? HRQ__BATCH : v->lay.group && !small ? HRQ__TILE_VECTORS / 2 : HRQ__TILE_VECTORS;
+        most = v->lay.group && !small ? HRQ__TILE_VECTORS / 2 : HRQ__TILE_VECTORS;
         for (t0 = 0; t0 < act->n; t0 += n) {
             n = hrq__min_size(act->n - t0, most);
-            if (fast) {
-                hrq__block_sums(v, act, t0, n, panel, panels, &b.block);
-                hrq__block_store(v, act, out, t0, n, panel, panels, small, &b.block, scale);
-                continue;
-            }
-            hrq__mul_panel(v, act, t0, n, panel, &b.sums);
-            for (t = 0; t < n; t++) hrq__mul_store(v, act, out, t0 + t, panel, b.sums.total + t * HRQ_PANEL, scale);
+            if (fast) hrq__block_sums(&narrow, act, t0, n, panel, panels, &b);
+            if (fast && cols == v->lay.cols) hrq__block_store(v, act, out, t0, n, panel, panels, small, &b, scale);
+            else hrq__mul_rest(v, act, out, t0, n, panel, panels, fast ? cols : 0, b.sum.whole, scale);
         }
     }
 }
@@ -5715,11 +5804,13 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
     hrq__view v;
     float w[HRQ_PANEL * HRQ__CHUNK];
     size_t r, end, from, c, t, i, cols;
+    int straight;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (row0 > row1 || row1 > mat->rows) return HRQ_ERR_ARG;
     if (n == 0) return HRQ_OK;
     cols = mat->cols;
+    straight = !v.perm && v.lay.cols == cols;
     if (!y || (!p && row0 < row1)) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(n, cols, ldy) || (row0 < row1 && !hrq__shape_ok(n, row1, ldp))) return HRQ_ERR_SHAPE;
     if (row0 < row1 && hrq__nonfinite(p + row0, n, row1 - row0, ldp)) return HRQ_ERR_NONFINITE;
@@ -5730,11 +5821,15 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
             size_t count = hrq__min_size(v.lay.cols - from, HRQ__CHUNK);
             hrq__decode_chunk(&v, r, end, from, count, w);
             for (t = 0; t < n; t++)
-                for (i = r; i < end; i++)
-                    for (c = 0; c < count; c++) {
-                        float *to = y + t * ldy + hrq__view_column(&v, from + c);
-                        *to = fmaf(p[t * ldp + i], w[(i - r) * HRQ__CHUNK + c], *to);
+                for (i = r; i < end; i++) {
+                    float factor = p[t * ldp + i], *to = y + t * ldy;
+                    const float *row = w + (i - r) * HRQ__CHUNK;
+                    if (straight) v.kernels->axpy(to + from, row, factor, count);
+                    for (c = 0; c < count && !straight; c++) {
+                        size_t col = hrq__view_column(&v, from + c);
+                        to[col] = fmaf(factor, row[c], to[col]);
                     }
+                }
         }
     }
     for (t = 0; t < n; t++) {

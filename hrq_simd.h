@@ -2184,6 +2184,43 @@ HRQ__FN_AVX512 void hrq__tile_f32_avx512(float *out, const uint8_t *lo, const ui
     }
 }
 
+/* A quad's bytes, upper half on the lower, as words of four columns; the lower byte's sign is borrowed from the upper. */
+HRQ__FN_AVX512 void hrq__tile_upper_avx512(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    __m512i turn = _mm512_set1_epi8((char)flip), one = _mm512_set1_epi8(1), upper = _mm512_set1_epi32((int)0xffff0000u);
+    const __mmask64 odd = 0xaaaaaaaaaaaaaaaaULL;
+    __m512i l, h, v[4];
+    size_t c;
+    int i;
+    for (c = 0; c < cols; c += 4) {
+        l = _mm512_xor_si512(_mm512_loadu_si512(lo + c * 16), turn);
+        h = _mm512_xor_si512(_mm512_loadu_si512(hi + c * 16), turn);
+        h = _mm512_mask_sub_epi8(h, _mm512_movepi8_mask(l), h, one);
+        v[2] = _mm512_mask_blend_epi8(odd, l, _mm512_slli_epi16(h, 8)); /* columns 0 and 2 */
+        v[3] = _mm512_mask_blend_epi8(odd, _mm512_srli_epi16(l, 8), h);
+        v[0] = _mm512_slli_epi32(v[2], 16);
+        v[1] = _mm512_slli_epi32(v[3], 16);
+        v[2] = _mm512_and_si512(v[2], upper);
+        v[3] = _mm512_and_si512(v[3], upper);
+        HRQ__UNROLL
+        for (i = 0; i < 4; i++)
+            if (c + (size_t)i < cols) _mm512_storeu_si512(out + 16 * (c + (size_t)i), v[i]);
+    }
+}
+
+HRQ__FN_AVX512 void hrq__axpy_avx512(float *y, const float *w, float p, size_t n)
+{
+    __m512 factor = _mm512_set1_ps(p);
+    size_t i;
+    for (i = 0; i + 16 <= n; i += 16)
+        _mm512_storeu_ps(y + i, _mm512_fmadd_ps(factor, _mm512_loadu_ps(w + i), _mm512_loadu_ps(y + i)));
+    if (i < n) {
+        __mmask16 some = (__mmask16)((1u << (n - i)) - 1);
+        _mm512_mask_storeu_ps(y + i, some, _mm512_fmadd_ps(factor, _mm512_maskz_loadu_ps(some, w + i),
+                                                           _mm512_maskz_loadu_ps(some, y + i)));
+    }
+}
+
 HRQ__IN_AVX512 void hrq__dot_f32_avx512_block(float *acc, const float *w, const float *x, size_t ldx, size_t depth,
                                               int m)
 {
@@ -4004,7 +4041,7 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2, hrq__finish_avx2, hrq__tile_f32_avx2,     \
-         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR},
+         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, HRQ__FLOATS_SCALAR},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
@@ -4021,20 +4058,21 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
         hrq__extents_avx512, hrq__dot16_avx512, hrq__sum16_avx512, hrq__code_int_avx512, hrq__code_float_avx512, \
         hrq__pack_avx512, hrq__group_scales_avx512, hrq__norms_avx512, hrq__act_s8_avx512, hrq__hadamard_avx512, \
         hrq__paley_avx512, hrq__code_e8_avx512
+    #define HRQ__FLOATS_AVX512 hrq__tile_upper_avx512, hrq__axpy_avx512
     #define HRQ__ROWS_AVX512                                                                                     \
         {"avx512", HRQ__HAS_AVX512, 0, hrq__prepare_avx2,                                                        \
          {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
           hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,\
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_scalar},                                                     \
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_scalar, HRQ__FLOATS_AVX512},                                                     \
         {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
          {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
           hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,          \
           hrq__one_trellis_vnni, hrq__one_int_vnni},                                                             \
          hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,   \
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_vnni},
+         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_vnni, HRQ__FLOATS_AVX512},
 #else
     #define HRQ__ROWS_AVX512
 #endif
@@ -4046,7 +4084,7 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
           hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                                 \
          {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
          hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon, hrq__finish_neon, hrq__tile_f32_neon,     \
-         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR},
+         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, HRQ__FLOATS_SCALAR},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
     #else
