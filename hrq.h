@@ -2216,11 +2216,11 @@ static void hrq__tile_upper_scalar(float *out, const uint8_t *lo, const uint8_t 
         }
 }
 
-/* axpy: y[i] = fmaf(p, w[i], y[i]), i < n.     BITWISE */
-static void hrq__axpy_scalar(float *y, const float *w, float p, size_t n)
+/* axpy: y[i] = fmaf(p[i * step], w[i], y[i]), i < n; step 0 or 1.     BITWISE */
+static void hrq__axpy_scalar(float *y, const float *w, const float *p, size_t step, size_t n)
 {
     size_t i;
-    for (i = 0; i < n; i++) y[i] = fmaf(p, w[i], y[i]);
+    for (i = 0; i < n; i++) y[i] = fmaf(p[i * step], w[i], y[i]);
 }
 
 /* dot_f32: acc[t * 16 + row] = fmaf(w[k * 16 + row], x[t * ldx + k], acc[...]) for k = 0 ... depth - 1 in order, t
@@ -2669,7 +2669,7 @@ typedef struct hrq__kernels {
     void (*trellis_advance)(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n, int oldest,
                             const hrq__trellis_args *args);
     void (*tile_upper)(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip);
-    void (*axpy)(float *y, const float *w, float p, size_t n);
+    void (*axpy)(float *y, const float *w, const float *p, size_t step, size_t n);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -4454,7 +4454,9 @@ static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size
     if (v->codec == HRQ__CODEC_PLAIN) {
         const uint8_t *p = hrq__view_panel(v, panel) + from * v->lay.lane_bytes;
         if (width == 2 && hrq__half(v)) v->kernels->scales(out, p, n * HRQ_PANEL, HRQ__SCALES_F16, 0);
-        else for (c = 0; c < n * HRQ_PANEL; c++) out[c] = hrq__plain_get(v, p + c * width);
+        for (c = 0; c < n * HRQ_PANEL && width == 4; c++) out[c] = hrq__float_of(hrq__get32(p + 4 * c));
+        for (c = 0; c < n * HRQ_PANEL && width == 2 && !hrq__half(v); c++)
+            out[c] = hrq_f32_from_bf16(hrq__get16(p + 2 * c));
         return;
     }
     if (v->integers || v->upper) {
@@ -5239,7 +5241,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 //  uses: 2, 3, 5 - 7, 10, 11
 //
 //  product   = (row scale * vector scale, in double) * sum over groups, in order, of group scale * (integer sum)
-//  integers  int32 within 65536 columns (below 2^31), int64 across these, one rounding to float a group
+//  integers  int32 within 65536 columns (below 2^31), doubles across these, one rounding to float a group
 //==================================================================================================
 
     #define HRQ__BATCH 16 /* vectors that share one decode of a panel */
@@ -5392,16 +5394,18 @@ HRQ_API int hrq_act_fits(const hrq_act *act, const hrq_mat *mat)
 
 /* Sums of one panel and up to HRQ__BATCH vectors on their way through the columns. */
 typedef struct hrq__sums {
-    double total[HRQ__BATCH * HRQ_PANEL];  /* groups so far; floats but for E8M0, which has the range of floats */
-    float part[HRQ__BATCH * HRQ_PANEL];    /* this group, float                                                 */
-    int64_t whole[HRQ__BATCH * HRQ_PANEL]; /* this group, integer                                               */
-    int32_t low[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL]; /* not yet in it: of both tiles          */
+    float total[HRQ__BATCH * HRQ_PANEL];   /* groups so far                                                  */
+    double totals[HRQ__BATCH * HRQ_PANEL]; /* the same where scales are E8M0, which have the range of floats */
+    float part[HRQ__BATCH * HRQ_PANEL];    /* this group, float                                              */
+    double whole[HRQ__BATCH * HRQ_PANEL];  /* this group, integer: exact below 2^53, 2^31 columns            */
+    int32_t low[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL]; /* not yet in it: of both tiles       */
 } hrq__sums;
 
 static void hrq__sums_clear(hrq__sums *sums, size_t batch)
 {
     size_t n = batch * HRQ_PANEL;
     memset(sums->total, 0, n * sizeof *sums->total);
+    memset(sums->totals, 0, n * sizeof *sums->totals);
     memset(sums->part, 0, n * sizeof *sums->part);
     memset(sums->whole, 0, n * sizeof *sums->whole);
     memset(sums->low, 0, n * sizeof *sums->low);
@@ -5427,13 +5431,15 @@ HRQ__INLINE int32_t hrq__act_sum(const hrq_act *act, size_t t, size_t from, size
     return (int32_t)((uint32_t)sums[eights] - (uint32_t)sums[0]);
 }
 
-/* Integers of both tiles to the whole. */
+/* Integers of both tiles to the whole; loops of 16, which compilers turn into vectors. */
 static void hrq__mul_fold(size_t batch, hrq__sums *sums)
 {
-    size_t i, n = batch * HRQ_PANEL;
-    for (i = 0; i < n; i++) sums->whole[i] += sums->low[i] + (int64_t)sums->high[i] * 256;
-    memset(sums->low, 0, n * sizeof *sums->low);
-    memset(sums->high, 0, n * sizeof *sums->high);
+    size_t t, i;
+    for (t = 0; t < batch * HRQ_PANEL; t += HRQ_PANEL)
+        for (i = t; i < t + HRQ_PANEL; i++)
+            sums->whole[i] += (double)sums->low[i] + 256.0 * (double)sums->high[i];
+    memset(sums->low, 0, batch * HRQ_PANEL * sizeof *sums->low);
+    memset(sums->high, 0, batch * HRQ_PANEL * sizeof *sums->high);
 }
 
 /* A group is complete: less its zero points, scale it and start the next. */
@@ -5441,22 +5447,23 @@ static void hrq__mul_flush(const hrq__view *v, const hrq_act *act, size_t t0, si
                            int integers, hrq__sums *sums)
 {
     float scale[HRQ_PANEL];
-    int32_t zero[HRQ_PANEL];
-    size_t i, t, from = group * v->lay.group, eights = hrq__div_up(hrq__view_group_end(v, group) - from, 8);
-    for (i = 0; i < HRQ_PANEL; i++) {
-        scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
-        zero[i] = hrq__view_zero(v, panel * HRQ_PANEL + i, group);
-    }
+    double zero[HRQ_PANEL], sum;
+    size_t i, t, at, from = group * v->lay.group, eights = hrq__div_up(hrq__view_group_end(v, group) - from, 8);
+    for (i = 0; i < HRQ_PANEL; i++) zero[i] = hrq__view_zero(v, panel * HRQ_PANEL + i, group);
+    if (v->scale == HRQ__SCALE_E8M0 || !v->lay.group)
+        for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
+    else
+        v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL,
+                           v->scale == HRQ__SCALE_ROW ? HRQ__SCALES_F16 : HRQ__SCALES_E4M3, 0);
     if (integers) hrq__mul_fold(batch, sums);
-    for (t = 0; t < batch; t++) {
-        int64_t *whole = sums->whole + t * HRQ_PANEL, sum = 0;
-        double *total = sums->total + t * HRQ_PANEL;
-        float *part = sums->part + t * HRQ_PANEL;
-        if (integers && v->lay.zeros) sum = hrq__act_sum(act, t0 + t, from, eights);
-        for (i = 0; i < HRQ_PANEL && integers; i++) part[i] = (float)(whole[i] - sum * zero[i]);
-        for (i = 0; i < HRQ_PANEL; i++)
-            if (v->scale == HRQ__SCALE_E8M0) total[i] += (double)part[i] * (double)scale[i];
-            else total[i] = (double)(v->lay.group ? fmaf(part[i], scale[i], (float)total[i]) : part[i]);
+    for (t = 0, at = 0; t < batch; t++, at += HRQ_PANEL) {
+        sum = integers && v->lay.zeros ? (double)hrq__act_sum(act, t0 + t, from, eights) : 0.0;
+        if (integers)
+            for (i = 0; i < HRQ_PANEL; i++) sums->part[at + i] = (float)(sums->whole[at + i] - sum * zero[i]);
+        if (v->scale == HRQ__SCALE_E8M0)
+            for (i = 0; i < HRQ_PANEL; i++) sums->totals[at + i] += (double)sums->part[at + i] * (double)scale[i];
+        else if (v->lay.group) v->kernels->axpy(sums->total + at, sums->part + at, scale, 1, HRQ_PANEL);
+        else memcpy(sums->total + at, sums->part + at, HRQ_PANEL * sizeof *scale);
     }
     memset(sums->part, 0, batch * HRQ_PANEL * sizeof *sums->part);
     memset(sums->whole, 0, batch * HRQ_PANEL * sizeof *sums->whole);
@@ -5667,6 +5674,12 @@ typedef struct hrq__output {
     const hrq_epilogue *epilogue;
 } hrq__output;
 
+/* Nothing is added and all these rows are asked for. */
+HRQ__INLINE int hrq__output_plain(const hrq__view *v, const hrq__output *out, size_t first, size_t rows)
+{
+    return !v->lay.means && !out->epilogue && first >= out->row0 && first + rows <= out->row1;
+}
+
 /* Totals of a panel and a vector to its rows of y. scale: of the panel's rows. */
 static void hrq__mul_store(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t, size_t panel,
                            const double total[HRQ_PANEL], const float scale[HRQ_PANEL])
@@ -5689,7 +5702,7 @@ static void hrq__block_store(const hrq__view *v, const hrq_act *act, const hrq__
     const float *sum = small ? b->sum.total : b->sum.span.total;
     size_t t, p, i, first = panel * HRQ_PANEL, rows = panels * HRQ_PANEL, at;
     double total[HRQ_PANEL];
-    if (!v->lay.means && !out->epilogue && first >= out->row0 && first + rows <= out->row1) {
+    if (hrq__output_plain(v, out, first, rows)) {
         v->kernels->finish(out->y + t0 * out->ldy + first, out->ldy, integers ? (const void *)b->sum.whole : sum,
                            integers, rows, scale, hrq__act_scales(act) + t0, n);
         return;
@@ -5733,6 +5746,20 @@ static hrq__view hrq__block_view(const hrq__view *v)
     return narrow;
 }
 
+/* Sums of a panel to y. */
+static void hrq__mul_stores(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t0, size_t batch,
+                            size_t panel, hrq__sums *sums, const float *scale)
+{
+    size_t t, i;
+    if (v->scale != HRQ__SCALE_E8M0 && hrq__output_plain(v, out, panel * HRQ_PANEL, HRQ_PANEL)) {
+        v->kernels->finish(out->y + t0 * out->ldy + panel * HRQ_PANEL, out->ldy, sums->total, 0, HRQ_PANEL, scale,
+                           hrq__act_scales(act) + t0, batch);
+        return;
+    }
+    for (i = 0; i < batch * HRQ_PANEL && v->scale != HRQ__SCALE_E8M0; i++) sums->totals[i] = (double)sums->total[i];
+    for (t = 0; t < batch; t++) hrq__mul_store(v, act, out, t0 + t, panel, sums->totals + t * HRQ_PANEL, scale);
+}
+
 /* The other columns of a block's panels, with the block's sums, to y. */
 static void hrq__mul_rest(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t0, size_t n,
                           size_t panel, size_t panels, size_t start, const int32_t *whole, const float *scale)
@@ -5747,8 +5774,7 @@ static void hrq__mul_rest(const hrq__view *v, const hrq_act *act, const hrq__out
                 for (i = 0; i < HRQ_PANEL; i++)
                     sums.whole[u * HRQ_PANEL + i] = whole[((t + u) * panels + p) * HRQ_PANEL + i];
             hrq__mul_panel(v, act, t0 + t, batch, panel + p, start, &sums);
-            for (u = 0; u < batch; u++)
-                hrq__mul_store(v, act, out, t0 + t + u, panel + p, sums.total + u * HRQ_PANEL, scale + p * HRQ_PANEL);
+            hrq__mul_stores(v, act, out, t0 + t, batch, panel + p, &sums, scale + p * HRQ_PANEL);
         }
 }
 
@@ -5822,12 +5848,12 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
             hrq__decode_chunk(&v, r, end, from, count, w);
             for (t = 0; t < n; t++)
                 for (i = r; i < end; i++) {
-                    float factor = p[t * ldp + i], *to = y + t * ldy;
-                    const float *row = w + (i - r) * HRQ__CHUNK;
-                    if (straight) v.kernels->axpy(to + from, row, factor, count);
+                    const float *factor = p + t * ldp + i, *row = w + (i - r) * HRQ__CHUNK;
+                    float *to = y + t * ldy;
+                    if (straight) v.kernels->axpy(to + from, row, factor, 0, count);
                     for (c = 0; c < count && !straight; c++) {
                         size_t col = hrq__view_column(&v, from + c);
-                        to[col] = fmaf(factor, row[c], to[col]);
+                        to[col] = fmaf(*factor, row[c], to[col]);
                     }
                 }
         }

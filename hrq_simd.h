@@ -2208,16 +2208,16 @@ HRQ__FN_AVX512 void hrq__tile_upper_avx512(float *out, const uint8_t *lo, const 
     }
 }
 
-HRQ__FN_AVX512 void hrq__axpy_avx512(float *y, const float *w, float p, size_t n)
+HRQ__FN_AVX512 void hrq__axpy_avx512(float *y, const float *w, const float *p, size_t step, size_t n)
 {
-    __m512 factor = _mm512_set1_ps(p);
+    __m512 factor = _mm512_setzero_ps(), sum;
     size_t i;
-    for (i = 0; i + 16 <= n; i += 16)
-        _mm512_storeu_ps(y + i, _mm512_fmadd_ps(factor, _mm512_loadu_ps(w + i), _mm512_loadu_ps(y + i)));
-    if (i < n) {
-        __mmask16 some = (__mmask16)((1u << (n - i)) - 1);
-        _mm512_mask_storeu_ps(y + i, some, _mm512_fmadd_ps(factor, _mm512_maskz_loadu_ps(some, w + i),
-                                                           _mm512_maskz_loadu_ps(some, y + i)));
+    if (n && !step) factor = _mm512_set1_ps(*p);
+    for (i = 0; i < n; i += 16) {
+        __mmask16 some = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff;
+        if (step) factor = _mm512_maskz_loadu_ps(some, p + i);
+        sum = _mm512_fmadd_ps(factor, _mm512_maskz_loadu_ps(some, w + i), _mm512_maskz_loadu_ps(some, y + i));
+        _mm512_mask_storeu_ps(y + i, some, sum);
     }
 }
 
