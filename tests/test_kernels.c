@@ -393,6 +393,39 @@ static block floats_drawn(size_t n)
     return b;
 }
 
+static void tile_upper_one(size_t cols, unsigned flip)
+{
+    size_t bytes = (cols + 3) / 4 * 64;
+    block lo = bytes_of(bytes, (int)draw_below(9)), hi = bytes_of(bytes, (int)draw_below(9)), got = block_of(64 * cols, 4),
+          want = block_of(64 * cols, 4);
+    row->tile_upper((float *)(void *)got.data, lo.data, hi.data, cols, flip);
+    scalar->tile_upper((float *)(void *)want.data, lo.data, hi.data, cols, flip);
+    EXPECT(same_block(&got, &want), "tile_upper: %lu columns, flip %u", (unsigned long)cols, flip);
+    free(lo.base);
+    free(hi.base);
+    free(got.base);
+    free(want.base);
+}
+
+static void axpy_one(size_t n, size_t step)
+{
+    size_t i, factors = step ? n : 1;
+    block w = block_of(4 * n, 4), p = block_of(4 * factors, 4), got = block_of(4 * n, 4), want = block_of(4 * n, 4);
+    for (i = 0; i < n; i++) {
+        ((float *)(void *)w.data)[i] = draw_float();
+        ((float *)(void *)got.data)[i] = draw_float();
+    }
+    for (i = 0; i < factors; i++) ((float *)(void *)p.data)[i] = draw_float();
+    if (n) memcpy(want.data, got.data, 4 * n);
+    row->axpy((float *)(void *)got.data, (float *)(void *)w.data, (float *)(void *)p.data, step, n);
+    scalar->axpy((float *)(void *)want.data, (float *)(void *)w.data, (float *)(void *)p.data, step, n);
+    EXPECT(same_block(&got, &want), "axpy: n %lu, step %lu", (unsigned long)n, (unsigned long)step);
+    free(w.base);
+    free(p.base);
+    free(got.base);
+    free(want.base);
+}
+
 static void dot_f32_one(size_t n, size_t depth)
 {
     size_t ldx = depth + draw_below(3);
@@ -444,6 +477,11 @@ static void test_floats(void)
         for (i = 0; i < 4; i++) tile_f32_one(n, (int)i & 1, i & 2 ? 128 : 0);
     for (n = 1; n < 36; n++)
         for (i = 0; i < 4; i++) dot_f32_one(n, i ? draw_below(40) : i);
+    for (n = 0; n < 70; n++)
+        for (i = 0; i < 2; i++) {
+            axpy_one(n, i);
+            if (n) tile_upper_one(n, i ? 128 : 0);
+        }
     for (n = 0; n < 30; n++) fma_tile_one(n);
 }
 
