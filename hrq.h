@@ -2211,8 +2211,8 @@ static void hrq__tile_upper_scalar(float *out, const uint8_t *lo, const uint8_t 
     for (c = 0; c < cols; c++)
         for (row = 0; row < HRQ_PANEL; row++) {
             size_t at = hrq__tile_at(4 * HRQ_PANEL, row, c);
-            out[c * HRQ_PANEL + row] =
-                hrq__float_of((uint32_t)((lo[at] ^ flip) + 256u * (hi[at] ^ flip) - ((lo[at] ^ flip) & 128u) * 2u) << 16);
+            uint32_t low = lo[at] ^ flip, high = hi[at] ^ flip;
+            out[c * HRQ_PANEL + row] = hrq__float_of((low + 256u * high - (low & 128u) * 2u) << 16);
         }
 }
 

@@ -1429,8 +1429,8 @@ HRQ__IN_AVX512 void hrq__flip_avx512(__m512i *r, int n, __mmask32 flip, __m512i 
     }
 }
 
-/* The second half of hrq__e8_residual: r less than half a unit around the even coset's integers, whose sum is odd in the
-   lanes odd0. Eight |r| stay below 2^15. */
+/* The second half of hrq__e8_residual: r less than half a unit around the even coset's integers, whose sum is odd in
+   the lanes odd0. Eight |r| stay below 2^15. */
 HRQ__IN_AVX512 void hrq__e8_nearest_avx512(__m512i r[8], __m512i half, __m512i unit, __mmask32 odd0)
 {
     __m512i zero = _mm512_setzero_si512(), sum = zero, signs = zero, most = zero, least = half, cost0, cost1;
@@ -1510,8 +1510,8 @@ HRQ__IN_VNNI hrq__digits_vnni hrq__digits_open_vnni(unsigned q)
 
 /* Packed digits of 8 lanes, numbers below 2 q^8, q < 256, to 8 bytes each: halved three times, by q^4, q^2 and q. What
    q^8 stands for drops out of all digits. Each quotient is at most one too small: the first is below 2^32, and three
-   roundings and the reciprocal's 2^-50 come to less than 2^-49; the second below 2^16, likewise 2^-20; the third x (65536
-   / q) / 65536 lacks less than x / 65536 < 1. Then the remainder is below twice the divisor and tells. One division a
+   roundings and the reciprocal's 2^-50 come to less than 2^-49; the second below 2^16, likewise 2^-20; the third
+   x (65536 / q) / 65536 lacks less than x / 65536 < 1. Then the remainder is below twice the divisor and tells. One division a
    digit would be 8 of 64 bits. */
 HRQ__IN_VNNI __m512i hrq__digits_vnni_8(__m512i n, const hrq__digits_vnni *c)
 {
@@ -1534,8 +1534,8 @@ HRQ__IN_VNNI __m512i hrq__digits_vnni_8(__m512i n, const hrq__digits_vnni *c)
     return _mm512_or_si512(rest, _mm512_slli_epi16(over, 8));
 }
 
-/* A superblock's packed digits, `bits` a lane, to digit[j]: planes of bytes are turned into numbers, 8 lanes a register,
-   and bytes of digits back. */
+/* A superblock's packed digits, `bits` a lane, to digit[j]: planes of bytes are turned into numbers, 8 lanes a
+   register, and bytes of digits back. */
 HRQ__FN_VNNI void hrq__packed_vnni(__m512i digit[8], const uint8_t *p, unsigned bits, const hrq__digits_vnni *given)
 {
     hrq__digits_vnni c = *given;
@@ -2184,7 +2184,7 @@ HRQ__FN_AVX512 void hrq__tile_f32_avx512(float *out, const uint8_t *lo, const ui
     }
 }
 
-/* A quad's bytes, upper half on the lower, as words of four columns; the lower byte's sign is borrowed from the upper. */
+/* A quad's bytes, the upper on the lower, as words of four columns; the lower byte's sign is borrowed from the upper. */
 HRQ__FN_AVX512 void hrq__tile_upper_avx512(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
 {
     __m512i turn = _mm512_set1_epi8((char)flip), one = _mm512_set1_epi8(1), upper = _mm512_set1_epi32((int)0xffff0000u);
