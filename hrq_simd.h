@@ -2184,7 +2184,7 @@ HRQ__FN_AVX512 void hrq__tile_f32_avx512(float *out, const uint8_t *lo, const ui
     }
 }
 
-/* A quad's bytes, the upper on the lower, as words of four columns; the lower byte's sign is borrowed from the upper. */
+/* A quad's bytes, the upper on the lower, as words; the lower byte's sign is borrowed from the upper. */
 HRQ__FN_AVX512 void hrq__tile_upper_avx512(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
 {
     __m512i turn = _mm512_set1_epi8((char)flip), one = _mm512_set1_epi8(1), upper = _mm512_set1_epi32((int)0xffff0000u);
