@@ -1637,7 +1637,7 @@ HRQ_API double hrq_format_bits(const hrq_format *format, size_t rows, size_t col
 //  takes one superblock, the narrow last one too.  Reads and writes exactly these columns.
 //==================================================================================================
 
-enum { HRQ__MAPS = 1024 };
+enum { HRQ__MAPS = 1024, HRQ__LAYERS = 5 }; /* layers of a hierarchical code, q^layers <= 256: 3^5 = 243 */
 
 /* What a decoder must know beside the bytes. Tables come in as arguments. */
 typedef struct hrq__decode_args {
@@ -2215,6 +2215,26 @@ static void hrq__tile_f32_scalar(float *out, const uint8_t *lo, const uint8_t *h
         }
 }
 
+/* tile_upper: the same of 8-bit floats: the tiles' values are the upper halves of floats whose lower halves are zero.
+   EXACT */
+static void hrq__tile_upper_scalar(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    size_t c, row;
+    for (c = 0; c < cols; c++)
+        for (row = 0; row < HRQ_PANEL; row++) {
+            size_t at = hrq__tile_at(4 * HRQ_PANEL, row, c);
+            uint32_t low = lo[at] ^ flip, high = hi[at] ^ flip;
+            out[c * HRQ_PANEL + row] = hrq__float_of((low + 256u * high - (low & 128u) * 2u) << 16);
+        }
+}
+
+/* axpy: y[i] = fmaf(p[i * step], w[i], y[i]), i < n; step 0 or 1.     BITWISE */
+static void hrq__axpy_scalar(float *y, const float *w, const float *p, size_t step, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++) y[i] = fmaf(p[i * step], w[i], y[i]);
+}
+
 /* dot_f32: acc[t * 16 + row] = fmaf(w[k * 16 + row], x[t * ldx + k], acc[...]) for k = 0 ... depth - 1 in order, t
    < n.
      reads      64 * depth bytes of w, 4 * depth bytes of each vector                BITWISE */
@@ -2776,6 +2796,8 @@ typedef struct hrq__kernels {
                             const hrq__trellis_args *args);
     size_t (*code_box)(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
                        const hrq__box_args *c);
+    void (*tile_upper)(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip);
+    void (*axpy)(float *y, const float *w, const float *p, size_t step, size_t n);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -2784,6 +2806,7 @@ typedef struct hrq__kernels {
         hrq__code_float_scalar, hrq__pack_scalar, hrq__group_scales_scalar, hrq__norms_scalar, \
         hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar, hrq__code_e8_scalar
     #define HRQ__TRELLIS_SCALAR hrq__trellis_metric_scalar, hrq__trellis_advance_scalar
+    #define HRQ__FLOATS_SCALAR  hrq__tile_upper_scalar, hrq__axpy_scalar
 
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
@@ -2800,7 +2823,7 @@ static const hrq__kernels hrq__kernel_table[] = {
      {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__range_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
-     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar},
+     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar, HRQ__FLOATS_SCALAR},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -3124,8 +3147,6 @@ static uint8_t hrq__float_e4m3(hrq__small type, const float *x, size_t n, float 
 //  Encoding is done in 16-bit integers, as vector registers hold them: t = x / beta in 2^-F, F = 14 - ceil(log2 q),
 //  saturated; the nearest point by hrq__e8_residual with half = 2^(F-1).
 //==================================================================================================
-
-enum { HRQ__LAYERS = 5 }; /* 3^5 = 243 */
 
 typedef struct hrq__voronoi {
     int lattice, first;
@@ -4073,7 +4094,7 @@ HRQ__INLINE uint16_t hrq__dither_draw(uint64_t seed, size_t row, size_t col)
 //  position) = code * step; columns of zeros have no bits.
 //==================================================================================================
 
-    #define HRQ__CHUNK 128 /* columns decoded at a time: 4 KB of tiles, 8 KB of floats on the stack */
+    #define HRQ__CHUNK 256 /* columns decoded at a time: 8 KB of tiles, 16 KB of floats on the stack */
 
 /* A matrix made ready to read or write: the layout and all that the decoder needs. */
 typedef struct hrq__view {
@@ -4090,6 +4111,7 @@ typedef struct hrq__view {
     float step;                           /* what one unit of a value is worth, in row scales              */
     int codec, scale, wide;               /* wide: values need two tiles                                   */
     int integers, dither;                 /* values are integers: there are tiles; 0: there are floats only */
+    int upper;                            /* they are not, but tiles hold the upper halves of their floats  */
     const uint8_t *steps, *perm, *widths; /* sic only */
     const hrq__kernels *kernels;
     uint8_t maps[HRQ__MAPS]; /* of the kernels */
@@ -4155,7 +4177,13 @@ static void hrq__view_open_float(hrq__view *v, const hrq_format *f)
     unit = hrq__small_decode(v->type, 1);
     top = hrq__float_top(v->type) / unit;
     v->integers = (f->bits < 8 || f->exp == 0) && top <= 32767.0f;
-    if (!v->integers) return;
+    v->upper = !v->integers;
+    if (v->upper) { /* 7 bits of a mantissa are enough */
+        for (code = 0; code < 1u << f->bits; code++)
+            v->value[code] = (int16_t)((int32_t)hrq__bits_of(hrq__small_decode(v->type, code)) >> 16);
+        v->wide = 1;
+        return;
+    }
     for (code = 0; code < 1u << f->bits; code++) v->value[code] = (int16_t)(hrq__small_decode(v->type, code) / unit);
     v->step = unit;
     v->wide = top > 127.0f;
@@ -4198,7 +4226,7 @@ static hrq_status hrq__view_open_codec(hrq__view *v, const hrq_format *f)
     }
     v->args.clamp = v->wide ? 32767 : 127;
     v->args.value = v->value;
-    if (v->kernels->prepare && v->integers) v->kernels->prepare(v->maps, v->codec, &v->args);
+    if (v->kernels->prepare && (v->integers || v->upper)) v->kernels->prepare(v->maps, v->codec, &v->args);
     return HRQ_OK;
 }
 
@@ -4373,7 +4401,8 @@ static size_t hrq__view_one(const hrq__view *v, size_t panel, size_t from, size_
     if (!v->kernels->one[v->codec]) return 0;
     while (at < n) {
         hrq__decode_args args = hrq__view_args(v, panel, from + at, n - at, past, &run, &codes);
-        done = v->kernels->one[v->codec](sum, codes, run, &args, &x, groups);
+        if (v->codec == HRQ__CODEC_SIC && args.code_bits == 0) done = run; /* zeros */
+        else done = v->kernels->one[v->codec](sum, codes, run, &args, &x, groups);
         if (v->codec == HRQ__CODEC_TRELLIS) past->at += done;
         at += done;
         x.x += done;
@@ -4457,14 +4486,12 @@ HRQ__INLINE float hrq__int_dither(const hrq__view *v, size_t row, size_t col)
     return v->dither ? (float)hrq__dither_draw(v->mat->seed, row, col) / 65536.0f - 0.5f : 0.0f;
 }
 
-/* Values of a lane that are no integers, in steps: floats of 8 bits, what is dithered. */
+/* Values of a lane that is dithered, in steps. */
 static void hrq__lane_values(const hrq__view *v, size_t row, size_t col, size_t stride, hrq__lane *lane)
 {
     int32_t z[8], y[8], sum[8] = {0}, power = 1, multiple, value;
     unsigned layer, j;
-    if (v->codec == HRQ__CODEC_FLOAT) {
-        for (j = 0; j < 8; j++) lane->value[j] = hrq__small_decode(v->type, lane->code[0][j]);
-    } else if (v->codec == HRQ__CODEC_INT) {
+    if (v->codec == HRQ__CODEC_INT) {
         for (j = 0; j < 8; j++)
             lane->value[j] = (float)(lane->code[0][j] - (1 << (v->args.code_bits - 1))) -
                              hrq__int_dither(v, row, col + stride * j);
@@ -4500,15 +4527,19 @@ static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size
     size_t c, row, at, s, i, j, width = v->lay.lane_bytes / HRQ_PANEL;
     if (v->codec == HRQ__CODEC_PLAIN) {
         const uint8_t *p = hrq__view_panel(v, panel) + from * v->lay.lane_bytes;
-        for (c = 0; c < n * HRQ_PANEL; c++) out[c] = hrq__plain_get(v, p + c * width);
+        if (width == 2 && hrq__half(v)) v->kernels->scales(out, p, n * HRQ_PANEL, HRQ__SCALES_F16, 0);
+        for (c = 0; c < n * HRQ_PANEL && width == 4; c++) out[c] = hrq__float_of(hrq__get32(p + 4 * c));
+        for (c = 0; c < n * HRQ_PANEL && width == 2 && !hrq__half(v); c++)
+            out[c] = hrq_f32_from_bf16(hrq__get16(p + 2 * c));
         return;
     }
-    if (v->integers) {
+    if (v->integers || v->upper) {
         past.panel = SIZE_MAX;
         hrq__view_tile(v, panel, from, n, lo, hi, 4 * HRQ_PANEL, &past);
-        v->kernels->tile_f32(out, lo, v->wide ? hi : NULL, n, v->kernels->flip);
+        if (v->upper) v->kernels->tile_upper(out, lo, hi, n, v->kernels->flip);
+        else v->kernels->tile_f32(out, lo, v->wide ? hi : NULL, n, v->kernels->flip);
     }
-    for (at = from; at < from + n && !v->integers; at += 32) {
+    for (at = from; at < from + n && !v->integers && !v->upper; at += 32) {
         const uint8_t *super = hrq__view_super(v, panel, at, &s);
         hrq__lane lane;
         for (row = 0; row < HRQ_PANEL; row++)
@@ -5121,14 +5152,19 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
 static void hrq__decode_chunk(const hrq__view *v, size_t row0, size_t row1, size_t from, size_t n, float *w)
 {
     float tile[HRQ__CHUNK * HRQ_PANEL];
-    size_t c, r;
+    size_t c, r, end;
     hrq__view_floats(v, row0 / HRQ_PANEL, from, n, tile);
     for (r = row0; r < row1; r++) {
-        float row_scale = hrq__view_row_scale(v, r), scale = row_scale;
-        for (c = 0; c < n; c++) {
-            if (v->lay.group) scale = row_scale * hrq__view_group_scale(v, r, hrq__view_group(v, from + c));
-            if (v->steps) scale = hrq__view_step(v, hrq__view_column(v, from + c));
-            w[(r - row0) * HRQ__CHUNK + c] = tile[c * HRQ_PANEL + r % HRQ_PANEL] * scale;
+        const float *in = tile + r % HRQ_PANEL;
+        float row_scale = hrq__view_row_scale(v, r), scale, *out = w + (r - row0) * HRQ__CHUNK;
+        for (c = 0; c < n; c = end) { /* a group */
+            size_t group = hrq__view_group(v, from + c);
+            end = hrq__min_size(hrq__view_group_end(v, group) - from, n);
+            scale = v->lay.group ? row_scale * hrq__view_group_scale(v, r, group) : row_scale;
+            for (; c < end; c++) {
+                if (v->steps) scale = hrq__view_step(v, hrq__view_column(v, from + c));
+                out[c] = in[c * HRQ_PANEL] * scale;
+            }
         }
     }
 }
@@ -5353,7 +5389,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 //  uses: 2, 3, 5 - 7, 10, 11
 //
 //  product   = (row scale * vector scale, in double) * sum over groups, in order, of group scale * (integer sum)
-//  integers  int32 within a chunk of 128 columns (below 2^23), int64 across chunks, one rounding to float a group
+//  integers  int32 within 65536 columns (below 2^31), doubles across these, one rounding to float a group
 //==================================================================================================
 
     #define HRQ__BATCH 16 /* vectors that share one decode of a panel */
@@ -5506,10 +5542,23 @@ HRQ_API int hrq_act_fits(const hrq_act *act, const hrq_mat *mat)
 
 /* Sums of one panel and up to HRQ__BATCH vectors on their way through the columns. */
 typedef struct hrq__sums {
-    double total[HRQ__BATCH * HRQ_PANEL];  /* groups so far; floats but for E8M0, which has the range of floats */
-    float part[HRQ__BATCH * HRQ_PANEL];    /* this group, float             */
-    int64_t whole[HRQ__BATCH * HRQ_PANEL]; /* this group, integer           */
+    float total[HRQ__BATCH * HRQ_PANEL];   /* groups so far                                                  */
+    double totals[HRQ__BATCH * HRQ_PANEL]; /* the same where scales are E8M0, which have the range of floats */
+    float part[HRQ__BATCH * HRQ_PANEL];    /* this group, float                                              */
+    double whole[HRQ__BATCH * HRQ_PANEL];  /* this group, integer: exact below 2^53, 2^31 columns            */
+    int32_t low[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL]; /* not yet in it: of both tiles       */
 } hrq__sums;
+
+static void hrq__sums_clear(hrq__sums *sums, size_t batch)
+{
+    size_t n = batch * HRQ_PANEL;
+    memset(sums->total, 0, n * sizeof *sums->total);
+    memset(sums->totals, 0, n * sizeof *sums->totals);
+    memset(sums->part, 0, n * sizeof *sums->part);
+    memset(sums->whole, 0, n * sizeof *sums->whole);
+    memset(sums->low, 0, n * sizeof *sums->low);
+    memset(sums->high, 0, n * sizeof *sums->high);
+}
 
 /* Vectors t0 ... t0 + n - 1 from a column on. */
 static hrq__vectors hrq__act_vectors(const hrq_act *act, size_t t0, size_t n, size_t from)
@@ -5530,72 +5579,92 @@ HRQ__INLINE int32_t hrq__act_sum(const hrq_act *act, size_t t, size_t from, size
     return (int32_t)((uint32_t)sums[eights] - (uint32_t)sums[0]);
 }
 
-/* Columns from ... from + n of a group, integers: tiles begin at `from`. */
-static void hrq__mul_integers(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
-                              size_t group, size_t from, size_t n, const uint8_t *lo, const uint8_t *hi,
-                              hrq__sums *sums)
+/* Integers of both tiles to the whole; loops of 16, which compilers turn into vectors. */
+static void hrq__mul_fold(size_t batch, hrq__sums *sums)
 {
-    int32_t acc[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL];
-    size_t depth = hrq__div_up(n, 8) * 8, i, t, row;
-    hrq__vectors x = hrq__act_vectors(act, t0, batch, from);
-    memset(acc, 0, sizeof acc);
-    v->kernels->dot_s8(acc, lo, 1, depth, &x);
-    for (i = 0; i < batch * HRQ_PANEL; i++) sums->whole[i] += acc[i];
-    if (v->wide) {
-        memset(high, 0, sizeof high);
-        v->kernels->dot_s8(high, hi, 1, depth, &x);
-        for (i = 0; i < batch * HRQ_PANEL; i++) sums->whole[i] += (int64_t)high[i] * 256;
-    }
-    for (t = 0; v->lay.zeros && t < batch; t++)
-        for (row = 0; row < HRQ_PANEL; row++)
-            sums->whole[t * HRQ_PANEL + row] -= (int64_t)hrq__act_sum(act, t0 + t, from, depth / 8) *
-                                                hrq__view_zero(v, panel * HRQ_PANEL + row, group);
+    size_t t, i;
+    for (t = 0; t < batch * HRQ_PANEL; t += HRQ_PANEL)
+        for (i = t; i < t + HRQ_PANEL; i++)
+            sums->whole[i] += (double)sums->low[i] + 256.0 * (double)sums->high[i];
+    memset(sums->low, 0, batch * HRQ_PANEL * sizeof *sums->low);
+    memset(sums->high, 0, batch * HRQ_PANEL * sizeof *sums->high);
 }
 
-/* A group is complete: scale it and start the next. */
-static void hrq__mul_flush(const hrq__view *v, size_t batch, size_t panel, size_t group, int integers,
-                           hrq__sums *sums)
+/* A group is complete: less its zero points, scale it and start the next. */
+static void hrq__mul_flush(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel, size_t group,
+                           int integers, hrq__sums *sums)
 {
     float scale[HRQ_PANEL];
-    size_t i;
-    for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
-    for (i = 0; i < batch * HRQ_PANEL; i++) {
-        float part = integers ? (float)sums->whole[i] : sums->part[i];
-        if (v->scale == HRQ__SCALE_E8M0) sums->total[i] += (double)part * (double)scale[i % HRQ_PANEL];
-        else sums->total[i] = (double)(v->lay.group ? fmaf(part, scale[i % HRQ_PANEL], (float)sums->total[i]) : part);
+    double zero[HRQ_PANEL], sum;
+    size_t i, t, at, from = group * v->lay.group, eights = hrq__div_up(hrq__view_group_end(v, group) - from, 8);
+    for (i = 0; i < HRQ_PANEL; i++) zero[i] = hrq__view_zero(v, panel * HRQ_PANEL + i, group);
+    if (v->scale == HRQ__SCALE_E8M0 || !v->lay.group)
+        for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
+    else
+        v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL,
+                           v->scale == HRQ__SCALE_ROW ? HRQ__SCALES_F16 : HRQ__SCALES_E4M3, 0);
+    if (integers) hrq__mul_fold(batch, sums);
+    for (t = 0, at = 0; t < batch; t++, at += HRQ_PANEL) {
+        sum = integers && v->lay.zeros ? (double)hrq__act_sum(act, t0 + t, from, eights) : 0.0;
+        if (integers)
+            for (i = 0; i < HRQ_PANEL; i++) sums->part[at + i] = (float)(sums->whole[at + i] - sum * zero[i]);
+        if (v->scale == HRQ__SCALE_E8M0)
+            for (i = 0; i < HRQ_PANEL; i++) sums->totals[at + i] += (double)sums->part[at + i] * (double)scale[i];
+        else if (v->lay.group) v->kernels->axpy(sums->total + at, sums->part + at, scale, 1, HRQ_PANEL);
+        else memcpy(sums->total + at, sums->part + at, HRQ_PANEL * sizeof *scale);
     }
-    memset(sums->part, 0, sizeof sums->part);
-    memset(sums->whole, 0, sizeof sums->whole);
+    memset(sums->part, 0, batch * HRQ_PANEL * sizeof *sums->part);
+    memset(sums->whole, 0, batch * HRQ_PANEL * sizeof *sums->whole);
 }
 
-/* All columns of a panel against vectors t0 ... t0 + batch - 1, scales of groups applied. */
-static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
+/* Columns from ... from + n of vectors as floats, *ld apart: in place, or in `room`. */
+static const float *hrq__mul_floats(const hrq_act *act, size_t t0, size_t batch, size_t from, size_t n, float *room,
+                                    size_t *ld)
+{
+    size_t t, i, j;
+    *ld = act->ld;
+    if (act->kind == HRQ_ACT_F32) return hrq__act_f32(act, t0) + from;
+    *ld = HRQ__CHUNK;
+    for (t = 0; t < batch; t++)
+        for (i = 0; i < n; i += 32) { /* vectors are padded */
+            const int8_t *x = hrq__act_s8(act, t0 + t) + from + i;
+            for (j = 0; j < 32; j++) room[t * HRQ__CHUNK + i + j] = (float)x[j];
+        }
+    return room;
+}
+
+/* Columns of a panel from `start` on against vectors t0 ... t0 + batch - 1, scales of groups applied; sums come in
+   cleared or with what integers are before. */
+static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel, size_t start,
                            hrq__sums *sums)
 {
     uint8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
-    float w[HRQ__CHUNK * HRQ_PANEL], x[HRQ__BATCH * HRQ__CHUNK];
+    float w[HRQ__CHUNK * HRQ_PANEL], room[HRQ__BATCH * HRQ__CHUNK];
+    const float *x = NULL;
     hrq__past past;
     int integers = v->integers && act->kind == HRQ_ACT_INT8;
-    size_t chunk, from, n, end, t, i, cols = v->lay.cols, group = 0;
-    memset(sums, 0, sizeof *sums);
+    size_t chunk, from, n, end, ld = 0, cols = v->lay.cols, group;
     past.panel = SIZE_MAX;
-    for (chunk = 0; chunk < cols; chunk += HRQ__CHUNK) {
+    for (chunk = start; chunk < cols; chunk += HRQ__CHUNK) {
         n = hrq__min_size(cols - chunk, HRQ__CHUNK);
         if (integers) hrq__view_tile(v, panel, chunk, n, lo, hi, 4 * HRQ_PANEL, &past);
         else hrq__view_floats(v, panel, chunk, n, w);
-        for (t = 0; t < batch && !integers; t++)
-            for (i = 0; i < n; i++)
-                x[t * HRQ__CHUNK + i] = act->kind == HRQ_ACT_F32 ? hrq__act_f32(act, t0 + t)[chunk + i]
-                                                                 : (float)hrq__act_s8(act, t0 + t)[chunk + i];
+        if (!integers) x = hrq__mul_floats(act, t0, batch, chunk, n, room, &ld);
         for (from = chunk; from < chunk + n; from = end) {
-            size_t at = (from - chunk) * HRQ_PANEL;
+            size_t at = (from - chunk) * HRQ_PANEL, depth;
             group = hrq__view_group(v, from);
             end = hrq__min_size(hrq__view_group_end(v, group), chunk + n);
-            if (integers)
-                hrq__mul_integers(v, act, t0, batch, panel, group, from, end - from, lo + at, hi + at, sums);
-            else v->kernels->dot_f32(sums->part, w + at, x + (from - chunk), HRQ__CHUNK, batch, end - from);
-            if (end == hrq__view_group_end(v, group)) hrq__mul_flush(v, batch, panel, group, integers, sums);
+            depth = hrq__div_up(end - from, 8) * 8;
+            if (integers) {
+                hrq__vectors vectors = hrq__act_vectors(act, t0, batch, from);
+                v->kernels->dot_s8(sums->low, lo + at, 1, depth, &vectors);
+                if (v->wide) v->kernels->dot_s8(sums->high, hi + at, 1, depth, &vectors);
+            } else {
+                v->kernels->dot_f32(sums->part, w + at, x + (from - chunk), ld, batch, end - from);
+            }
+            if (end == hrq__view_group_end(v, group)) hrq__mul_flush(v, act, t0, batch, panel, group, integers, sums);
         }
+        if (integers && chunk % 32768 == 32768 - HRQ__CHUNK) hrq__mul_fold(batch, sums);
     }
 }
 
@@ -5753,6 +5822,12 @@ typedef struct hrq__output {
     const hrq_epilogue *epilogue;
 } hrq__output;
 
+/* Nothing is added and all these rows are asked for. */
+HRQ__INLINE int hrq__output_plain(const hrq__view *v, const hrq__output *out, size_t first, size_t rows)
+{
+    return !v->lay.means && !out->epilogue && first >= out->row0 && first + rows <= out->row1;
+}
+
 /* Totals of a panel and a vector to its rows of y. scale: of the panel's rows. */
 static void hrq__mul_store(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t, size_t panel,
                            const double total[HRQ_PANEL], const float scale[HRQ_PANEL])
@@ -5775,7 +5850,7 @@ static void hrq__block_store(const hrq__view *v, const hrq_act *act, const hrq__
     const float *sum = small ? b->sum.total : b->sum.span.total;
     size_t t, p, i, first = panel * HRQ_PANEL, rows = panels * HRQ_PANEL, at;
     double total[HRQ_PANEL];
-    if (!v->lay.means && !out->epilogue && first >= out->row0 && first + rows <= out->row1) {
+    if (hrq__output_plain(v, out, first, rows)) {
         v->kernels->finish(out->y + t0 * out->ldy + first, out->ldy, integers ? (const void *)b->sum.whole : sum,
                            integers, rows, scale, hrq__act_scales(act) + t0, n);
         return;
@@ -5807,16 +5882,59 @@ static int hrq__block_fits(const hrq__view *v, const hrq_act *act, size_t panel,
     return 1;
 }
 
+/* What a block takes of a matrix: all columns, or of sic those of one tile, which come first. */
+static hrq__view hrq__block_view(const hrq__view *v)
+{
+    hrq__view narrow = *v;
+    size_t supers = 0;
+    if (v->codec != HRQ__CODEC_SIC || !v->wide) return narrow;
+    while (v->widths[supers] <= 8) supers++;
+    narrow.lay.cols = 32 * supers;
+    narrow.wide = 0;
+    return narrow;
+}
+
+/* Sums of a panel to y. */
+static void hrq__mul_stores(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t0, size_t batch,
+                            size_t panel, hrq__sums *sums, const float *scale)
+{
+    size_t t, i;
+    if (v->scale != HRQ__SCALE_E8M0 && hrq__output_plain(v, out, panel * HRQ_PANEL, HRQ_PANEL)) {
+        v->kernels->finish(out->y + t0 * out->ldy + panel * HRQ_PANEL, out->ldy, sums->total, 0, HRQ_PANEL, scale,
+                           hrq__act_scales(act) + t0, batch);
+        return;
+    }
+    for (i = 0; i < batch * HRQ_PANEL && v->scale != HRQ__SCALE_E8M0; i++) sums->totals[i] = (double)sums->total[i];
+    for (t = 0; t < batch; t++) hrq__mul_store(v, act, out, t0 + t, panel, sums->totals + t * HRQ_PANEL, scale);
+}
+
+/* The other columns of a block's panels, with the block's sums, to y. */
+static void hrq__mul_rest(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t0, size_t n,
+                          size_t panel, size_t panels, size_t start, const int32_t *whole, const float *scale)
+{
+    hrq__sums sums;
+    size_t p, t, u, i, batch;
+    for (p = 0; p < panels; p++)
+        for (t = 0; t < n; t += batch) {
+            batch = hrq__min_size(n - t, HRQ__BATCH);
+            hrq__sums_clear(&sums, batch);
+            for (u = 0; u < batch && start; u++)
+                for (i = 0; i < HRQ_PANEL; i++)
+                    sums.whole[u * HRQ_PANEL + i] = whole[((t + u) * panels + p) * HRQ_PANEL + i];
+            hrq__mul_panel(v, act, t0 + t, batch, panel + p, start, &sums);
+            hrq__mul_stores(v, act, out, t0 + t, batch, panel + p, &sums, scale + p * HRQ_PANEL);
+        }
+}
+
 /* Rows of a matrix against all vectors: as many vectors at a time as share a decoding, so that these stay in a cache
    while the rows pass by. */
 static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__output *out)
 {
-    union {
-        hrq__block block;
-        hrq__sums sums;
-    } b;
+    hrq__view narrow = hrq__block_view(v);
+    hrq__block b;
     float scale[HRQ__TILE_ROWS];
-    size_t panel, panels, t0, t, n, k, i, last = hrq__div_up(out->row1, HRQ_PANEL), most = HRQ__TILE_VECTORS;
+    size_t panel, panels, t0, t, n, i, last = hrq__div_up(out->row1, HRQ_PANEL), most = HRQ__TILE_VECTORS;
+    size_t cols = narrow.lay.cols;
     int small, fast;
     hrq__block_columns(v, 4, &small);
     if (v->lay.group && !small) most /= 2;
@@ -5825,24 +5943,16 @@ static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__out
         n = hrq__min_size(hrq__div_up(n, 6) * 6, act->n - t0);
         for (panel = out->row0 / HRQ_PANEL; panel < last; panel += panels) {
             panels = n > 1 && last - panel >= 4 ? 4 : 1;
-            fast = hrq__block_fits(v, act, panel, panels, scale, b.block.top);
-            if (fast) {
-                hrq__block_columns(v, panels, &small);
-                for (t = t0; t < t0 + n && n > 1; t++) /* where sums go, while they are made */
-                    for (i = 0; i < panels * HRQ_PANEL; i += 16)
-                        HRQ__PREFETCH((uintptr_t)out->y + (t * out->ldy + panel * HRQ_PANEL + i) * sizeof(float));
-                hrq__block_sums(v, act, t0, n, panel, panels, &b.block);
-                hrq__block_store(v, act, out, t0, n, panel, panels, small, &b.block, scale);
-                continue;
-            }
-            panels = 1;
-            for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
-            for (t = t0; t < t0 + n; t += k) {
-                k = hrq__min_size(t0 + n - t, HRQ__BATCH);
-                hrq__mul_panel(v, act, t, k, panel, &b.sums);
-                for (i = 0; i < k; i++)
-                    hrq__mul_store(v, act, out, t + i, panel, b.sums.total + i * HRQ_PANEL, scale);
-            }
+            fast = cols && hrq__block_fits(&narrow, act, panel, panels, scale, b.top);
+            if (!fast) panels = 1;
+            for (i = 0; i < HRQ_PANEL && !fast; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
+            hrq__block_columns(v, panels, &small);
+            for (t = t0; t < t0 + n && n > 1; t++) /* where sums go, while they are made */
+                for (i = 0; i < panels * HRQ_PANEL; i += 16)
+                    HRQ__PREFETCH((uintptr_t)out->y + (t * out->ldy + panel * HRQ_PANEL + i) * sizeof(float));
+            if (fast) hrq__block_sums(&narrow, act, t0, n, panel, panels, &b);
+            if (fast && cols == v->lay.cols) hrq__block_store(v, act, out, t0, n, panel, panels, small, &b, scale);
+            else hrq__mul_rest(v, act, out, t0, n, panel, panels, fast ? cols : 0, b.sum.whole, scale);
         }
     }
 }
@@ -5875,11 +5985,13 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
     hrq__view v;
     float w[HRQ_PANEL * HRQ__CHUNK];
     size_t r, end, from, c, t, i, cols;
+    int straight;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (row0 > row1 || row1 > mat->rows) return HRQ_ERR_ARG;
     if (n == 0) return HRQ_OK;
     cols = mat->cols;
+    straight = !v.perm && v.lay.cols == cols;
     if (!y || (!p && row0 < row1)) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(n, cols, ldy) || (row0 < row1 && !hrq__shape_ok(n, row1, ldp))) return HRQ_ERR_SHAPE;
     if (row0 < row1 && hrq__nonfinite(p + row0, n, row1 - row0, ldp)) return HRQ_ERR_NONFINITE;
@@ -5890,11 +6002,15 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
             size_t count = hrq__min_size(v.lay.cols - from, HRQ__CHUNK);
             hrq__decode_chunk(&v, r, end, from, count, w);
             for (t = 0; t < n; t++)
-                for (i = r; i < end; i++)
-                    for (c = 0; c < count; c++) {
-                        float *to = y + t * ldy + hrq__view_column(&v, from + c);
-                        *to = fmaf(p[t * ldp + i], w[(i - r) * HRQ__CHUNK + c], *to);
+                for (i = r; i < end; i++) {
+                    const float *factor = p + t * ldp + i, *row = w + (i - r) * HRQ__CHUNK;
+                    float *to = y + t * ldy;
+                    if (straight) v.kernels->axpy(to + from, row, factor, 0, count);
+                    for (c = 0; c < count && !straight; c++) {
+                        size_t col = hrq__view_column(&v, from + c);
+                        to[col] = fmaf(*factor, row[c], to[col]);
                     }
+                }
         }
     }
     for (t = 0; t < n; t++) {

@@ -2068,6 +2068,354 @@ HRQ__IN_VNNI size_t hrq__voronoi_vnni_all(hrq__sink_vnni *s, int to, const uint8
     return 32 * supers;
 }
 
+/* Eight registers of eight words of 8 bytes, transposed. */
+HRQ__IN_AVX512 void hrq__transpose_avx512(__m512i v[8])
+{
+    __m512i t[8], s[8];
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        t[i] = _mm512_unpacklo_epi64(v[2 * i], v[2 * i + 1]);
+        t[4 + i] = _mm512_unpackhi_epi64(v[2 * i], v[2 * i + 1]);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 8; i += 2) { /* words 0, 4 | 2, 6 of registers 0 ... 3 | 4 ... 7; odd words from t[4] on */
+        s[i] = _mm512_shuffle_i64x2(t[i], t[i + 1], 0x88);
+        s[i + 1] = _mm512_shuffle_i64x2(t[i], t[i + 1], 0xdd);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 2; i++) {
+        v[i] = _mm512_shuffle_i64x2(s[4 * i], s[4 * i + 2], 0x88);
+        v[4 + i] = _mm512_shuffle_i64x2(s[4 * i], s[4 * i + 2], 0xdd);
+        v[2 + i] = _mm512_shuffle_i64x2(s[4 * i + 1], s[4 * i + 3], 0x88);
+        v[6 + i] = _mm512_shuffle_i64x2(s[4 * i + 1], s[4 * i + 3], 0xdd);
+    }
+}
+
+/* p[index] of 16 words. */
+HRQ__IN_AVX512 __m512i hrq__word_of_avx512(const void *p, __m512i index)
+{
+    return _mm512_permutexvar_epi16(index, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)p)));
+}
+
+/* Of n words the first whose size is `most`, in the lanes `flip`, goes one unit over to the other side of 0. */
+HRQ__IN_AVX512 void hrq__flip_avx512(__m512i *r, int n, __mmask32 flip, __m512i most, __m512i unit)
+{
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < n; j++) {
+        __mmask32 at = _mm512_cmpeq_epi16_mask(_mm512_abs_epi16(r[j]), most);
+        __m512i up = _mm512_and_si512(_mm512_srai_epi16(r[j], 15), _mm512_add_epi16(unit, unit));
+        r[j] = _mm512_mask_add_epi16(r[j], at & flip, r[j], _mm512_sub_epi16(up, unit));
+        flip &= ~at; /* the chain is this alone */
+    }
+}
+
+/* The second half of hrq__e8_residual: r less than half a unit around the even coset's integers, whose sum is odd in
+   the lanes odd0. Eight |r| stay below 2^15. */
+HRQ__IN_AVX512 void hrq__e8_nearest_avx512(__m512i r[8], __m512i half, __m512i unit, __mmask32 odd0)
+{
+    __m512i zero = _mm512_setzero_si512(), sum = zero, signs = zero, most = zero, least = half, cost0, cost1;
+    __mmask32 odd1, far;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i a = _mm512_abs_epi16(r[j]);
+        signs = _mm512_xor_si512(signs, r[j]);
+        sum = _mm512_add_epi16(sum, a);
+        most = _mm512_max_epi16(most, a);
+        least = _mm512_min_epi16(least, a);
+    }
+    odd1 = ~(odd0 ^ _mm512_movepi16_mask(signs));
+    cost0 = _mm512_maskz_slli_epi16(odd0, _mm512_sub_epi16(half, most), 1);
+    cost1 = _mm512_sub_epi16(_mm512_slli_epi16(half, 2), sum);
+    cost1 = _mm512_mask_add_epi16(cost1, odd1, cost1, _mm512_slli_epi16(least, 1));
+    far = _mm512_cmplt_epi16_mask(cost1, cost0);
+    most = _mm512_mask_sub_epi16(most, far, half, least); /* the worst |r| of the coset */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i up = _mm512_and_si512(_mm512_srai_epi16(r[j], 15), unit);
+        r[j] = _mm512_mask_add_epi16(r[j], far, r[j], _mm512_sub_epi16(up, half));
+    }
+    hrq__flip_avx512(r, 8, (far & odd1) | (~far & odd0), most, unit);
+}
+
+/* ---- values of more than 8 bits: words of 16, even lanes in one register and odd lanes in another ---- */
+
+HRQ__IN_AVX512 __m512i hrq__widen_avx512(__m512i bytes, int odd)
+{
+    return odd ? _mm512_srli_epi16(bytes, 8) : _mm512_and_si512(bytes, _mm512_set1_epi16(255));
+}
+
+/* Quad j of both tiles: value = lo + 256 hi, lo signed, so hi rounds: |value| < 2^15 - 128. hi may be NULL. */
+HRQ__IN_AVX512 void hrq__put_words_avx512(uint8_t *lo, uint8_t *hi, size_t at, __m512i even, __m512i odd, __m512i flip)
+{
+    __m512i half = _mm512_set1_epi16(128), upper = _mm512_set1_epi16((short)0xff00), v;
+    v = _mm512_ternarylogic_epi64(upper, _mm512_slli_epi16(odd, 8), even, 0xca); /* a ? b : c */
+    _mm512_storeu_si512(lo + at, _mm512_xor_si512(v, flip));
+    if (!hi) return;
+    even = _mm512_srli_epi16(_mm512_add_epi16(even, half), 8);
+    v = _mm512_ternarylogic_epi64(upper, _mm512_add_epi16(odd, half), even, 0xca);
+    _mm512_storeu_si512(hi + at, _mm512_xor_si512(v, flip));
+}
+
+/* n <= 8 planes of bits as bytes. */
+HRQ__IN_AVX512 __m512i hrq__bits_avx512(const uint8_t *p, unsigned n)
+{
+    __m512i v = _mm512_setzero_si512();
+    unsigned i;
+    for (i = 0; i < n; i++)
+        v = _mm512_mask_add_epi8(v, hrq__index_bit(p, (int)i), v, _mm512_set1_epi8((char)(1 << i)));
+    return v;
+}
+
+/* Powers of q and their reciprocals, slightly too small. */
+typedef struct hrq__digits_vnni {
+    __m512i q8, q4, q2, q1, over1;
+    __m512d over4;
+    __m512 over2;
+} hrq__digits_vnni;
+
+HRQ__IN_VNNI hrq__digits_vnni hrq__digits_open_vnni(unsigned q)
+{
+    hrq__digits_vnni c;
+    uint64_t q2 = (uint64_t)q * q, q4 = q2 * q2;
+    c.q8 = _mm512_set1_epi64((long long)(q4 * q4));
+    c.q4 = _mm512_set1_epi64((long long)q4);
+    c.q2 = _mm512_set1_epi32((int)q2);
+    c.q1 = _mm512_set1_epi16((short)q);
+    c.over4 = _mm512_set1_pd((1.0 - 1.0 / 1125899906842624.0) / (double)q4);
+    c.over2 = _mm512_set1_ps((1.0f - 1.0f / 2097152.0f) / (float)q2);
+    c.over1 = _mm512_set1_epi16((short)(65536 / q));
+    return c;
+}
+
+/* Packed digits of 8 lanes, numbers below 2 q^8, q < 256, to 8 bytes each: halved three times, by q^4, q^2 and q. What
+   q^8 stands for drops out of all digits. Each quotient is at most one too small: the first is below 2^32, and three
+   roundings and the reciprocal's 2^-50 come to less than 2^-49; the second below 2^16, likewise 2^-20; the third
+   x (65536 / q) / 65536 lacks less than x / 65536 < 1. Then the remainder is below twice the divisor and tells. One division a
+   digit would be 8 of 64 bits. */
+HRQ__IN_VNNI __m512i hrq__digits_vnni_8(__m512i n, const hrq__digits_vnni *c)
+{
+    __m512i over, rest;
+    n = _mm512_min_epu64(n, _mm512_sub_epi64(n, c->q8));
+    over = _mm512_cvttpd_epi64(_mm512_mul_pd(_mm512_cvtepu64_pd(n), c->over4));
+    rest = _mm512_sub_epi64(n, _mm512_mul_epu32(over, c->q4));
+    over = _mm512_mask_sub_epi64(over, _mm512_cmpge_epu64_mask(rest, c->q4), over, _mm512_set1_epi64(-1));
+    rest = _mm512_min_epu64(rest, _mm512_sub_epi64(rest, c->q4));
+    n = _mm512_or_si512(rest, _mm512_slli_epi64(over, 32));
+    over = _mm512_cvttps_epi32(_mm512_mul_ps(_mm512_cvtepu32_ps(n), c->over2));
+    rest = _mm512_sub_epi32(n, _mm512_mullo_epi32(over, c->q2));
+    over = _mm512_mask_sub_epi32(over, _mm512_cmpge_epu32_mask(rest, c->q2), over, _mm512_set1_epi32(-1));
+    rest = _mm512_min_epu32(rest, _mm512_sub_epi32(rest, c->q2));
+    n = _mm512_or_si512(rest, _mm512_slli_epi32(over, 16));
+    over = _mm512_mulhi_epu16(n, c->over1);
+    rest = _mm512_sub_epi16(n, _mm512_mullo_epi16(over, c->q1));
+    over = _mm512_mask_sub_epi16(over, _mm512_cmpge_epu16_mask(rest, c->q1), over, _mm512_set1_epi16(-1));
+    rest = _mm512_min_epu16(rest, _mm512_sub_epi16(rest, c->q1));
+    return _mm512_or_si512(rest, _mm512_slli_epi16(over, 8));
+}
+
+/* A superblock's packed digits, `bits` a lane, to digit[j]: planes of bytes are turned into numbers, 8 lanes a
+   register, and bytes of digits back. */
+HRQ__FN_VNNI void hrq__packed_vnni(__m512i digit[8], const uint8_t *p, unsigned bits, const hrq__digits_vnni *given)
+{
+    hrq__digits_vnni c = *given;
+    __m512i v[8], turn = _mm512_set1_epi64(0x3830282018100800);
+    int j;
+    turn = _mm512_add_epi8(turn, _mm512_set_epi64(0x0707070707070707, 0x0606060606060606, 0x0505050505050505,
+                                                  0x0404040404040404, 0x0303030303030303, 0x0202020202020202,
+                                                  0x0101010101010101, 0));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        unsigned at = 8 * (unsigned)j;
+        v[j] = at + 8 <= bits ? _mm512_loadu_si512(p + 64 * j)
+               : at < bits    ? hrq__bits_avx512(p + 64 * j, bits - at)
+                              : _mm512_setzero_si512();
+    }
+    hrq__transpose_avx512(v);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++)
+        v[j] = _mm512_permutexvar_epi8(turn, hrq__digits_vnni_8(_mm512_permutexvar_epi8(turn, v[j]), &c));
+    hrq__transpose_avx512(v);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) digit[j] = v[j];
+}
+
+/* A superblock's digits in planes. */
+HRQ__IN_VNNI void hrq__planes_vnni(__m512i digit[8], const uint8_t *p, int bits)
+{
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) digit[j] = hrq__code_avx512(_mm512_setzero_si512(), p, bits, j);
+}
+
+HRQ__FN_VNNI void hrq__planes_vnni_of(__m512i digit[8], const uint8_t *p, unsigned bits)
+{
+    switch (bits) {
+    case 2: hrq__planes_vnni(digit, p, 2); break;
+    case 3: hrq__planes_vnni(digit, p, 3); break;
+    case 4: hrq__planes_vnni(digit, p, 4); break;
+    case 5: hrq__planes_vnni(digit, p, 5); break;
+    case 6: hrq__planes_vnni(digit, p, 6); break;
+    case 7: hrq__planes_vnni(digit, p, 7); break;
+    default: hrq__planes_vnni(digit, p, 8); break;
+    }
+}
+
+/* hrq__lattice_point: t of digits in t, q <= 256: |t| stays below 5 q. In D4's even q the halves of digit 0 meet again:
+   4 digit + 2 parity. */
+HRQ__IN_VNNI void hrq__point_vnni(__m512i t[8], int lattice, unsigned q)
+{
+    __m512i one = _mm512_set1_epi16(1), twice = _mm512_set1_epi16((short)(2 * q)), parity[2], d = t[0];
+    __mmask32 high;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j += 4) {
+        parity[j / 4] = _mm512_xor_si512(_mm512_ternarylogic_epi64(t[j + 1], t[j + 2], t[j + 3], 0x96), t[j]);
+        if (lattice == HRQ__LATTICE_D4 && q % 2 == 0) parity[j / 4] = _mm512_xor_si512(parity[j / 4], t[j]);
+        parity[j / 4] = _mm512_and_si512(parity[j / 4], one);
+    }
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = _mm512_add_epi16(t[j], t[j]);
+    if (lattice == HRQ__LATTICE_ZN) return;
+    if (lattice == HRQ__LATTICE_E8) parity[0] = _mm512_xor_si512(parity[0], parity[1]);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j += 4) {
+        if (lattice == HRQ__LATTICE_E8 && j) continue;
+        if (q % 2) t[j] = _mm512_add_epi16(t[j], _mm512_mullo_epi16(parity[j / 4], twice));
+        else if (lattice == HRQ__LATTICE_D4) t[j] = _mm512_slli_epi16(_mm512_add_epi16(t[j], parity[j / 4]), 1);
+    }
+    if (q % 2 || lattice == HRQ__LATTICE_D4) return;
+    high = _mm512_cmpge_epu16_mask(d, _mm512_set1_epi16((short)(q / 2)));
+    t[0] = _mm512_mask_sub_epi16(t[0], high, t[0], _mm512_set1_epi16((short)q));
+    t[7] = _mm512_mask_add_epi16(t[7], high, t[7], twice);
+    parity[0] = _mm512_mask_add_epi16(parity[0], high, parity[0], _mm512_set1_epi16((short)(q / 2)));
+    parity[0] = _mm512_and_si512(parity[0], one);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = _mm512_add_epi16(t[j], parity[0]);
+}
+
+/* hrq__lattice_residual, half = q, of 0 <= t < 5 q: floors are two comparisons. */
+HRQ__IN_VNNI void hrq__residual_vnni(__m512i t[8], int lattice, unsigned q)
+{
+    __m512i half = _mm512_set1_epi16((short)q), unit = _mm512_set1_epi16((short)(2 * q)), most;
+    __mmask32 up, odd = 0;
+    int j, k;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        HRQ__UNROLL
+        for (k = 0; k < 2; k++) {
+            up = _mm512_cmpge_epi16_mask(t[j], half);
+            t[j] = _mm512_mask_sub_epi16(t[j], up, t[j], unit);
+            odd ^= up;
+        }
+        if (lattice != HRQ__LATTICE_D4 || j % 4 != 3) continue;
+        most = _mm512_max_epi16(_mm512_max_epi16(_mm512_abs_epi16(t[j - 3]), _mm512_abs_epi16(t[j - 2])),
+                                _mm512_max_epi16(_mm512_abs_epi16(t[j - 1]), _mm512_abs_epi16(t[j])));
+        hrq__flip_avx512(t + j - 3, 4, odd, most, unit);
+        odd = 0;
+    }
+    if (lattice == HRQ__LATTICE_E8) hrq__e8_nearest_avx512(t, half, unit, odd);
+}
+
+/* All other Voronoi codes, step by step as hrq__decode_voronoi_scalar: 16 bits hold everything, since q^layers <= 256:
+   coordinates below 2 * 256 * 3 / 2, times at most 32. */
+HRQ__IN_VNNI void hrq__wide_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers, int lattice,
+                                 const hrq__decode_args *a)
+{
+    __m512i table = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(const void *)a->multiple));
+    __m512i most = _mm512_set1_epi16(a->clamp), least = _mm512_set1_epi16((short)-a->clamp), t[8];
+    __m512i flip = _mm512_set1_epi8((char)a->flip), index, multiple, digit[HRQ__LAYERS][8], value[2][8];
+    hrq__digits_vnni c = hrq__digits_open_vnni(a->q);
+    unsigned layer;
+    int j, odd;
+    for (; supers > 0; supers--, lo += 8 * a->stride, hi = hi ? hi + 8 * a->stride : NULL) {
+        for (layer = 0; layer < a->layers; layer++, codes += 64 * a->code_bits + 8 * a->digit_bits)
+            if (a->digit_bits) hrq__packed_vnni(digit[layer], codes, a->digit_bits, &c);
+            else hrq__planes_vnni_of(digit[layer], codes, a->code_bits);
+        index = hrq__bits_avx512(codes, a->scale_bits);
+        codes += 8 * a->scale_bits;
+        for (odd = 0; odd < 2; odd++) {
+            int power = 1;
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) value[odd][j] = _mm512_setzero_si512();
+            for (layer = 0; layer < a->layers; layer++, power *= (int)a->q) {
+                HRQ__UNROLL
+                for (j = 0; j < 8; j++) t[j] = hrq__widen_avx512(digit[layer][j], odd);
+                hrq__point_vnni(t, lattice, a->q);
+                hrq__residual_vnni(t, lattice, a->q);
+                HRQ__UNROLL
+                for (j = 0; j < 8; j++)
+                    value[odd][j] = _mm512_add_epi16(value[odd][j],
+                                                     _mm512_mullo_epi16(t[j], _mm512_set1_epi16((short)power)));
+            }
+            multiple = hrq__widen_avx512(index, odd);
+            multiple = _mm512_maskz_permutexvar_epi16(
+                _mm512_cmplt_epu16_mask(multiple, _mm512_set1_epi16((short)a->scales)), multiple, table);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                __m512i v = value[odd][j];
+                if (lattice != HRQ__LATTICE_E8) v = _mm512_srai_epi16(v, 1);
+                v = _mm512_mullo_epi16(v, multiple);
+                value[odd][j] = _mm512_max_epi16(_mm512_min_epi16(v, most), least);
+            }
+        }
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++)
+            hrq__put_words_avx512(lo, hi, (size_t)j * a->stride, value[0][j], value[1][j], flip);
+    }
+}
+
+/* Integers of 9 to 15 bits: a byte above what is below it. */
+HRQ__IN_VNNI void hrq__wide_int_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers, int bits,
+                                     const hrq__decode_args *a)
+{
+    __m512i offset = _mm512_set1_epi16((short)(1 << (bits - 1))), flip = _mm512_set1_epi8((char)a->flip), v[2];
+    int j, odd;
+    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * a->stride, hi += 8 * a->stride) {
+        hrq__prefetch_avx512(codes, bits);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            __m512i low = hrq__code_avx512(_mm512_setzero_si512(), codes, bits & 7, j);
+            __m512i high = _mm512_loadu_si512(codes + 64 * (bits & 7) + 64 * j);
+            HRQ__UNROLL
+            for (odd = 0; odd < 2; odd++) {
+                v[odd] = hrq__sll16_avx512(hrq__widen_avx512(high, odd), bits & 7);
+                v[odd] = _mm512_sub_epi16(_mm512_or_si512(v[odd], hrq__widen_avx512(low, odd)), offset);
+            }
+            hrq__put_words_avx512(lo, hi, (size_t)j * a->stride, v[0], v[1], flip);
+        }
+    }
+}
+
+HRQ__IN_VNNI size_t hrq__wide_int_vnni_all(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers,
+                                           const hrq__decode_args *a)
+{
+    switch (a->code_bits) {
+    case 9: hrq__wide_int_vnni(lo, hi, codes, supers, 9, a); break;
+    case 10: hrq__wide_int_vnni(lo, hi, codes, supers, 10, a); break;
+    case 11: hrq__wide_int_vnni(lo, hi, codes, supers, 11, a); break;
+    case 12: hrq__wide_int_vnni(lo, hi, codes, supers, 12, a); break;
+    case 13: hrq__wide_int_vnni(lo, hi, codes, supers, 13, a); break;
+    case 14: hrq__wide_int_vnni(lo, hi, codes, supers, 14, a); break;
+    case 15: hrq__wide_int_vnni(lo, hi, codes, supers, 15, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+HRQ__FN_VNNI size_t hrq__wide_vnni_all(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers,
+                                       const hrq__decode_args *a)
+{
+    if (a->layers > HRQ__LAYERS || a->q > 256 || a->scale_bits > 4) return 0;
+    if (a->clamp <= 127) hi = NULL;
+    if (a->lattice == HRQ__LATTICE_ZN) hrq__wide_vnni(lo, hi, codes, supers, HRQ__LATTICE_ZN, a);
+    else if (a->lattice == HRQ__LATTICE_D4) hrq__wide_vnni(lo, hi, codes, supers, HRQ__LATTICE_D4, a);
+    else hrq__wide_vnni(lo, hi, codes, supers, HRQ__LATTICE_E8, a);
+    return 32 * supers;
+}
+
 /* Box codes: coset = parity of the labels' lowest bits, one affine map of the planes' xor; then class, coset and label
    are an index. 64 weights: a shift, a ternary logic and a look-up. */
 HRQ__IN_VNNI void hrq__box_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits,
@@ -2184,7 +2532,7 @@ HRQ__FN_VNNI size_t hrq__decode_int_vnni(uint8_t *lo, uint8_t *hi, const uint8_t
                                          const hrq__decode_args *a)
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
-    (void)hi;
+    if (a->code_bits > 8 && a->clamp > 127) return hrq__wide_int_vnni_all(lo, hi, codes, cols8 / 32, a);
     return hrq__int_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
@@ -2199,8 +2547,8 @@ HRQ__FN_VNNI size_t hrq__decode_voronoi_vnni(uint8_t *lo, uint8_t *hi, const uin
                                              const hrq__decode_args *a)
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
-    (void)hi;
-    return hrq__voronoi_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+    size_t done = hrq__voronoi_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+    return done ? done : hrq__wide_vnni_all(lo, hi, codes, cols8 / 32, a);
 }
 
 HRQ__FN_VNNI size_t hrq__decode_box_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
@@ -2518,6 +2866,43 @@ HRQ__FN_AVX512 void hrq__tile_f32_avx512(float *out, const uint8_t *lo, const ui
             v = _mm512_add_epi32(v, _mm512_slli_epi32(_mm512_srai_epi32(_mm512_sll_epi32(h, up), 24), 8));
         }
         _mm512_storeu_ps(out + 16 * c, _mm512_cvtepi32_ps(v));
+    }
+}
+
+/* A quad's bytes, the upper on the lower, as words; the lower byte's sign is borrowed from the upper. */
+HRQ__FN_AVX512 void hrq__tile_upper_avx512(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    __m512i turn = _mm512_set1_epi8((char)flip), one = _mm512_set1_epi8(1), upper = _mm512_set1_epi32((int)0xffff0000u);
+    const __mmask64 odd = 0xaaaaaaaaaaaaaaaaULL;
+    __m512i l, h, v[4];
+    size_t c;
+    int i;
+    for (c = 0; c < cols; c += 4) {
+        l = _mm512_xor_si512(_mm512_loadu_si512(lo + c * 16), turn);
+        h = _mm512_xor_si512(_mm512_loadu_si512(hi + c * 16), turn);
+        h = _mm512_mask_sub_epi8(h, _mm512_movepi8_mask(l), h, one);
+        v[2] = _mm512_mask_blend_epi8(odd, l, _mm512_slli_epi16(h, 8)); /* columns 0 and 2 */
+        v[3] = _mm512_mask_blend_epi8(odd, _mm512_srli_epi16(l, 8), h);
+        v[0] = _mm512_slli_epi32(v[2], 16);
+        v[1] = _mm512_slli_epi32(v[3], 16);
+        v[2] = _mm512_and_si512(v[2], upper);
+        v[3] = _mm512_and_si512(v[3], upper);
+        HRQ__UNROLL
+        for (i = 0; i < 4; i++)
+            if (c + (size_t)i < cols) _mm512_storeu_si512(out + 16 * (c + (size_t)i), v[i]);
+    }
+}
+
+HRQ__FN_AVX512 void hrq__axpy_avx512(float *y, const float *w, const float *p, size_t step, size_t n)
+{
+    __m512 factor = _mm512_setzero_ps(), sum;
+    size_t i;
+    if (n && !step) factor = _mm512_set1_ps(*p);
+    for (i = 0; i < n; i += 16) {
+        __mmask16 some = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff;
+        if (step) factor = _mm512_maskz_loadu_ps(some, p + i);
+        sum = _mm512_fmadd_ps(factor, _mm512_maskz_loadu_ps(some, w + i), _mm512_maskz_loadu_ps(some, y + i));
+        _mm512_mask_storeu_ps(y + i, some, sum);
     }
 }
 
@@ -3165,66 +3550,19 @@ HRQ__FN_AVX512 void hrq__paley_avx512(float *x, size_t order, size_t stride, con
 
 /* ---- codes of E8: lanes are blocks, 32 of eight superblocks, one register a coordinate ---- */
 
-/* Eight registers of eight words of 8 bytes, transposed. */
-HRQ__IN_AVX512 void hrq__transpose_avx512(__m512i v[8])
-{
-    __m512i t[8], s[8];
-    int i;
-    HRQ__UNROLL
-    for (i = 0; i < 4; i++) {
-        t[i] = _mm512_unpacklo_epi64(v[2 * i], v[2 * i + 1]);
-        t[4 + i] = _mm512_unpackhi_epi64(v[2 * i], v[2 * i + 1]);
-    }
-    HRQ__UNROLL
-    for (i = 0; i < 8; i += 2) { /* words 0, 4 | 2, 6 of registers 0 ... 3 | 4 ... 7; odd words from t[4] on */
-        s[i] = _mm512_shuffle_i64x2(t[i], t[i + 1], 0x88);
-        s[i + 1] = _mm512_shuffle_i64x2(t[i], t[i + 1], 0xdd);
-    }
-    HRQ__UNROLL
-    for (i = 0; i < 2; i++) {
-        v[i] = _mm512_shuffle_i64x2(s[4 * i], s[4 * i + 2], 0x88);
-        v[4 + i] = _mm512_shuffle_i64x2(s[4 * i], s[4 * i + 2], 0xdd);
-        v[2 + i] = _mm512_shuffle_i64x2(s[4 * i + 1], s[4 * i + 3], 0x88);
-        v[6 + i] = _mm512_shuffle_i64x2(s[4 * i + 1], s[4 * i + 3], 0xdd);
-    }
-}
-
 /* hrq__e8_residual with half = 2^(bits - 1): |t| + half stays below 2^15, eight |r| at 2^14. */
 HRQ__IN_AVX512 void hrq__e8_residual_avx512(__m512i r[8], const __m512i t[8], int bits)
 {
     __m512i half = _mm512_set1_epi16((short)(1 << (bits - 1))), unit = _mm512_set1_epi16((short)(1 << bits));
-    __m512i low = _mm512_set1_epi16((short)((1 << bits) - 1)), zero = _mm512_setzero_si512();
-    __m512i sum = zero, floors = zero, signs = zero, most = zero, least = half, cost0, cost1;
-    __mmask32 odd0, odd1, far, flip, at;
+    __m512i low = _mm512_set1_epi16((short)((1 << bits) - 1)), floors = _mm512_setzero_si512();
     int j;
     HRQ__UNROLL
     for (j = 0; j < 8; j++) {
-        __m512i w = _mm512_add_epi16(t[j], half), a;
+        __m512i w = _mm512_add_epi16(t[j], half);
         floors = _mm512_xor_si512(floors, w);
         r[j] = _mm512_sub_epi16(_mm512_and_si512(w, low), half);
-        signs = _mm512_xor_si512(signs, r[j]);
-        a = _mm512_abs_epi16(r[j]);
-        sum = _mm512_add_epi16(sum, a);
-        most = _mm512_max_epi16(most, a);
-        least = _mm512_min_epi16(least, a);
     }
-    odd0 = _mm512_test_epi16_mask(floors, unit);
-    odd1 = ~(odd0 ^ _mm512_movepi16_mask(signs));
-    cost0 = _mm512_maskz_slli_epi16(odd0, _mm512_sub_epi16(half, most), 1);
-    cost1 = _mm512_sub_epi16(_mm512_slli_epi16(half, 2), sum);
-    cost1 = _mm512_mask_add_epi16(cost1, odd1, cost1, _mm512_slli_epi16(least, 1));
-    far = _mm512_cmplt_epi16_mask(cost1, cost0);
-    flip = (far & odd1) | (~far & odd0);
-    most = _mm512_mask_sub_epi16(most, far, half, least); /* the worst |r| of the coset */
-    HRQ__UNROLL
-    for (j = 0; j < 8; j++) {
-        __m512i up = _mm512_and_si512(_mm512_srai_epi16(r[j], 15), unit);
-        r[j] = _mm512_mask_add_epi16(r[j], far, r[j], _mm512_sub_epi16(up, half));
-        at = _mm512_mask_cmpeq_epi16_mask(flip, _mm512_abs_epi16(r[j]), most);
-        up = _mm512_slli_epi16(_mm512_and_si512(_mm512_srai_epi16(r[j], 15), unit), 1);
-        r[j] = _mm512_mask_add_epi16(r[j], at, r[j], _mm512_sub_epi16(up, unit));
-        flip &= ~at;
-    }
+    hrq__e8_nearest_avx512(r, half, unit, _mm512_test_epi16_mask(floors, unit));
 }
 
 /* hrq__e8_gauge; |x| < 2^15. outside: an entry stops at the end of 16 bits. */
@@ -3244,12 +3582,6 @@ HRQ__IN_AVX512 __m512i hrq__e8_gauge_avx512(const __m512i x[8], __mmask32 *outsi
     sum = _mm512_mask_subs_epu16(sum, ~_mm512_movepi16_mask(signs), sum, least); /* below 0: two entries are more */
     *outside = _mm512_cmpeq_epi16_mask(most, _mm512_set1_epi16(32767));
     return _mm512_max_epu16(sum, _mm512_add_epi16(most, next));
-}
-
-/* p[index] of 16 words. */
-HRQ__IN_AVX512 __m512i hrq__word_of_avx512(const void *p, __m512i index)
-{
-    return _mm512_permutexvar_epi16(index, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)p)));
 }
 
 /* What 32 blocks become. */
@@ -5369,13 +5701,14 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__pack_##isa, hrq__group_scales_##isa, hrq__norms_##isa, hrq__act_s8_##isa, hrq__hadamard_##isa,        \
         hrq__paley_##isa
 /* Shape of fma_tile, encoders, then the kernels that not every set has of its own. */
-#define HRQ__REST(m, n, isa, e8, metric, advance, box) \
-    m, n, HRQ__ENCODERS(isa), hrq__code_e8_##e8, hrq__trellis_metric_##metric, hrq__trellis_advance_##advance, hrq__code_box_##box
+#define HRQ__REST(m, n, isa, e8, metric, advance, box, floats)                                                \
+    m, n, HRQ__ENCODERS(isa), hrq__code_e8_##e8, hrq__trellis_metric_##metric, hrq__trellis_advance_##advance, \
+        hrq__code_box_##box, hrq__tile_upper_##floats, hrq__axpy_##floats
 
 #ifdef HRQ__AVX2
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                       \
         {name, need, flip, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(dots, avx2),     \
-         HRQ__REST(6, 16, avx2, scalar, avx2, avx2, scalar)},
+         HRQ__REST(6, 16, avx2, scalar, avx2, avx2, scalar, scalar)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
@@ -5390,11 +5723,11 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #ifdef HRQ__AVX512
     #define HRQ__ROWS_AVX512                                                                                   \
         {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),            \
-         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512)},                                             \
+         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512)},                                             \
         {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni),                                                \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
           hrq__one_trellis_vnni, hrq__one_int_vnni},                                                           \
-         HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512)},
+         HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512)},
 #else
     #define HRQ__ROWS_AVX512
 #endif
@@ -5402,7 +5735,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #ifdef HRQ__NEON
     #define HRQ__ROW_NEON(name, need, dots)                                          \
         {name, need, 0, HRQ__DECODERS(neon), HRQ__NO_ONE, HRQ__DOTS(dots, neon),     \
-         HRQ__REST(8, 12, neon, neon, neon, neon, scalar)},
+         HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
     #else
