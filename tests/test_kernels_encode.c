@@ -217,12 +217,14 @@ static void test_hadamard(void)
 
 int main(void)
 {
+    char name[64];
     size_t i, rows = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0];
     test_setup();
     for (i = 1; i < rows; i++) {
         row = &hrq__kernel_table[i];
         if (row->need & ~hrq__isa_have()) {
-            tap_skip(row->isa, "not this machine's");
+            snprintf(name, sizeof name, "kernels of %s", row->isa);
+            tap_skip(name, "not on this machine");
             continue;
         }
         printf("# %s\n", row->isa);

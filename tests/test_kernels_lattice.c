@@ -165,6 +165,7 @@ int main(void)
         char title[80];
         snprintf(title, sizeof title, "%s: codes of E8, all q, scales and searches", row->isa);
         if (row->need & ~hrq__isa_have()) {
+            snprintf(title, sizeof title, "kernels of %s", row->isa);
             tap_skip(title, "not on this machine");
             continue;
         }
