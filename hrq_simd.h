@@ -1550,6 +1550,396 @@ HRQ__FN_AVX2 void hrq__paley_avx2(float *x, size_t order, size_t stride, const f
     if (order == 14) hrq__paley_avx2_of(x, stride, conference, scale, 14);
 }
 
+/* ---- codes of E8: lanes are blocks, 16 of four superblocks, one register a coordinate ---- */
+
+/* Blocks that the first attempts do not hold wait here for 32 of their kind. */
+typedef struct hrq__e8_queue {
+    int16_t x[8][32], attempt[32];
+    uint16_t gauge[32];
+    size_t at[32], n; /* column of coordinate 0 */
+} hrq__e8_queue;
+
+/* What an attempt made of those that wait; who is not held waits on. */
+static void hrq__e8_settle(hrq__e8_queue *w, uint32_t held, int16_t y[8][32], int16_t digit[8][32], uint8_t *code,
+                           uint8_t *index, float *value, const hrq__e8_args *c)
+{
+    size_t i, n = w->n;
+    int j;
+    for (i = 0, w->n = 0; i < n; i++) {
+        size_t at = w->at[i];
+        if (held >> i & 1) {
+            int scale = w->attempt[i] < (int)c->scales ? w->attempt[i] : (int)c->scales - 1;
+            index[at / 32 * 4 + at % 4] = (uint8_t)scale;
+            for (j = 0; j < 8; j++) {
+                code[at + 4 * (size_t)j] = (uint8_t)digit[j][i];
+                value[at + 4 * (size_t)j] =
+                    (float)hrq__clampi(y[j][i] * c->multiple[scale], -c->clamp, c->clamp) * c->step;
+            }
+        } else {
+            for (j = 0; j < 8; j++) w->x[j][w->n] = w->x[j][i];
+            w->attempt[w->n] = (int16_t)(w->attempt[i] + 1);
+            w->gauge[w->n] = w->gauge[i];
+            w->at[w->n++] = at;
+        }
+    }
+}
+
+/* Four registers of four words of 8 bytes, transposed. */
+HRQ__IN_AVX2 void hrq__transpose_avx2(__m256i v[4])
+{
+    __m256i a = _mm256_unpacklo_epi64(v[0], v[1]), b = _mm256_unpackhi_epi64(v[0], v[1]);
+    __m256i c = _mm256_unpacklo_epi64(v[2], v[3]), d = _mm256_unpackhi_epi64(v[2], v[3]);
+    v[0] = _mm256_permute2x128_si256(a, c, 0x20);
+    v[1] = _mm256_permute2x128_si256(b, d, 0x20);
+    v[2] = _mm256_permute2x128_si256(a, c, 0x31);
+    v[3] = _mm256_permute2x128_si256(b, d, 0x31);
+}
+
+/* Lanes of 16 bits that have any of these bits. */
+HRQ__IN_AVX2 __m256i hrq__some_avx2(__m256i v, __m256i bit)
+{
+    return _mm256_cmpeq_epi16(_mm256_and_si256(v, bit), bit); /* one bit: some is all */
+}
+
+/* One bit a lane of 16 bits. */
+HRQ__IN_AVX2 uint32_t hrq__lanes_avx2(__m256i mask)
+{
+    return (uint32_t)_mm_movemask_epi8(
+        _mm_packs_epi16(_mm256_castsi256_si128(mask), _mm256_extracti128_si256(mask, 1)));
+}
+
+/* hrq__e8_residual with half = 2^(bits - 1): |t| + half stays below 2^15, eight |r| at 2^14. */
+HRQ__IN_AVX2 void hrq__e8_residual_avx2(__m256i r[8], const __m256i t[8], int bits)
+{
+    __m256i half = _mm256_set1_epi16((short)(1 << (bits - 1))), unit = _mm256_set1_epi16((short)(1 << bits));
+    __m256i low = _mm256_set1_epi16((short)((1 << bits) - 1)), zero = _mm256_setzero_si256();
+    __m256i sum = zero, floors = zero, signs = zero, most = zero, least = half, cost0, cost1;
+    __m256i odd0, odd1, far, flip, at;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m256i w = _mm256_add_epi16(t[j], half), a;
+        floors = _mm256_xor_si256(floors, w);
+        r[j] = _mm256_sub_epi16(_mm256_and_si256(w, low), half);
+        signs = _mm256_xor_si256(signs, r[j]);
+        a = _mm256_abs_epi16(r[j]);
+        sum = _mm256_add_epi16(sum, a);
+        most = _mm256_max_epi16(most, a);
+        least = _mm256_min_epi16(least, a);
+    }
+    odd0 = hrq__some_avx2(floors, unit);
+    odd1 = _mm256_cmpeq_epi16(odd0, _mm256_srai_epi16(signs, 15));
+    cost0 = _mm256_and_si256(odd0, _mm256_slli_epi16(_mm256_sub_epi16(half, most), 1));
+    cost1 = _mm256_sub_epi16(_mm256_slli_epi16(half, 2), sum);
+    cost1 = _mm256_add_epi16(cost1, _mm256_and_si256(odd1, _mm256_slli_epi16(least, 1)));
+    far = _mm256_cmpgt_epi16(cost0, cost1);
+    flip = _mm256_blendv_epi8(odd0, odd1, far);
+    most = _mm256_blendv_epi8(most, _mm256_sub_epi16(half, least), far); /* the worst |r| of the coset */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m256i up = _mm256_and_si256(_mm256_srai_epi16(r[j], 15), unit);
+        r[j] = _mm256_add_epi16(r[j], _mm256_and_si256(far, _mm256_sub_epi16(up, half)));
+        at = _mm256_and_si256(flip, _mm256_cmpeq_epi16(_mm256_abs_epi16(r[j]), most));
+        up = _mm256_slli_epi16(_mm256_and_si256(_mm256_srai_epi16(r[j], 15), unit), 1);
+        r[j] = _mm256_add_epi16(r[j], _mm256_and_si256(at, _mm256_sub_epi16(up, unit)));
+        flip = _mm256_andnot_si256(at, flip);
+    }
+}
+
+/* hrq__e8_gauge; |x| < 2^15. outside: an entry stops at the end of 16 bits. */
+HRQ__IN_AVX2 __m256i hrq__e8_gauge_avx2(const __m256i x[8], __m256i *outside)
+{
+    __m256i most = _mm256_setzero_si256(), next = most, sum = most, signs = most, least = _mm256_set1_epi16(32767);
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m256i a = _mm256_abs_epi16(x[j]);
+        next = _mm256_max_epi16(next, _mm256_min_epi16(most, a));
+        most = _mm256_max_epi16(most, a);
+        least = _mm256_min_epi16(least, a);
+        sum = _mm256_adds_epu16(sum, _mm256_srli_epi16(a, 1));
+        signs = _mm256_xor_si256(signs, x[j]);
+    }
+    least = _mm256_andnot_si256(_mm256_srai_epi16(signs, 15), least);
+    sum = _mm256_subs_epu16(sum, least); /* below 0: two entries are more */
+    *outside = _mm256_cmpeq_epi16(most, _mm256_set1_epi16(32767));
+    return _mm256_max_epu16(sum, _mm256_add_epi16(most, next));
+}
+
+/* A table of 16 words in two of bytes, looked up by words below 16: the shuffle gives 0 where bit 7 is set. */
+typedef struct hrq__table16_avx2 {
+    __m256i low, high;
+} hrq__table16_avx2;
+
+HRQ__IN_AVX2 hrq__table16_avx2 hrq__table16_of_avx2(const void *p)
+{
+    __m256i v = hrq__load_avx2(p), bytes = _mm256_set1_epi16(255);
+    hrq__table16_avx2 t;
+    t.low = _mm256_packus_epi16(_mm256_and_si256(v, bytes), _mm256_srli_epi16(v, 8)); /* low, high | low, high */
+    t.high = _mm256_permute4x64_epi64(t.low, 0xdd);
+    t.low = _mm256_permute4x64_epi64(t.low, 0x88);
+    return t;
+}
+
+HRQ__IN_AVX2 __m256i hrq__word_of_avx2(const hrq__table16_avx2 *t, __m256i index)
+{
+    __m256i low = _mm256_shuffle_epi8(t->low, _mm256_or_si256(index, _mm256_set1_epi16((short)0x8000)));
+    __m256i high = _mm256_or_si256(_mm256_slli_epi16(index, 8), _mm256_set1_epi16(0x80));
+    return _mm256_or_si256(low, _mm256_shuffle_epi8(t->high, high));
+}
+
+/* By scale; shifts as the powers of two that they multiply by. */
+typedef struct hrq__e8_tables_avx2 {
+    hrq__table16_avx2 ratio, power, weight, multiple;
+} hrq__e8_tables_avx2;
+
+HRQ__IN_AVX2 hrq__e8_tables_avx2 hrq__e8_tables_of_avx2(const hrq__e8_args *c)
+{
+    hrq__e8_tables_avx2 t;
+    uint16_t power[16];
+    int i;
+    for (i = 0; i < 16; i++) power[i] = (uint16_t)(c->shift[i] < 16 ? 1u << c->shift[i] : 0);
+    t.ratio = hrq__table16_of_avx2(c->ratio);
+    t.power = hrq__table16_of_avx2(power);
+    t.weight = hrq__table16_of_avx2(c->weight);
+    t.multiple = hrq__table16_of_avx2(c->multiple);
+    return t;
+}
+
+/* What 16 blocks become. */
+typedef struct hrq__e8_avx2 {
+    __m256i digit[8], y[8], error, index;
+} hrq__e8_avx2;
+
+/* hrq__e8_attempt at scales `index` of blocks that are drawn already; lanes whose code gives the point back. */
+HRQ__FN_AVX2 __m256i hrq__e8_try_avx2(hrq__e8_avx2 *out, const __m256i x[8], __m256i index,
+                                      const hrq__e8_tables_avx2 *tables, int bits)
+{
+    __m256i ratio = hrq__word_of_avx2(&tables->ratio, index), power = hrq__word_of_avx2(&tables->power, index);
+    __m128i fine = _mm_cvtsi32_si128(bits < 7 ? 7 - bits : 0), down = _mm_cvtsi32_si128(13 - bits);
+    __m256i low = _mm256_set1_epi16((short)((1 << bits) - 1)), half = _mm256_set1_epi16((short)(1 << (bits - 1)));
+    __m256i t[8], r[8], n, bad, odd = _mm256_setzero_si256(), sums = odd, error = odd, move, high;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = _mm256_mullo_epi16(_mm256_mulhrs_epi16(x[j], ratio), power);
+    hrq__e8_residual_avx2(r, t, 14 - bits);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m256i e = _mm256_sra_epi16(r[j], fine);
+        out->y[j] = _mm256_sra_epi16(_mm256_sub_epi16(t[j], r[j]), down);
+        error = _mm256_add_epi16(error, _mm256_mullo_epi16(e, e));
+    }
+    move = hrq__some_avx2(_mm256_srai_epi16(out->y[0], 1), half); /* n less q/2 (1, ..., 1) */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        n = _mm256_sub_epi16(_mm256_srai_epi16(out->y[j], 1), _mm256_and_si256(move, half));
+        sums = _mm256_xor_si256(sums, n);
+        out->digit[j] = _mm256_and_si256(n, low);
+        odd = _mm256_xor_si256(odd, n);
+        t[j] = _mm256_slli_epi16(out->digit[j], 1);
+    }
+    high = _mm256_xor_si256(hrq__some_avx2(sums, _mm256_slli_epi16(half, 1)), move);
+    odd = _mm256_and_si256(odd, _mm256_set1_epi16(1));
+    out->digit[0] = _mm256_add_epi16(out->digit[0], _mm256_and_si256(high, half));
+    t[7] = _mm256_add_epi16(t[7], _mm256_and_si256(high, _mm256_slli_epi16(half, 2)));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = _mm256_add_epi16(t[j], odd);
+    hrq__e8_residual_avx2(r, t, bits + 1);
+    bad = _mm256_setzero_si256();
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) bad = _mm256_or_si256(bad, _mm256_xor_si256(r[j], out->y[j]));
+    out->error = _mm256_mulhi_epu16(error, hrq__word_of_avx2(&tables->weight, index));
+    out->index = index;
+    return _mm256_cmpeq_epi16(bad, _mm256_setzero_si256());
+}
+
+/* What 16 waiting blocks are drawn by, if they are: to / gauge, below 32767 before it becomes an integer. */
+HRQ__IN_AVX2 __m256i hrq__e8_draw_avx2(const int16_t *attempt, const uint16_t *gauge, const hrq__e8_args *c)
+{
+    __m256 most = _mm256_set1_ps(32767.0f), unit = _mm256_set1_ps((float)(1 << (28 - c->bits)));
+    __m256i part[2];
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 2; j++) {
+        __m256i a = _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)(attempt + 8 * j)));
+        __m256i g = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)(gauge + 8 * j)));
+        __m256 to = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_set1_epi32((4 << c->bits) + (int)c->scales), a));
+        g = _mm256_max_epi32(g, _mm256_set1_epi32(16384));
+        to = _mm256_div_ps(_mm256_mul_ps(to, unit), _mm256_cvtepi32_ps(g));
+        part[j] = _mm256_max_epi32(_mm256_cvttps_epi32(_mm256_min_ps(to, most)), _mm256_setzero_si256());
+    }
+    return _mm256_permute4x64_epi64(_mm256_packs_epi32(part[0], part[1]), 0xd8);
+}
+
+/* The next attempt of all that wait; who fails waits on. */
+HRQ__FN_AVX2 void hrq__e8_again_avx2(hrq__e8_queue *w, uint8_t *code, uint8_t *index, float *value,
+                                     const hrq__e8_tables_avx2 *tables, const hrq__e8_args *c)
+{
+    __m256i top = _mm256_set1_epi16((short)(c->scales - 1)), x[8];
+    int16_t y[8][32], digit[8][32];
+    uint32_t held = 0;
+    size_t from;
+    int j;
+    for (from = 0; from < w->n; from += 16) {
+        __m256i attempt = hrq__load_avx2(w->attempt + from), draw = _mm256_cmpgt_epi16(attempt, top);
+        __m256i by = hrq__e8_draw_avx2(w->attempt + from, w->gauge + from, c);
+        hrq__e8_avx2 b;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            x[j] = hrq__load_avx2(w->x[j] + from);
+            x[j] = _mm256_blendv_epi8(x[j], _mm256_mulhrs_epi16(x[j], by), draw);
+        }
+        draw = hrq__e8_try_avx2(&b, x, _mm256_min_epi16(attempt, top), tables, (int)c->bits);
+        held |= hrq__lanes_avx2(draw) << from;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            hrq__store_avx2(y[j] + from, b.y[j]);
+            hrq__store_avx2(digit[j] + from, b.digit[j]);
+        }
+    }
+    hrq__e8_settle(w, held, y, digit, code, index, value, c);
+}
+
+/* 128 columns in fixed point, one register a coordinate. */
+HRQ__IN_AVX2 void hrq__e8_fixed_avx2(__m256i x[8], const float *in, const hrq__e8_args *c)
+{
+    __m256 pre = _mm256_set1_ps(c->norm.pre), inv = _mm256_set1_ps(c->norm.inv), to = _mm256_set1_ps(c->to_fixed);
+    __m256 most = _mm256_set1_ps(32767.0f), least = _mm256_set1_ps(-32767.0f);
+    __m256i part[2];
+    int i, h;
+    HRQ__UNROLL
+    for (i = 0; i < 8; i++) {
+        HRQ__UNROLL
+        for (h = 0; h < 2; h++) {
+            __m256 v = _mm256_mul_ps(_mm256_mul_ps(_mm256_loadu_ps(in + 32 * (i % 4) + 16 * (i / 4) + 8 * h), pre), inv);
+            v = _mm256_min_ps(_mm256_max_ps(_mm256_mul_ps(v, to), least), most);
+            part[h] = _mm256_cvtps_epi32(v);
+        }
+        x[i] = _mm256_permute4x64_epi64(_mm256_packs_epi32(part[0], part[1]), 0xd8);
+    }
+    hrq__transpose_avx2(x);
+    hrq__transpose_avx2(x + 4);
+}
+
+/* 16 blocks to 128 columns. |y| <= 2 q = 512 times a multiple of 32 at most: below 2^15. */
+HRQ__IN_AVX2 void hrq__e8_store_avx2(uint8_t *code, uint8_t *index, float *value, hrq__e8_avx2 *b,
+                                     const hrq__e8_tables_avx2 *tables, const hrq__e8_args *c)
+{
+    __m256i multiple = hrq__word_of_avx2(&tables->multiple, b->index);
+    __m256i most = _mm256_set1_epi16(c->clamp), least = _mm256_set1_epi16((short)-c->clamp);
+    __m256 step = _mm256_set1_ps(c->step);
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++)
+        b->y[j] = _mm256_max_epi16(_mm256_min_epi16(_mm256_mullo_epi16(b->y[j], multiple), most), least);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j += 4) {
+        hrq__transpose_avx2(b->y + j);
+        hrq__transpose_avx2(b->digit + j);
+    }
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m256i v[2];
+        float *to = value + 32 * (j % 4) + 16 * (j / 4);
+        v[0] = _mm256_cvtepi16_epi32(_mm256_castsi256_si128(b->y[j]));
+        v[1] = _mm256_cvtepi16_epi32(_mm256_extracti128_si256(b->y[j], 1));
+        _mm256_storeu_ps(to, _mm256_mul_ps(_mm256_cvtepi32_ps(v[0]), step));
+        _mm256_storeu_ps(to + 8, _mm256_mul_ps(_mm256_cvtepi32_ps(v[1]), step));
+    }
+    HRQ__UNROLL
+    for (j = 0; j < 4; j++)
+        hrq__store_avx2(code + 32 * j,
+                        _mm256_permute4x64_epi64(_mm256_packus_epi16(b->digit[j], b->digit[j + 4]), 0xd8));
+    _mm_storeu_si128((__m128i *)(void *)index, _mm_packus_epi16(_mm256_castsi256_si128(b->index),
+                                                                _mm256_extracti128_si256(b->index, 1)));
+}
+
+/* The scales that hrq__e8_encode tries first: one, or three of which the best stays. A lane's attempts end at `to`. */
+HRQ__IN_AVX2 __m256i hrq__e8_best_avx2(hrq__e8_avx2 *out, const __m256i x[8], __m256i from, __m256i to, int tries,
+                                       const hrq__e8_tables_avx2 *tables, int bits)
+{
+    __m256i held = hrq__e8_try_avx2(out, x, from, tables, bits), take, worse;
+    hrq__e8_avx2 b;
+    int i, j;
+    for (i = 1; i < tries; i++) {
+        from = _mm256_add_epi16(from, _mm256_set1_epi16(1));
+        take = hrq__e8_try_avx2(&b, x, from, tables, bits);
+        take = _mm256_andnot_si256(_mm256_cmpgt_epi16(from, to), take);
+        worse = _mm256_cmpeq_epi16(_mm256_subs_epu16(out->error, b.error), _mm256_setzero_si256()); /* or no better */
+        take = _mm256_andnot_si256(_mm256_and_si256(held, worse), take);
+        held = _mm256_or_si256(held, take);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            out->y[j] = _mm256_blendv_epi8(out->y[j], b.y[j], take);
+            out->digit[j] = _mm256_blendv_epi8(out->digit[j], b.digit[j], take);
+        }
+        out->error = _mm256_blendv_epi8(out->error, b.error, take);
+        out->index = _mm256_blendv_epi8(out->index, b.index, take);
+    }
+    return held;
+}
+
+/* Everything in 16 bits: the gauge chooses scales, two nearest points (one of the block, one of its code) decide. A
+   twentieth of the blocks fails; they are gathered, since redoing the 16 around each would double the work. */
+HRQ__IN_AVX2 size_t hrq__e8_run_avx2(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                     int tries, const hrq__e8_args *c)
+{
+    __m256i top = _mm256_set1_epi16((short)(c->scales - 1)), one = _mm256_set1_epi16(1), zero = _mm256_setzero_si256();
+    hrq__e8_tables_avx2 tables = hrq__e8_tables_of_avx2(c);
+    size_t col, t, n = cols8 / 128 * 128;
+    hrq__e8_queue w;
+    w.n = 0;
+    for (col = 0; col < n; col += 128) {
+        __m256i fixed[8], gauge, from = _mm256_set1_epi16((short)c->scales), to, mask;
+        int16_t next[16], lanes[8][16];
+        uint16_t gauges[16];
+        hrq__e8_avx2 b;
+        uint32_t failed, outside;
+        int j;
+        hrq__e8_fixed_avx2(fixed, x + col, c);
+        gauge = hrq__e8_gauge_avx2(fixed, &mask);
+        outside = hrq__lanes_avx2(mask);
+        for (t = 0; t < c->scales; t++) { /* held: the gauge less the limit is 0 */
+            to = _mm256_subs_epu16(gauge, _mm256_set1_epi16((short)c->limit[t]));
+            from = _mm256_add_epi16(from, _mm256_cmpeq_epi16(to, zero));
+        }
+        to = tries > 1 ? _mm256_min_epi16(_mm256_add_epi16(from, one), top) : from;
+        if (tries > 1) from = _mm256_max_epi16(_mm256_sub_epi16(from, one), zero);
+        mask = hrq__e8_best_avx2(&b, fixed, from, to, tries, &tables, (int)c->bits);
+        if (tries == 1) mask = _mm256_andnot_si256(_mm256_cmpgt_epi16(from, top), mask);
+        failed = hrq__lanes_avx2(mask) ^ 0xffffu;
+        hrq__e8_store_avx2(code + col, index + col / 8, value + col, &b, &tables, c);
+        failed &= ~outside;
+        for (; outside; outside &= outside - 1) {
+            size_t lane = (size_t)__builtin_ctz(outside), at = col + lane / 4 * 32 + lane % 4;
+            hrq__e8_code_block(code + at, index + col / 8 + lane, value + at, x + at, 4, c);
+        }
+        if (!failed) continue;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) hrq__store_avx2(lanes[j], fixed[j]);
+        if (tries == 1) to = _mm256_add_epi16(to, _mm256_cmpgt_epi16(to, top));
+        hrq__store_avx2(next, _mm256_add_epi16(to, one));
+        hrq__store_avx2(gauges, gauge);
+        for (; failed; failed &= failed - 1) {
+            size_t lane = (size_t)__builtin_ctz(failed);
+            while (w.n == 32) hrq__e8_again_avx2(&w, code, index, value, &tables, c);
+            for (j = 0; j < 8; j++) w.x[j][w.n] = lanes[j][lane];
+            w.attempt[w.n] = next[lane];
+            w.gauge[w.n] = gauges[lane];
+            w.at[w.n++] = col + lane / 4 * 32 + lane % 4;
+        }
+    }
+    while (w.n > 0) hrq__e8_again_avx2(&w, code, index, value, &tables, c);
+    return n;
+}
+
+HRQ__FN_AVX2 size_t hrq__code_e8_avx2(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                      const hrq__e8_args *c)
+{
+    return c->first ? hrq__e8_run_avx2(code, index, value, x, cols8, 1, c)
+                    : hrq__e8_run_avx2(code, index, value, x, cols8, 3, c);
+}
+
 /* ---- trellis search ---- */
 
 /* One step: 16 parities a register, of int16; otherwise as in AVX-512. */
@@ -3635,13 +4025,6 @@ HRQ__IN_AVX512 __mmask32 hrq__e8_try_avx512(hrq__e8_avx512 *out, const __m512i x
     return _mm512_testn_epi16_mask(bad, bad);
 }
 
-/* Blocks that the first attempts do not hold wait here for 32 of their kind. */
-typedef struct hrq__e8_queue {
-    int16_t x[8][32], attempt[32];
-    uint16_t gauge[32];
-    size_t at[32], n; /* column of coordinate 0 */
-} hrq__e8_queue;
-
 /* The next attempt of all that wait; who fails waits on. */
 HRQ__FN_AVX512 void hrq__e8_again_avx512(hrq__e8_queue *w, uint8_t *code, uint8_t *index, float *value,
                                          const hrq__e8_args *c)
@@ -3652,7 +4035,6 @@ HRQ__FN_AVX512 void hrq__e8_again_avx512(hrq__e8_queue *w, uint8_t *code, uint8_
     __mmask32 draw = _mm512_cmpgt_epi16_mask(attempt, top), held;
     hrq__e8_avx512 b;
     int16_t y[8][32], digit[8][32];
-    size_t i, n = w->n;
     int j;
     HRQ__UNROLL
     for (j = 0; j < 2; j++) { /* to / gauge, below 32767 before it becomes an integer */
@@ -3677,23 +4059,7 @@ HRQ__FN_AVX512 void hrq__e8_again_avx512(hrq__e8_queue *w, uint8_t *code, uint8_
         _mm512_storeu_si512(y[j], b.y[j]);
         _mm512_storeu_si512(digit[j], b.digit[j]);
     }
-    for (i = 0, w->n = 0; i < n; i++) {
-        size_t at = w->at[i];
-        if (held >> i & 1) {
-            int scale = w->attempt[i] < (int)c->scales ? w->attempt[i] : (int)c->scales - 1;
-            index[at / 32 * 4 + at % 4] = (uint8_t)scale;
-            for (j = 0; j < 8; j++) {
-                code[at + 4 * (size_t)j] = (uint8_t)digit[j][i];
-                value[at + 4 * (size_t)j] =
-                    (float)hrq__clampi(y[j][i] * c->multiple[scale], -c->clamp, c->clamp) * c->step;
-            }
-        } else {
-            for (j = 0; j < 8; j++) w->x[j][w->n] = w->x[j][i];
-            w->attempt[w->n] = (int16_t)(w->attempt[i] + 1);
-            w->gauge[w->n] = w->gauge[i];
-            w->at[w->n++] = at;
-        }
-    }
+    hrq__e8_settle(w, held, y, digit, code, index, value, c);
 }
 
 /* 256 columns in fixed point within +-limit, one register a coordinate. */
@@ -5708,7 +6074,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #ifdef HRQ__AVX2
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                       \
         {name, need, flip, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(dots, avx2),     \
-         HRQ__REST(6, 16, avx2, scalar, avx2, avx2, scalar, scalar)},
+         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
