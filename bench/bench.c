@@ -12,8 +12,8 @@
                               where the machine has 4 GB)
                 HRQ_ISA=isa   the ISA; a machine or a build that does not run it is an error here
 
-   From memory: copies of the matrix, or float rows, in turn, that fill the working set; median run, over the best read
-   bandwidth just before and after. From caches and batches: best run, over the best int8 peak until then. What a format
+   From memory: copies of the matrix, or float rows, in turn, that fill the working set; median run, over the median
+   read of 4 MB just before or after, the faster. From caches and batches: best run, over the best int8 peak until then. What a format
    takes too long for is measured on fewer rows or passes. Every result is consumed; the library is a separate object. */
 #include "../hrq.h"
 #include "machine.h"
@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 64, BATCHES = 5, PASSES = 5 }; /* ROWS: distinct ones */
+enum { ROWS = 64, BATCHES = 5, PASSES = 5, PIECE = 1 << 22 }; /* ROWS: distinct ones */
 
 static const size_t batches[BATCHES] = {4, 8, 16, 64, 512};
 
@@ -168,13 +168,22 @@ static void multiply_at(job *j, size_t i)
     run_mul(j);
 }
 
+static void read_at(job *j, size_t i)
+{
+    (void)j;
+    read_once(memory + i * PIECE, PIECE);
+}
+
+/* Median bytes a second, in pieces as long as products are. */
+static double read_speed(void) { return (double)PIECE / time_in_turn(read_at, NULL, memory_bytes / PIECE).median; }
+
 /* Speed of runs through memory, each reading `bytes`, and over the read bandwidth around them. */
 static double from_memory(const char *name, const char *metric, void (*run)(job *j, size_t i), job *j, size_t bytes,
                           size_t count, size_t weights, double *of)
 {
-    double before = read_bandwidth(memory, memory_bytes, seconds).best;
+    double before = read_speed();
     timing t = time_in_turn(run, j, count);
-    double after = read_bandwidth(memory, memory_bytes, seconds).best;
+    double after = read_speed();
     *of = (double)bytes / t.median / (before > after ? before : after);
     record(name, metric, "of read bandwidth", *of, *of, 1);
     return rate_of(name, metric, "Gw/s", 1e-9 * (double)weights, t).median;
@@ -624,7 +633,7 @@ static void configure(void)
     while (box.memory && want > box.memory / 4) want /= 2;
     want = number("MEMORY_MB", want >> 20) << 20;
     while (want > (size_t)1 << 22 && (memory = (unsigned char *)large_block(want)) == NULL) want /= 2;
-    if (!memory) die("MEMORY_MB", "no memory");
+    if (!memory || want < PIECE) die("MEMORY_MB", "no memory");
     memory_bytes = want;
     memset(memory, 1, memory_bytes);
 }

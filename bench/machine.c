@@ -89,7 +89,11 @@ double clock_now(void)
     return (double)clock() / CLOCKS_PER_SEC;
 #else
     struct timespec t;
+    #if defined(CLOCK_THREAD_CPUTIME_ID)
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    #else
     clock_gettime(CLOCK_MONOTONIC, &t);
+    #endif
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 #endif
 }

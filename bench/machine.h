@@ -26,6 +26,7 @@ machine machine_of(void);
 /* CPU, microcode, governor, caches, compiler, date: lines that start with "# ". */
 void machine_print(FILE *out, const machine *m);
 
+/* Seconds of this thread where the system counts them (what others take of its core stays out), else of the clock. */
 double clock_now(void);
 
 /* One run to warm up, then at least 3 runs and about `seconds` of them, 1000 at most. A run shorter than 50 us is
@@ -39,6 +40,7 @@ void sort_times(double *times, timing *t);
    loads that the machine has and prefetches 4 KB ahead; cycles a second (0: not known here); int8 multiply-adds a second
    in registers, by the instructions of the library's dot product on hrq_isa_text(). */
 timing read_bandwidth(const void *data, size_t bytes, double seconds);
+void read_once(const void *data, size_t bytes);
 double core_clock(double seconds);
 double int8_peak(double seconds);
 const char *int8_peak_text(void);

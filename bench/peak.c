@@ -110,18 +110,33 @@ static void read_plain(void *arg)
     consume((double)sum);
 }
 
+/* The widest loads of the machine. */
+static void run_read(void *arg)
+{
+#ifdef X86
+    if (__builtin_cpu_supports("avx512f")) read_512(arg);
+    else if (__builtin_cpu_supports("avx2")) read_256(arg);
+    else read_plain(arg);
+#else
+    read_plain(arg);
+#endif
+}
+
+void read_once(const void *data, size_t bytes)
+{
+    reading r;
+    r.data = (const char *)data;
+    r.bytes = bytes / 256 * 256;
+    run_read(&r);
+}
+
 timing read_bandwidth(const void *data, size_t bytes, double seconds)
 {
-    void (*run)(void *) = read_plain;
     reading r;
     timing t;
     r.data = (const char *)data;
     r.bytes = bytes / 256 * 256;
-#ifdef X86
-    if (__builtin_cpu_supports("avx2")) run = read_256;
-    if (__builtin_cpu_supports("avx512f")) run = read_512;
-#endif
-    t = time_of(run, &r, seconds);
+    t = time_of(run_read, &r, seconds);
     t.best = (double)r.bytes / t.best;
     t.median = (double)r.bytes / t.median;
     return t;
