@@ -67,7 +67,7 @@ static void peak_again(void)
 static void bench_ceilings(void)
 {
     size_t l3 = box.level[3] / 2 < (size_t)16 << 20 ? box.level[3] / 2 : (size_t)16 << 20;
-    size_t sizes[4] = {box.level[1] / 2, box.level[2] / 2, l3, memory_bytes};
+    size_t sizes[4] = {box.level[1] / 2, box.level[2] / 2, l3 < memory_bytes ? l3 : memory_bytes, memory_bytes};
     static const char *const names[4] = {"read L1", "read L2", "read L3", "read MEM"};
     hertz = core_clock(4.0 * seconds);
     peak = int8_peak(8.0 * seconds);
