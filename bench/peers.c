@@ -21,7 +21,7 @@
     #include <dnnl.h>
 #endif
 
-enum { COUNTS = 5, ROUNDS = 7, SIDES = 8 };
+enum { COUNTS = 5, ROUNDS = 15, SIDES = 8 };
 
 static const size_t counts[COUNTS] = {1, 8, 16, 64, 512};
 static size_t rows = 4096, cols = 4096, memory_bytes, count; /* of vectors, now */
@@ -277,8 +277,8 @@ static void compare_all(size_t ours)
     }
     for (int r = 0; r < ROUNDS; r++)
         for (size_t i = 0; i < used; i++) round_of(&sides[i]);
-    printf("\n%-16s %10s", count == 1 ? "1 vector, MEM" : "", "GMAC/s");
-    if (count > 1) printf("\r%zu vectors", count);
+    if (count == 1) printf("\n%-16s %10s", "1 vector, MEM", "GMAC/s");
+    else printf("\n%3zu vectors      %10s", count, "GMAC/s");
     for (size_t i = 0; i < ours; i++) printf("  %8s /", sides[i].name);
     printf("\n");
     for (size_t i = 0; i < used; i++) {
