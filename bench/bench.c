@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 64, BATCHES = 5, PASSES = 5, PIECE = 1 << 22 }; /* ROWS: distinct ones */
+enum { ROWS = 64, BATCHES = 5, PASSES = 5, PIECE = 1 << 22, PANELS = 8 }; /* ROWS: distinct ones */
 
 static const size_t batches[BATCHES] = {4, 8, 16, 64, 512};
 
@@ -155,11 +155,13 @@ static timing time_in_turn(void (*run)(job *j, size_t i), job *j, size_t count)
     return t;
 }
 
+/* PANELS calls. */
 static void encode_at(job *j, size_t i)
 {
-    size_t row = 16 * (i % (mem_rows / 16));
-    check(hrq_mat_encode(&j->big, row, 16, (const float *)(const void *)memory + i * 16 * mem_cols, mem_cols, NULL),
-          "hrq_mat_encode");
+    for (size_t p = i * PANELS; p < (i + 1) * PANELS; p++)
+        check(hrq_mat_encode(&j->big, 16 * (p % (mem_rows / 16)), 16,
+                             (const float *)(const void *)memory + p * 16 * mem_cols, mem_cols, NULL),
+              "hrq_mat_encode");
 }
 
 static void multiply_at(job *j, size_t i)
@@ -192,12 +194,13 @@ static double from_memory(const char *name, const char *metric, void (*run)(job 
 /* Float rows over the whole working set, encoded into one matrix. */
 static void bench_encode(const char *name, job *j, result *r)
 {
-    size_t panel = 16 * mem_cols * sizeof(float), count = memory_bytes / panel;
+    size_t panel = 16 * mem_cols * sizeof(float), count = memory_bytes / (panel * PANELS);
     if (count == 0) die("SIZES", "larger than the memory of this bench");
     j->big.data = new_block(j->big.bytes);
     memset(j->big.data, 1, j->big.bytes);
-    for (size_t i = 0; i < count; i++) memcpy(memory + i * panel, (char *)j->w + i % (ROWS / 16) * panel, panel);
-    r->encode = from_memory(name, "encode", encode_at, j, panel, count, 16 * mem_cols, &r->encode_of);
+    for (size_t i = 0; i < count * PANELS; i++) memcpy(memory + i * panel, (char *)j->w + i % (ROWS / 16) * panel, panel);
+    r->encode = from_memory(name, "encode", encode_at, j, panel * PANELS, count, PANELS * 16 * mem_cols,
+                            &r->encode_of);
     free(j->big.data);
 }
 

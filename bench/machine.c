@@ -219,17 +219,15 @@ timing time_of(void (*run)(void *arg), void *arg, double seconds)
 {
     static double times[1000];
     timing t = {0.0, 0.0, 0};
-    double begin, total, once;
+    double begin, total, once = 0.0;
     size_t inner = 1;
-    begin = clock_now();
-    run(arg);
-    once = clock_now() - begin;
-    if (once < 50e-6) {
+    for (int i = 0; i < 4 && (i == 0 || once < 5e-3); i++) {
         begin = clock_now();
-        for (int i = 0; i < 10; i++) run(arg);
-        once = (clock_now() - begin) / 10.0;
-        inner = once > 0.0 ? (size_t)(50e-6 / once) + 1 : 1000;
+        run(arg);
+        total = clock_now() - begin;
+        if (i == 0 || total < once) once = total;
     }
+    if (once < 50e-6) inner = once > 1e-8 ? (size_t)(50e-6 / once) + 1 : 1000;
     for (total = 0.0; t.runs < 1000 && (t.runs < 3 || total < seconds); t.runs++) {
         begin = clock_now();
         for (size_t i = 0; i < inner; i++) run(arg);
