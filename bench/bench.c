@@ -13,8 +13,8 @@
                 HRQ_ISA=isa   the ISA; a machine or a build that does not run it is an error here
 
    From memory: copies of the matrix, or float rows, in turn, that fill the working set; median run, over the median
-   read of 4 MB just before or after, the faster. From caches and batches: best run, over the best int8 peak until then. What a format
-   takes too long for is measured on fewer rows or passes. Every result is consumed; the library is a separate object. */
+   read of 4 MB just before or after, the faster. From caches and batches: best run, over the best int8 peak until then.
+   What a format takes too long for is measured on fewer rows or passes. Every result is consumed; the library is a separate object. */
 #include "../hrq.h"
 #include "machine.h"
 #include <math.h>
@@ -33,6 +33,7 @@ static hrq_act_kind act_kind = HRQ_ACT_INT8;
 static FILE *tsv;
 static unsigned char *memory; /* larger than the last-level cache */
 static size_t memory_bytes;
+static float *drawn;        /* [ROWS x mem_cols] */
 static double hertz, peak;  /* cycles, int8 multiply-adds a second */
 
 //==================================================================================================
@@ -281,7 +282,7 @@ static result bench_format(const char *name)
     if (bytes / (ROWS / 16) * ((mem_rows + 15) / 16) != all) die(name, "is not made of panels");
     check(hrq_mat_init(&j.mat, &format, ROWS, mem_cols, 1, new_block(bytes), bytes), "hrq_mat_init");
     check(hrq_mat_wrap(&j.big, &format, mem_rows, mem_cols, 1, memory, all), "hrq_mat_wrap");
-    j.w = gauss(ROWS * mem_cols);
+    j.w = drawn;
     j.out = (float *)new_block((most + 1) * batches[BATCHES - 1] * sizeof(float));
     check(hrq_mat_encode(&j.mat, 0, ROWS, j.w, mem_cols, NULL), "hrq_mat_encode");
     r.decode = rate_of(name, "decode", "Gw/s", 1e-9 * (double)(ROWS * mem_cols), time_of(run_decode, &j, seconds)).best;
@@ -290,7 +291,6 @@ static result bench_format(const char *name)
     bench_one(name, &j, &r);
     bench_batches(name, &j, &r);
     free(j.mat.data);
-    free(j.w);
     free(j.out);
     return r;
 }
@@ -319,8 +319,8 @@ static void print_row(const char *name, const result *r)
 static void print_head(void)
 {
     printf("\nFormats, %zu x %zu, %s activations. Error on iid Gaussian rows. Encode: float rows from memory, 16 a call, "
-           "median,\nand of the read bandwidth; decode: from cache, best. One vector: the matrix from memory, median, and of "
-           "the read\nbandwidth; cycles a weight from L2, best. Then GMAC/s with so many vectors, best, and of the int8 peak.\n\n",
+           "median,\nand of the read bandwidth; decode: from cache, best. One vector: the matrix from memory, median, "
+           "and of the read\nbandwidth; cycles a weight from L2, best. Then GMAC/s with so many vectors, best, and of the int8 peak.\n\n",
            mem_rows, mem_cols, act_kind == HRQ_ACT_F32 ? "f32" : "int8");
     printf("%-16s %6s %5s | %8s %4s %6s | %7s %4s %6s", "", "true", "error", "encode", "of", "decode", "1 vec", "of",
            "L2");
@@ -639,6 +639,7 @@ static void configure(void)
     if (!memory || want < PIECE) die("MEMORY_MB", "no memory");
     memory_bytes = want;
     memset(memory, 1, memory_bytes);
+    drawn = gauss(ROWS * mem_cols);
 }
 
 int main(int argc, char **argv)
