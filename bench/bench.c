@@ -14,7 +14,8 @@
 
    From memory: copies of the matrix, or float rows, in turn, that fill the working set; median run, over the median
    read of 4 MB just before or after, the faster. From caches and batches: best run, over the best int8 peak until then.
-   What a format takes too long for is measured on fewer rows or passes. Every result is consumed; the library is a separate object. */
+   What a format takes too long for is measured on fewer rows or passes.
+   Every result is consumed; the library is a separate object. */
 #include "../hrq.h"
 #include "machine.h"
 #include <math.h>
@@ -320,7 +321,8 @@ static void print_head(void)
 {
     printf("\nFormats, %zu x %zu, %s activations. Error on iid Gaussian rows. Encode: float rows from memory, 16 a call, "
            "median,\nand of the read bandwidth; decode: from cache, best. One vector: the matrix from memory, median, "
-           "and of the read\nbandwidth; cycles a weight from L2, best. Then GMAC/s with so many vectors, best, and of the int8 peak.\n\n",
+           "and of the read\nbandwidth; cycles a weight from L2, best. Then GMAC/s with so many vectors, best, "
+           "and of the int8 peak.\n\n",
            mem_rows, mem_cols, act_kind == HRQ_ACT_F32 ? "f32" : "int8");
     printf("%-16s %6s %5s | %8s %4s %6s | %7s %4s %6s", "", "true", "error", "encode", "of", "decode", "1 vec", "of",
            "L2");
