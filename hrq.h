@@ -120,9 +120,8 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-25   perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; tiles of four panels; MX totals in float32
-//                           under the panel's largest scale. bytes: e8 with q = 2^n: quick search (:first; k >= 3 from
-//                           q = 16 on)
+//      0.1.0   2026-11-25   perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the panel's
+//                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k >= 3 from q = 16 on)
 //                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
 //                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
 //                           formats: floats below 9 bits, MX, NVFP4 (import, export), D4, hierarchical and box codes,

@@ -1357,7 +1357,8 @@ HRQ__FN_AVX2 void hrq__group_scales_avx2(uint16_t *h, const float *scale, size_t
         if (!nearest) {
             __m256 back = hrq__abs_avx2(_mm256_cvtph_ps(code));
             __m256i less = _mm256_castps_si256(_mm256_cmp_ps(back, hrq__abs_avx2(v), _CMP_LT_OQ));
-            code = _mm_sub_epi16(code, _mm_packs_epi32(_mm256_castsi256_si128(less), _mm256_extracti128_si256(less, 1)));
+            code =
+                _mm_sub_epi16(code, _mm_packs_epi32(_mm256_castsi256_si128(less), _mm256_extracti128_si256(less, 1)));
         }
         mag = _mm_min_epu16(_mm_and_si128(code, magnitude), most);
         code = _mm_or_si128(_mm_andnot_si128(magnitude, code), mag);
@@ -1811,7 +1812,8 @@ HRQ__IN_AVX2 void hrq__e8_fixed_avx2(__m256i x[8], const float *in, const hrq__e
     for (i = 0; i < 8; i++) {
         HRQ__UNROLL
         for (h = 0; h < 2; h++) {
-            __m256 v = _mm256_mul_ps(_mm256_mul_ps(_mm256_loadu_ps(in + 32 * (i % 4) + 16 * (i / 4) + 8 * h), pre), inv);
+            __m256 v =
+                _mm256_mul_ps(_mm256_mul_ps(_mm256_loadu_ps(in + 32 * (i % 4) + 16 * (i / 4) + 8 * h), pre), inv);
             v = _mm256_min_ps(_mm256_max_ps(_mm256_mul_ps(v, to), least), most);
             part[h] = _mm256_cvtps_epi32(v);
         }
@@ -2583,8 +2585,8 @@ HRQ__IN_VNNI hrq__digits_vnni hrq__digits_open_vnni(unsigned q)
 /* Packed digits of 8 lanes, numbers below 2 q^8, q < 256, to 8 bytes each: halved three times, by q^4, q^2 and q. What
    q^8 stands for drops out of all digits. Each quotient is at most one too small: the first is below 2^32, and three
    roundings and the reciprocal's 2^-50 come to less than 2^-49; the second below 2^16, likewise 2^-20; the third
-   x (65536 / q) / 65536 lacks less than x / 65536 < 1. Then the remainder is below twice the divisor and tells. One division a
-   digit would be 8 of 64 bits. */
+   x (65536 / q) / 65536 lacks less than x / 65536 < 1. Then the remainder is below twice the divisor and tells. One
+   division a digit would be 8 of 64 bits. */
 HRQ__IN_VNNI __m512i hrq__digits_vnni_8(__m512i n, const hrq__digits_vnni *c)
 {
     __m512i over, rest;
@@ -4308,7 +4310,8 @@ HRQ__FN_AVX512 size_t hrq__code_box_avx512(uint8_t *code, uint8_t *index, float 
         HRQ__UNROLL
         for (p = 0; p < 4; p++) {
             out[2 * p] = _mm512_packus_epi32(_mm512_and_si512(label[0][p], low), _mm512_and_si512(label[1][p], low));
-            out[2 * p + 1] = _mm512_packus_epi32(_mm512_srli_epi32(label[0][p], 16), _mm512_srli_epi32(label[1][p], 16));
+            out[2 * p + 1] =
+                _mm512_packus_epi32(_mm512_srli_epi32(label[0][p], 16), _mm512_srli_epi32(label[1][p], 16));
             levels[2 * p] = _mm512_packus_epi32(_mm512_and_si512(y[0][p], low), _mm512_and_si512(y[1][p], low));
             levels[2 * p + 1] = _mm512_packus_epi32(_mm512_srli_epi32(y[0][p], 16), _mm512_srli_epi32(y[1][p], 16));
         }
