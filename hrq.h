@@ -2491,6 +2491,69 @@ static void hrq__paley_scalar(float *x, size_t order, size_t stride, const float
     }
 }
 
+/* Squared error of entries over a scale, (v - c)^2 of v = x[i] over it and its code c, and <v, c> and <c, c>, for the
+   least-squares scale of these codes. */
+typedef struct hrq__int_fit {
+    float error, dot, energy;
+} hrq__int_fit;
+
+/* int_error: that of x[n], finite, in 16 lanes and one tree as dot16, products and sums rounded apart.      BITWISE */
+static hrq__int_fit hrq__int_error_scalar(const float *x, size_t n, hrq__norm norm, hrq__int_range range)
+{
+    float error[16] = {0}, dot[16] = {0}, energy[16] = {0};
+    hrq__int_fit fit;
+    size_t i, half;
+    for (i = 0; i < n; i++) {
+        float v = hrq__norm_apply(norm, x[i]), c = (float)hrq__int_code(x[i], 0.0f, norm, 0, range), e = v - c;
+        error[i & 15] += e * e;
+        dot[i & 15] += v * c;
+        energy[i & 15] += c * c;
+    }
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) {
+            error[i] += error[i + half];
+            dot[i] += dot[i + half];
+            energy[i] += energy[i + half];
+        }
+    fit.error = error[0];
+    fit.dot = dot[0];
+    fit.energy = energy[0];
+    return fit;
+}
+
+/* float_error: the error of numbers of a type, in the same lanes.      BITWISE */
+static float hrq__float_error_scalar(hrq__small type, const float *x, size_t n, hrq__norm norm)
+{
+    float error[16] = {0};
+    size_t i, half;
+    for (i = 0; i < n; i++) {
+        float v = hrq__norm_apply(norm, x[i]), e = v - hrq__small_decode(type, hrq__small_encode(type, v));
+        error[i & 15] += e * e;
+    }
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) error[i] += error[i + half];
+    return error[0];
+}
+
+/* signs: x[i] is negated by bit i % 64 of hrq__random(seed, i / 64), i < n.      EXACT */
+static void hrq__signs_scalar(float *x, size_t n, uint64_t seed)
+{
+    uint64_t bits = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        if (i % 64 == 0) bits = hrq__random(seed, i / 64);
+        x[i] = hrq__float_of(hrq__bits_of(x[i]) ^ (uint32_t)(bits >> i % 64 & 1) << 31);
+    }
+}
+
+/* scale_rows: out[r * ld + c] = tile[16 c + r] * scale[r], r < 16, c < n: a tile of floats to rows.      BITWISE */
+static void hrq__scale_rows_scalar(float *out, size_t ld, const float *tile, size_t n, const float *scale)
+{
+    size_t r, c;
+    for (r = 0; r < HRQ_PANEL; r++)
+        for (c = 0; c < n; c++) out[r * ld + c] = tile[c * HRQ_PANEL + r] * scale[r];
+}
+
 /* pack: codes [16 rows] ld bytes apart, of cols8 columns of a panel from a superblock's first on, to planes: bits
    shift ... shift + bits - 1 of each byte, shift + bits <= 8. A kernel takes as many columns as it can, whole
    superblocks, and returns their number; 0: none. The scalar one takes one superblock, the narrow last one too.
@@ -2797,6 +2860,10 @@ typedef struct hrq__kernels {
                        const hrq__box_args *c);
     void (*tile_upper)(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip);
     void (*axpy)(float *y, const float *w, const float *p, size_t step, size_t n);
+    hrq__int_fit (*int_error)(const float *x, size_t n, hrq__norm norm, hrq__int_range range);
+    float (*float_error)(hrq__small type, const float *x, size_t n, hrq__norm norm);
+    void (*signs)(float *x, size_t n, uint64_t seed);
+    void (*scale_rows)(float *out, size_t ld, const float *tile, size_t n, const float *scale);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -2806,6 +2873,8 @@ typedef struct hrq__kernels {
         hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar, hrq__code_e8_scalar
     #define HRQ__TRELLIS_SCALAR hrq__trellis_metric_scalar, hrq__trellis_advance_scalar
     #define HRQ__FLOATS_SCALAR  hrq__tile_upper_scalar, hrq__axpy_scalar
+    #define HRQ__ERRORS_SCALAR \
+        hrq__int_error_scalar, hrq__float_error_scalar, hrq__signs_scalar, hrq__scale_rows_scalar
 
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
@@ -2822,7 +2891,8 @@ static const hrq__kernels hrq__kernel_table[] = {
      {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__range_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
-     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar, HRQ__FLOATS_SCALAR},
+     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar, HRQ__FLOATS_SCALAR,
+     HRQ__ERRORS_SCALAR},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -2962,33 +3032,12 @@ static hrq__int_range hrq__int_range_of(const hrq_format *f)
     return r;
 }
 
-/* Squared error of x[n] under a scale, in units of (1 / unit)^2; 16 lanes and one tree. Also <x, code> and <code,
-   code> in units of the scale, for the least-squares scale of these codes. */
-typedef struct hrq__int_fit {
-    float error, dot, energy;
-} hrq__int_fit;
-
+/* Squared error of x[n] under a scale, in units of (1 / unit)^2; dot and energy in units of the scale. */
 static hrq__int_fit hrq__int_try(const float *x, size_t n, float scale, float unit, hrq__int_range range)
 {
-    float error[16] = {0}, dot[16] = {0}, energy[16] = {0}, s = scale * unit;
-    hrq__norm norm = hrq__norm_of(scale);
-    hrq__int_fit fit;
-    size_t i, half;
-    for (i = 0; i < n; i++) {
-        float v = hrq__norm_apply(norm, x[i]), c = (float)hrq__int_code(x[i], 0.0f, norm, 0, range), e = v - c;
-        error[i & 15] += e * e;
-        dot[i & 15] += v * c;
-        energy[i & 15] += c * c;
-    }
-    for (half = 8; half > 0; half /= 2)
-        for (i = 0; i < half; i++) {
-            error[i] += error[i + half];
-            dot[i] += dot[i + half];
-            energy[i] += energy[i + half];
-        }
-    fit.error = error[0] * s * s;
-    fit.dot = dot[0];
-    fit.energy = energy[0];
+    hrq__int_fit fit = hrq__kernels_now()->int_error(x, n, hrq__norm_of(scale), range);
+    float s = scale * unit;
+    fit.error = fit.error * s * s;
     return fit;
 }
 
@@ -3059,19 +3108,11 @@ static int32_t hrq__int_zero(const hrq_format *f, float lo, float scale)
 
 /* ---- floats of 8 bits and less ---- */
 
-/* Squared error of x[n] under a scale, in units of (1 / unit)^2; 16 lanes and one tree. */
+/* Squared error of x[n] under a scale, in units of (1 / unit)^2. */
 static float hrq__float_error(hrq__small type, const float *x, size_t n, float scale, float unit)
 {
-    float error[16] = {0}, s = scale * unit;
-    hrq__norm norm = hrq__norm_of(scale);
-    size_t i, half;
-    for (i = 0; i < n; i++) {
-        float v = hrq__norm_apply(norm, x[i]), e = v - hrq__small_decode(type, hrq__small_encode(type, v));
-        error[i & 15] += e * e;
-    }
-    for (half = 8; half > 0; half /= 2)
-        for (i = 0; i < half; i++) error[i] += error[i + half];
-    return error[0] * s * s;
+    float s = scale * unit;
+    return hrq__kernels_now()->float_error(type, x, n, hrq__norm_of(scale)) * s * s;
 }
 
     #define HRQ__FIT 256 /* groups fitted at a time */
@@ -4004,16 +4045,6 @@ static void hrq__hadamard_apply(float *x, size_t block, size_t h, int flip, uint
     kernels->paley(x, h / 2, power, conference, scale);
 }
 
-static void hrq__hadamard_signs(float *x, size_t cols, uint64_t seed)
-{
-    uint64_t bits = 0;
-    size_t i;
-    for (i = 0; i < cols; i++) {
-        if (i % 64 == 0) bits = hrq__random(seed & 0xffffffffu, i / 64);
-        x[i] = hrq__float_of(hrq__bits_of(x[i]) ^ (uint32_t)(bits >> i % 64 & 1) << 31);
-    }
-}
-
 static void hrq__hadamard_row(float *x, size_t cols, uint64_t seed, int inverse)
 {
     size_t at, block, h;
@@ -4021,7 +4052,7 @@ static void hrq__hadamard_row(float *x, size_t cols, uint64_t seed, int inverse)
         block = hrq__hadamard_block(cols - at, &h);
         hrq__hadamard_apply(x + at, block, h, !inverse, seed & 0xffffffffu, at);
     }
-    if (inverse) hrq__hadamard_signs(x, cols, seed);
+    if (inverse) hrq__kernels_now()->signs(x, cols, seed & 0xffffffffu);
 }
 
 HRQ_API hrq_status hrq_hadamard(float *x, size_t rows, size_t cols, size_t ld, uint64_t seed, int inverse)
@@ -4113,6 +4144,7 @@ typedef struct hrq__view {
     int upper;                            /* they are not, but tiles hold the upper halves of their floats  */
     const uint8_t *steps, *perm, *widths; /* sic only */
     const hrq__kernels *kernels;
+    float *extents;          /* [2][16 rows] that the check has found, least and largest; NULL: they are not kept */
     uint8_t maps[HRQ__MAPS]; /* of the kernels */
 } hrq__view;
 
@@ -4293,6 +4325,14 @@ static float hrq__view_group_scale(const hrq__view *v, size_t row, size_t group)
     return v->scale == HRQ__SCALE_ROW    ? hrq_f32_from_f16(hrq__get16(p))
            : v->scale == HRQ__SCALE_E8M0 ? hrq__e8m0_decode(*p)
                                          : hrq__small_decode(hrq__small_of(4, 3), *p);
+}
+
+/* How the scales of groups are stored, as the contract `scales` has it. */
+HRQ__INLINE int hrq__view_scale_kind(const hrq__view *v)
+{
+    return v->scale == HRQ__SCALE_ROW    ? HRQ__SCALES_F16
+           : v->scale == HRQ__SCALE_E8M0 ? HRQ__SCALES_E8M0
+                                         : HRQ__SCALES_E4M3;
 }
 
 static int32_t hrq__view_zero(const hrq__view *v, size_t row, size_t group)
@@ -4579,14 +4619,26 @@ static void hrq__put_row_scale(const hrq__view *v, size_t row, uint16_t h)
     hrq__put16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2, h);
 }
 
+/* Extents of a row. */
+static void hrq__fit_extents(const hrq__view *v, size_t row, const float *x, float *lo, float *hi)
+{
+    if (!v->extents) {
+        v->kernels->extents(lo, hi, x, v->lay.cols, v->lay.cols);
+        return;
+    }
+    *lo = v->extents[row % HRQ_PANEL];
+    *hi = v->extents[row % HRQ_PANEL + HRQ_PANEL];
+}
+
 /* Scales that n groups from g0 on want (loose: the largest that they may want), and their least entries. */
-static void hrq__fit_groups(const hrq__view *v, const float *x, size_t g0, size_t n, int loose, float *scale,
+static void hrq__fit_groups(const hrq__view *v, size_t row, const float *x, size_t g0, size_t n, int loose, float *scale,
                             float *lo)
 {
     const hrq_format *f = &v->mat->format;
     float hi[HRQ__FIT], top = hrq__float_top(v->type);
     size_t g, group = v->lay.group ? v->lay.group : v->lay.cols, from = g0 * group;
-    v->kernels->extents(lo, hi, x + from, hrq__min_size(n * group, v->lay.cols - from), group);
+    if (v->lay.group) v->kernels->extents(lo, hi, x + from, hrq__min_size(n * group, v->lay.cols - from), group);
+    else hrq__fit_extents(v, row, x, lo, hi);
     for (g = 0; g < n; g++) {
         if (v->codec == HRQ__CODEC_FLOAT) { /* a quotient that vanishes is the least number: the row is not zero */
             float most = -lo[g] > hi[g] ? -lo[g] : hi[g];
@@ -4612,14 +4664,14 @@ static void hrq__fit_scalar(const hrq__view *v, size_t row, const float *x)
     uint8_t *zeros = hrq__view_panel(v, row / HRQ_PANEL) + v->lay.zero_at + row % HRQ_PANEL;
     for (g0 = 0; g0 < v->lay.groups; g0 += n) {
         n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
-        hrq__fit_groups(v, x, g0, n, v->lay.group != 0, scale, lo);
+        hrq__fit_groups(v, row, x, g0, n, v->lay.group != 0, scale, lo);
         for (g = 0; v->lay.group && g < n; g++) top = fabsf(scale[g]) > top ? fabsf(scale[g]) : top;
     }
     hrq__put_row_scale(v, row, v->lay.group ? hrq__row_scale(top, 0) : hrq__row_scale(scale[0], nearest));
     top = hrq__view_stored_scale(v, row);
     for (g0 = 0; (v->lay.group || v->lay.zeros) && g0 < v->lay.groups; g0 += n) {
         n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
-        if (nearest || v->lay.groups > HRQ__FIT) hrq__fit_groups(v, x, g0, n, 0, scale, lo);
+        if (nearest || v->lay.groups > HRQ__FIT) hrq__fit_groups(v, row, x, g0, n, 0, scale, lo);
         v->kernels->group_scales(h, scale, n, top, nearest);
         for (g = 0; g < n; g++) {
             if (v->lay.group) hrq__put16(hrq__view_group_at(v, row, g0 + g), h[g]);
@@ -4933,9 +4985,7 @@ static void hrq__encode_norms(const hrq__view *v, size_t row0, size_t row1, size
     float row_scale[HRQ_PANEL], group_scale[HRQ_PANEL];
     size_t g, row, g0 = hrq__view_group(v, from), g1 = hrq__view_group(v, from + n - 1);
     int whole = row1 - row0 == HRQ_PANEL && v->lay.group && !v->lay.zeros;
-    int kind = v->scale == HRQ__SCALE_ROW    ? HRQ__SCALES_F16
-               : v->scale == HRQ__SCALE_E8M0 ? HRQ__SCALES_E8M0
-                                             : HRQ__SCALES_E4M3;
+    int kind = hrq__view_scale_kind(v);
     for (row = 0; whole && row < HRQ_PANEL; row++) row_scale[row] = hrq__view_stored_scale(v, row0 + row);
     for (g = g0; whole && g <= g1; g++) {
         v->kernels->scales(group_scale, hrq__view_group_at(v, row0, g), HRQ_PANEL, kind, 127);
@@ -5063,7 +5113,7 @@ HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols)
 
 /* Rows finite, and so small that all they become is: f16 and bf16 have largest values; a code may lie beyond the
    entry it stands for, and a rotation sums cols of them. */
-static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const float *w, size_t ldw)
+static hrq_status hrq__encode_check(const hrq__view *v, size_t row0, size_t nrows, const float *w, size_t ldw)
 {
     int plain = v->codec == HRQ__CODEC_PLAIN, turned = hrq__rotated(&v->mat->format);
     int half = plain && v->mat->format.bits == 16 && hrq__half(v), bounded = !plain || turned || v->lay.means;
@@ -5077,6 +5127,10 @@ static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const floa
         v->kernels->extents(&lo, &hi, w + r * ldw, cols, cols);
         if (!hrq__finite(lo) || !hrq__finite(hi)) return HRQ_ERR_NONFINITE;
         if (bounded && (-lo > top || hi > top)) return HRQ_ERR_NONFINITE;
+        if (v->extents) {
+            v->extents[(row0 + r) % HRQ_PANEL] = lo;
+            v->extents[(row0 + r) % HRQ_PANEL + HRQ_PANEL] = hi;
+        }
         for (c = 0; plain && c < cols; c++) {
             hrq__plain_put(v, b, w[r * ldw + c]);
             if (!hrq__finite(hrq__plain_get(v, b))) return HRQ_ERR_NONFINITE;
@@ -5107,6 +5161,7 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
     hrq__view v;
     hrq__tcq_work trellis;
     uint8_t *memory = NULL;
+    float extents[2 * HRQ_PANEL];
     size_t r, i, step, moved, bytes;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
@@ -5115,7 +5170,8 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
     if (nrows == 0) return HRQ_OK;
     if (!w) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(nrows, mat->cols, ldw) || !hrq__encode_bytes(&v, &moved, &bytes)) return HRQ_ERR_SHAPE;
-    status = hrq__encode_check(&v, nrows, w, ldw);
+    if (nrows <= HRQ_PANEL && !moved) v.extents = extents;
+    status = hrq__encode_check(&v, row0, nrows, w, ldw);
     if (status != HRQ_OK) return status;
     if (bytes && (memory = (uint8_t *)hrq__alloc(hooks, bytes)) == NULL) return HRQ_ERR_NOMEM;
     if (v.codec == HRQ__CODEC_TRELLIS) {
@@ -5146,25 +5202,24 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
 
 /* ---- decode ---- */
 
-/* Rows [row0, row1) of one panel, positions from ... from + n, as the floats that products use, before the inverse
-   transform: w[(r - row0) * HRQ__CHUNK + i]. */
-static void hrq__decode_chunk(const hrq__view *v, size_t row0, size_t row1, size_t from, size_t n, float *w)
+/* Positions from ... from + n of all rows of a panel, as the floats that products use, before the inverse transform:
+   w[r * ld + i]. */
+static void hrq__decode_chunk(const hrq__view *v, size_t panel, size_t from, size_t n, float *w, size_t ld)
 {
-    float tile[HRQ__CHUNK * HRQ_PANEL];
+    float tile[HRQ__CHUNK * HRQ_PANEL], row_scale[HRQ_PANEL], scale[HRQ_PANEL];
     size_t c, r, end;
-    hrq__view_floats(v, row0 / HRQ_PANEL, from, n, tile);
-    for (r = row0; r < row1; r++) {
-        const float *in = tile + r % HRQ_PANEL;
-        float row_scale = hrq__view_row_scale(v, r), scale, *out = w + (r - row0) * HRQ__CHUNK;
-        for (c = 0; c < n; c = end) { /* a group */
-            size_t group = hrq__view_group(v, from + c);
-            end = hrq__min_size(hrq__view_group_end(v, group) - from, n);
-            scale = v->lay.group ? row_scale * hrq__view_group_scale(v, r, group) : row_scale;
-            for (; c < end; c++) {
-                if (v->steps) scale = hrq__view_step(v, hrq__view_column(v, from + c));
-                out[c] = in[c * HRQ_PANEL] * scale;
-            }
+    int kind = hrq__view_scale_kind(v);
+    hrq__view_floats(v, panel, from, n, tile);
+    for (r = 0; r < HRQ_PANEL; r++) scale[r] = row_scale[r] = hrq__view_row_scale(v, panel * HRQ_PANEL + r);
+    for (c = 0; c < n; c = end) { /* a group */
+        size_t group = hrq__view_group(v, from + c);
+        end = v->steps ? c + 1 : hrq__min_size(hrq__view_group_end(v, group) - from, n);
+        if (v->lay.group) v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, 127);
+        for (r = 0; r < HRQ_PANEL; r++) {
+            if (v->lay.group) scale[r] = row_scale[r] * scale[r];
+            if (v->steps) scale[r] = hrq__view_step(v, hrq__view_column(v, from + c));
         }
+        v->kernels->scale_rows(w + c, ld, tile + c * HRQ_PANEL, end - c, scale);
     }
 }
 
@@ -5173,25 +5228,32 @@ HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows,
     hrq__view v;
     float chunk[HRQ_PANEL * HRQ__CHUNK];
     size_t r, end, i, c, from, n;
+    int straight; /* columns in order */
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (row0 > mat->rows || nrows > mat->rows - row0) return HRQ_ERR_ARG;
     if (nrows == 0) return HRQ_OK;
     if (!w) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(nrows, mat->cols, ldw)) return HRQ_ERR_SHAPE;
+    straight = !v.perm && v.lay.cols == mat->cols;
     for (r = row0; r < row0 + nrows; r = end) {
         float *out = w + (r - row0) * ldw;
         end = hrq__min_size((r / HRQ_PANEL + 1) * HRQ_PANEL, row0 + nrows);
         for (i = 0; i < end - r && v.lay.cols < mat->cols; i++) memset(out + i * ldw, 0, mat->cols * sizeof(float));
         for (from = 0; from < v.lay.cols; from += HRQ__CHUNK) {
+            const float *in = chunk + r % HRQ_PANEL * HRQ__CHUNK;
+            int whole = straight && end - r == HRQ_PANEL;
             n = hrq__min_size(v.lay.cols - from, HRQ__CHUNK);
-            hrq__decode_chunk(&v, r, end, from, n, chunk);
-            for (i = 0; i < end - r; i++)
-                for (c = 0; c < n; c++) out[i * ldw + hrq__view_column(&v, from + c)] = chunk[i * HRQ__CHUNK + c];
+            hrq__decode_chunk(&v, r / HRQ_PANEL, from, n, whole ? out + from : chunk, whole ? ldw : HRQ__CHUNK);
+            for (i = 0; i < end - r && !whole; i++, in += HRQ__CHUNK) {
+                if (straight) memcpy(out + i * ldw + from, in, n * sizeof *in);
+                for (c = 0; c < n && !straight; c++) out[i * ldw + hrq__view_column(&v, from + c)] = in[c];
+            }
         }
         for (i = 0; i < end - r; i++) {
+            float mean = hrq__view_mean(&v, r + i);
             if (hrq__rotated(&mat->format)) hrq__hadamard_row(out + i * ldw, mat->cols, mat->seed, 1);
-            for (c = 0; c < mat->cols && v.lay.means; c++) out[i * ldw + c] += hrq__view_mean(&v, r + i);
+            for (c = 0; c < mat->cols && v.lay.means; c++) out[i * ldw + c] += mean;
         }
     }
     return HRQ_OK;
@@ -5999,10 +6061,10 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
         end = hrq__min_size((r / HRQ_PANEL + 1) * HRQ_PANEL, row1);
         for (from = 0; from < v.lay.cols; from += HRQ__CHUNK) {
             size_t count = hrq__min_size(v.lay.cols - from, HRQ__CHUNK);
-            hrq__decode_chunk(&v, r, end, from, count, w);
+            hrq__decode_chunk(&v, r / HRQ_PANEL, from, count, w, HRQ__CHUNK);
             for (t = 0; t < n; t++)
                 for (i = r; i < end; i++) {
-                    const float *factor = p + t * ldp + i, *row = w + (i - r) * HRQ__CHUNK;
+                    const float *factor = p + t * ldp + i, *row = w + i % HRQ_PANEL * HRQ__CHUNK;
                     float *to = y + t * ldy;
                     if (straight) v.kernels->axpy(to + from, row, factor, 0, count);
                     for (c = 0; c < count && !straight; c++) {
@@ -7673,7 +7735,7 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
                     options->damping != options->damping))
         return HRQ_ERR_ARG;
     status = hrq__weight_check(w, out->rows, out->cols, ldw, sigma, lds, &told);
-    if (status == HRQ_OK) status = hrq__encode_check(&g.view, out->rows, w, ldw);
+    if (status == HRQ_OK) status = hrq__encode_check(&g.view, 0, out->rows, w, ldw);
     if (report && w) *report = told;
     if (status != HRQ_OK) return status;
     copy = *out;
@@ -8876,15 +8938,39 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
 }
     #endif
 
+    #undef HRQ__SIMD_ROWS
+    #undef HRQ__DECODERS
+    #undef HRQ__NO_ONE
+    #undef HRQ__DOTS
+    #undef HRQ__ENCODERS
+    #undef HRQ__REST
+    #undef HRQ__ROW_AVX2
+    #undef HRQ__ROWS_AVX2
+    #undef HRQ__ROWS_AVX512
+    #undef HRQ__ROW_NEON
+    #undef HRQ__ROWS_NEON
+    #undef HRQ__ROWS_DOTPROD
+    #undef HRQ__ROWS_I8MM
+    #undef HRQ__AVX2
+    #undef HRQ__AVX2VNNI
+    #undef HRQ__AVX512
+    #undef HRQ__NEON
+    #undef HRQ__HAVE_DOTPROD
+    #undef HRQ__HAVE_I8MM
     #undef HRQ__INLINE
     #undef HRQ__ALIGNED
     #undef HRQ__PREFETCH
     #undef HRQ__CHUNK
     #undef HRQ__FIT
     #undef HRQ__ENCODE_SCALAR
+    #undef HRQ__FLOATS_SCALAR
+    #undef HRQ__TRELLIS_SCALAR
+    #undef HRQ__ERRORS_SCALAR
     #undef HRQ__BATCH
     #undef HRQ__OPT_GRID
     #undef HRQ__OPT_MOVES
+    #undef HRQ__OPT_GAINS
+    #undef HRQ__OPT_CELLS
     #undef HRQ__LOAD
     #undef HRQ__STORE
     #undef HRQ__FMA_M

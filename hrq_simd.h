@@ -3667,6 +3667,115 @@ HRQ__FN_AVX512 void hrq__code_float_avx512(uint8_t *out, const float *x, size_t 
     hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_FLOAT);
 }
 
+/* In floats: where an integer is a zero with a sign, sums are the same. Three chains of additions side by side. */
+HRQ__FN_AVX512 hrq__int_fit hrq__int_error_avx512(const float *x, size_t n, hrq__norm norm, hrq__int_range range)
+{
+    __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv), error = _mm512_setzero_ps(), dot = error,
+           energy = error, lo = _mm512_set1_ps((float)range.lo), hi = _mm512_set1_ps((float)range.hi);
+    hrq__int_fit fit;
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 v = _mm512_mul_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(m, x + i), pre), inv), e;
+        __m512 c = _mm512_max_ps(_mm512_min_ps(v, hi), lo);
+        c = _mm512_roundscale_ps(c, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        e = _mm512_sub_ps(v, c);
+        error = _mm512_mask_add_ps(error, m, error, _mm512_mul_ps(e, e));
+        dot = _mm512_mask_add_ps(dot, m, dot, _mm512_mul_ps(v, c));
+        energy = _mm512_mask_add_ps(energy, m, energy, _mm512_mul_ps(c, c));
+    }
+    fit.error = hrq__tree_avx512(error);
+    fit.dot = hrq__tree_avx512(dot);
+    fit.energy = hrq__tree_avx512(energy);
+    return fit;
+}
+
+/* Magnitudes to the magnitudes that they are coded as, as hrq__code16_avx512 rounds them, without the shift down. */
+HRQ__FN_AVX512 float hrq__float_error_avx512(hrq__small t, const float *x, size_t n, hrq__norm norm)
+{
+    __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv), error = _mm512_setzero_ps();
+    __m512 most = _mm512_set1_ps(hrq__small_decode(t, t.exp ? t.top : 127)), steps = _mm512_set1_ps((float)(1 << t.man));
+    __m512 step = _mm512_set1_ps(1.0f / (float)(1 << t.man));
+    __m512 magic = _mm512_castsi512_ps(_mm512_set1_epi32((127 + 24 - t.bias - t.man) << 23));
+    __m512i base = _mm512_set1_epi32((127 - t.bias) << 23), least = _mm512_set1_epi32((128 - t.bias) << 23);
+    __m512i half = _mm512_set1_epi32((1 << (22 - t.man)) - 1), one = _mm512_set1_epi32(1);
+    __m512i keep = _mm512_set1_epi32(-(1 << (23 - t.man)));
+    __m128i down = _mm_cvtsi32_si128(23 - t.man);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 v = _mm512_mul_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(m, x + i), pre), inv), c;
+        v = _mm512_abs_ps(v);
+        if (t.exp == 0) {
+            c = _mm512_mul_ps(_mm512_min_ps(v, most), steps);
+            c = _mm512_mul_ps(_mm512_roundscale_ps(c, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), step);
+        } else {
+            __m512i mag = _mm512_sub_epi32(_mm512_castps_si512(v), base);
+            __m512i odd = _mm512_and_si512(_mm512_srl_epi32(mag, down), one);
+            mag = _mm512_and_si512(_mm512_add_epi32(_mm512_add_epi32(mag, half), odd), keep);
+            c = _mm512_castsi512_ps(_mm512_add_epi32(mag, base));
+            c = _mm512_mask_sub_ps(c, _mm512_cmplt_epu32_mask(_mm512_castps_si512(v), least),
+                                   _mm512_add_ps(v, magic), magic);
+            c = _mm512_castsi512_ps(_mm512_min_epu32(_mm512_castps_si512(c), _mm512_castps_si512(most)));
+        }
+        v = _mm512_sub_ps(v, c);
+        error = _mm512_mask_add_ps(error, m, error, _mm512_mul_ps(v, v));
+    }
+    return hrq__tree_avx512(error);
+}
+
+/* A transposition of 16 x 16 words, whose last two steps are permutations of quarters. */
+HRQ__FN_AVX512 void hrq__scale_rows_avx512(float *out, size_t ld, const float *tile, size_t n, const float *scale)
+{
+    __m512 by = _mm512_loadu_ps(scale);
+    size_t c;
+    int i, k;
+    for (c = 0; c < n; c += 16, tile += 256, out += 16) {
+        __mmask16 m = hrq__first16_avx512(n - c);
+        __m512 v[16], t[16];
+        for (i = 0; i < 16 && n - c < 16; i++) /* the last few columns */
+            v[i] = (size_t)i < n - c ? _mm512_mul_ps(_mm512_loadu_ps(tile + 16 * i), by) : _mm512_setzero_ps();
+        if (n - c >= 16) {
+            HRQ__UNROLL
+            for (i = 0; i < 16; i++) v[i] = _mm512_mul_ps(_mm512_loadu_ps(tile + 16 * i), by);
+        }
+        HRQ__UNROLL
+        for (i = 0; i < 16; i += 4) { /* t[i + k]: rows 4 q + k of columns i ... i + 3, a quarter q each */
+            __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(v[i], v[i + 1]));
+            __m512d b = _mm512_castps_pd(_mm512_unpacklo_ps(v[i + 2], v[i + 3]));
+            __m512d e = _mm512_castps_pd(_mm512_unpackhi_ps(v[i], v[i + 1]));
+            __m512d f = _mm512_castps_pd(_mm512_unpackhi_ps(v[i + 2], v[i + 3]));
+            t[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            t[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+            t[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(e, f));
+            t[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(e, f));
+        }
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            __m512 a = _mm512_shuffle_f32x4(t[k], t[4 + k], 0x44), b = _mm512_shuffle_f32x4(t[8 + k], t[12 + k], 0x44);
+            __m512 e = _mm512_shuffle_f32x4(t[k], t[4 + k], 0xee), f = _mm512_shuffle_f32x4(t[8 + k], t[12 + k], 0xee);
+            float *to = out + (size_t)k * ld;
+            _mm512_mask_storeu_ps(to, m, _mm512_shuffle_f32x4(a, b, 0x88));
+            _mm512_mask_storeu_ps(to + 4 * ld, m, _mm512_shuffle_f32x4(a, b, 0xdd));
+            _mm512_mask_storeu_ps(to + 8 * ld, m, _mm512_shuffle_f32x4(e, f, 0x88));
+            _mm512_mask_storeu_ps(to + 12 * ld, m, _mm512_shuffle_f32x4(e, f, 0xdd));
+        }
+    }
+}
+
+HRQ__FN_AVX512 void hrq__signs_avx512(float *x, size_t n, uint64_t seed)
+{
+    __m512 minus = _mm512_set1_ps(-0.0f);
+    uint64_t bits = 0;
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 v = _mm512_maskz_loadu_ps(m, x + i);
+        if (i % 64 == 0) bits = hrq__random(seed, i / 64);
+        _mm512_mask_storeu_ps(x + i, m, _mm512_mask_xor_ps(v, (__mmask16)(bits >> i % 64), v, minus));
+    }
+}
+
 /* Coordinate j of a superblock, 16 rows of 4 bytes, for j = 4 half ... 4 half + 3: row 4 lane + q of part q. */
 HRQ__IN_AVX512 void hrq__words_avx512(__m512i code[4], const uint8_t *p, size_t ld)
 {
@@ -6070,14 +6179,15 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__pack_##isa, hrq__group_scales_##isa, hrq__norms_##isa, hrq__act_s8_##isa, hrq__hadamard_##isa,        \
         hrq__paley_##isa
 /* Shape of fma_tile, encoders, then the kernels that not every set has of its own. */
-#define HRQ__REST(m, n, isa, e8, metric, advance, box, floats)                                                \
+#define HRQ__REST(m, n, isa, e8, metric, advance, box, floats, rest)                                             \
     m, n, HRQ__ENCODERS(isa), hrq__code_e8_##e8, hrq__trellis_metric_##metric, hrq__trellis_advance_##advance, \
-        hrq__code_box_##box, hrq__tile_upper_##floats, hrq__axpy_##floats
+        hrq__code_box_##box, hrq__tile_upper_##floats, hrq__axpy_##floats, hrq__int_error_##rest, \
+        hrq__float_error_##rest, hrq__signs_##rest, hrq__scale_rows_##rest
 
 #ifdef HRQ__AVX2
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                       \
         {name, need, flip, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(dots, avx2),     \
-         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar)},
+         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
@@ -6092,11 +6202,11 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #ifdef HRQ__AVX512
     #define HRQ__ROWS_AVX512                                                                                   \
         {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),            \
-         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512)},                                             \
+         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)},                                             \
         {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni),                                                \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
           hrq__one_trellis_vnni, hrq__one_int_vnni},                                                           \
-         HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512)},
+         HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512, avx512)},
 #else
     #define HRQ__ROWS_AVX512
 #endif
@@ -6104,7 +6214,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #ifdef HRQ__NEON
     #define HRQ__ROW_NEON(name, need, dots)                                          \
         {name, need, 0, HRQ__DECODERS(neon), HRQ__NO_ONE, HRQ__DOTS(dots, neon),     \
-         HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar)},
+         HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
     #else
@@ -6122,6 +6232,29 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #endif
 
 #define HRQ__SIMD_ROWS HRQ__ROWS_AVX2 HRQ__ROWS_AVX512 HRQ__ROWS_NEON
+
+#undef HRQ__FN_AVX2
+#undef HRQ__FN_AVX2VNNI
+#undef HRQ__FN_AVX512
+#undef HRQ__FN_VNNI
+#undef HRQ__IN_AVX2
+#undef HRQ__IN_AVX2VNNI
+#undef HRQ__IN_AVX512
+#undef HRQ__IN_VNNI
+#undef HRQ__FN_NEON
+#undef HRQ__FN_DOTPROD
+#undef HRQ__FN_I8MM
+#undef HRQ__IN_NEON
+#undef HRQ__IN_DOTPROD
+#undef HRQ__IN_I8MM
+#undef HRQ__TARGET
+#undef HRQ__TARGET_DOTPROD
+#undef HRQ__TARGET_I8MM
+#undef HRQ__WORDS_AVX2
+#undef HRQ__WORDS_AVX512
+#undef HRQ__UNROLL
+#undef HRQ__OPAQUE
+#undef HRQ__AHEAD
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
     #pragma GCC diagnostic pop
