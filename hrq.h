@@ -361,10 +361,10 @@ HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t r
 HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
                                 void *data, size_t bytes);
 
-/* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres, for e8 with
-   q = 2^b the codes of a row, 5 1/8 bytes a column, where they are coded many at a time, for tcq the search of a row,
-   2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and 2^14 states). 0 where it needs none,
-   or there is no such matrix. */
+/* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres; for box codes, and
+   for e8 with q = 2^b where they are coded many at a time, the codes of 16 rows, 22 bytes a column (box codes: and 640 a
+   class); for tcq the search of a row, 2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and 2^14
+   states). 0 where it needs none, or there is no such matrix. */
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
 
 /* Quantize rows row0 ... row0 + nrows - 1. The bytes depend on each row alone: any chunking, order, thread
@@ -5092,6 +5092,7 @@ static int hrq__encode_bytes(const hrq__view *v, size_t *moved, size_t *bytes)
     size_t trellis = 0;
     *moved = hrq__moved(&v->mat->format) ? v->mat->cols * sizeof(float) : 0;
     if (v->codec == HRQ__CODEC_TRELLIS && !hrq__tcq_bytes(v->mat->format.states, v->lay.cols8, &trellis)) return 0;
+    if (v->lay.cols8 > SIZE_MAX / 32) return 0; /* blocks: 22 bytes a column */
     return hrq__add_size(*moved, trellis, bytes) && hrq__add_size(*bytes, hrq__encode_blocks_bytes(v), bytes);
 }
 

@@ -396,15 +396,16 @@ static void test_memory(void)
 {
     size_t i, cols = 90, rows = 3;
     const char *name;
-    tap_begin("memory: nothing but the row that is moved, lattice codes of a row and the trellis; HRQ_ERR_NOMEM "
+    tap_begin("memory: nothing but the row that is moved, lattice codes of a panel and the trellis; HRQ_ERR_NOMEM "
               "leaves the bytes; every block is given back");
     for (i = 0; (name = hrq_format_list(i)) != NULL; i++) {
         float *w = floats_of(rows, cols, cols);
         hrq_format f = format_of(name);
         size_t scratch = hrq_mat_encode_scratch(&f, cols);
         unsigned char *before;
-        int quick = hrq__families[f.kind].codec == HRQ__CODEC_VORONOI && !strstr(name, "+dither") &&
-                    hrq__voronoi_of(&f).quick;
+        int codec = hrq__families[f.kind].codec;
+        int quick = codec == HRQ__CODEC_BOX ||
+                    (codec == HRQ__CODEC_VORONOI && !strstr(name, "+dither") && hrq__voronoi_of(&f).quick);
         ledger l;
         hrq_hooks h = ledger_hooks(&l, 1);
         block b;
@@ -433,6 +434,11 @@ static void test_memory(void)
         hrq_format f = format_of("int4+had");
         EXPECT(hrq_mat_encode_scratch(&f, 0) == 0 && hrq_mat_encode_scratch(&f, SIZE_MAX) == 0, "shapes");
         EXPECT(hrq_mat_encode_scratch(&f, 100) == 400, "%lu", (unsigned long)hrq_mat_encode_scratch(&f, 100));
+        f = format_of("e8b4:k4");
+        EXPECT(hrq_mat_encode_scratch(&f, 100) == 22 * 104 + 4 * 640, "box codes");
+        f = format_of("e8:q16:k4");
+        EXPECT(hrq_mat_encode_scratch(&f, 100) == 22 * 104, "e8");
+        EXPECT(hrq_mat_encode_scratch(&f, SIZE_MAX / 20) == 0, "e8 of too many columns");
     }
     tap_end();
 }
