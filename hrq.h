@@ -1,11 +1,12 @@
-// hrq.h 0.1.0: quantized matrix multiplication near the information-theoretic limit. One C header, MIT licence
+// hrq.h 0.1.0: quantized matrix multiplication near the information-theoretic limit. C headers, MIT licence
 //
 //  WHAT IT IS AND IS NOT
 //  hrq turns float matrices into 0.2 ... 8 bits an entry (integers, floats, nested lattices, trellis codes), multiplies
 //  with them, quantizes the weights of a layer against the covariance of its inputs (GPTQ, WaterSIC), stores them
 //  entropy-coded at the rate asked for, and says how far each result is from the limit that theory sets. After
-//  Ordentlich and Polyanskiy [1 - 6]. C99, clean as C++17, no dependency but the C standard library. No tensors,
-//  graphs, tokenizers, threads of its own, GPUs.
+//  Ordentlich and Polyanskiy [1 - 6]. C99, clean as C++17, no dependency but the C standard library. This file alone is
+//  all of it, in portable scalar code; hrq_simd.h, where it lies beside it, makes it fast on AVX2, AVX-512 and NEON. No
+//  tensors, graphs, tokenizers, threads of its own, GPUs.
 //
 //  TWO PROGRAMS                          examples/ has them with their errors checked
 //      #define HRQ_IMPLEMENTATION        // in one C file
@@ -91,7 +92,11 @@
 //      HRQ_MALLOC, HRQ_FREE  with the implementation: memory where hooks give none: malloc, free
 //      HRQ_NO_STDLIB         with the implementation: no <stdlib.h>; then HRQ_MALLOC gives NULL unless it is
 //                            defined, and the environment variable HRQ_ISA is not read
-//      Code says fmaf where a sum is fused: build with -march=native (or -mfma), or it is a slow library call.
+//      HRQ_NO_SIMD           with the implementation: without hrq_simd.h; HRQ_NO_AVX2 (and what is above it),
+//                            HRQ_NO_AVX512, HRQ_NO_NEON: without these kernels. Smaller code, nothing else changes
+//      Kernels need no compiler flags: each carries its target, and the machine is asked when the first call comes.
+//      Scalar code says fmaf where a sum is fused: where it is to be fast, -march=native (or -mfma), or it is a slow
+//      library call.
 //      -ffast-math is refused: it would change bytes.
 //
 //  HOW TO ADD A FORMAT    a row in hrq__families [5i]. One that no codec there covers: a decoder by its contract in
@@ -99,7 +104,7 @@
 //                         and its numbers in hrq__layout_of [5i] and hrq__view_open_codec [11i]. Names, sizes,
 //                         products, GPTQ, tests, benches and plots follow.
 //
-//  LIMITS WE KNOW    scalar kernels only in this version; hrq_mul_mat is slow, dither costs four times the decoding. A
+//  LIMITS WE KNOW    vector kernels want GCC or clang. hrq_mul_mat and products under dither are scalar and slow. A
 //                    second cols x cols matrix is held while weights are quantized. e8 at q <= 16 with k <= 4 clips
 //                    entries beyond 127 units of its integers (4 sigma at q = 16), e8b and tcq beyond their largest
 //                    level (3 to 4 sigma): use +had where rows have heavy tails. Plain entries are summed with the
@@ -115,7 +120,9 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-25   api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
+//      0.1.0   2026-11-25   perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the panel's
+//                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k >= 3 from q = 16 on)
+//                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
 //                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
 //                           formats: floats below 9 bits, MX, NVFP4 (import, export), D4, hierarchical and box codes,
 //                           trellis codes, centring, dither, sketch. bytes: e8, zn, d4 row scales of least squares
@@ -304,12 +311,14 @@ HRQ_API const char *hrq_format_list(size_t index);
 //  [6] Kernels             which instruction set runs
 //==================================================================================================
 
-/* "scalar" in this version: the ISA whose kernels will run. */
+/* The instruction set whose kernels run, found on the first call: "scalar"; with hrq_simd.h beside this file "neon",
+   "neon_dotprod", "neon_i8mm", "avx2" (with FMA and F16C), "avx2vnni", "avx512" (F, BW, VL, DQ), "avx512vnni" (VNNI,
+   VBMI, GFNI above these). All give the same bytes and products. */
 HRQ_API const char *hrq_isa_text(void);
 
-/* Run nothing above this ISA ("scalar", "neon", "avx2", "avx512"). Call it before anything else runs; the
-   environment variable HRQ_ISA says the same without a call, and a call wins over it.
-   Errors     HRQ_ERR_ARG (NULL, no such ISA) */
+/* Run nothing that stands behind this name in the list above. Call it before anything else runs; the environment
+   variable HRQ_ISA says the same without a call (a name that is none limits nothing), and a call wins over it.
+   Errors     HRQ_ERR_ARG (NULL, no such name) */
 HRQ_API hrq_status hrq_isa_limit(const char *isa);
 
 //==================================================================================================
@@ -1627,7 +1636,7 @@ HRQ_API double hrq_format_bits(const hrq_format *format, size_t rows, size_t col
 //  takes one superblock, the narrow last one too.  Reads and writes exactly these columns.
 //==================================================================================================
 
-enum { HRQ__MAPS = 1024 };
+enum { HRQ__MAPS = 1024, HRQ__LAYERS = 5 }; /* layers of a hierarchical code, q^layers <= 256: 3^5 = 243 */
 
 /* What a decoder must know beside the bytes. Tables come in as arguments. */
 typedef struct hrq__decode_args {
@@ -2154,8 +2163,8 @@ static void hrq__dot_groups_scalar(float *total, const uint8_t *tile, size_t pan
             }
 }
 
-/* one: columns of one panel and one vector, decoded and multiplied without a tile: a decode, then dot_s8 (g NULL; sum is
-   int32 [16]) or dot_groups (float [16]). Takes whole superblocks and whole groups from the first on and returns the
+/* one: columns of one panel and one vector, decoded and multiplied without a tile: a decode, then dot_s8 (g NULL; sum
+   is int32 [16]) or dot_groups (float [16]). Takes whole superblocks and whole groups from the first on and returns the
    number of columns, 0 where it does not know the code or the group. Scalar: the two of them.      EXACT, BITWISE */
 
 /* scales: n (a multiple of 16) stored scales of a kind to floats. E8M0: over 2^(top - 127), all in its range.  EXACT */
@@ -2203,6 +2212,26 @@ static void hrq__tile_f32_scalar(float *out, const uint8_t *lo, const uint8_t *h
             size_t at = hrq__tile_at(4 * HRQ_PANEL, row, c);
             out[c * HRQ_PANEL + row] = (float)((int8_t)(lo[at] ^ flip) + (hi ? 256 * (int8_t)(hi[at] ^ flip) : 0));
         }
+}
+
+/* tile_upper: the same of 8-bit floats: the tiles' values are the upper halves of floats whose lower halves are zero.
+   EXACT */
+static void hrq__tile_upper_scalar(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    size_t c, row;
+    for (c = 0; c < cols; c++)
+        for (row = 0; row < HRQ_PANEL; row++) {
+            size_t at = hrq__tile_at(4 * HRQ_PANEL, row, c);
+            uint32_t low = lo[at] ^ flip, high = hi[at] ^ flip;
+            out[c * HRQ_PANEL + row] = hrq__float_of((low + 256u * high - (low & 128u) * 2u) << 16);
+        }
+}
+
+/* axpy: y[i] = fmaf(p[i * step], w[i], y[i]), i < n; step 0 or 1.     BITWISE */
+static void hrq__axpy_scalar(float *y, const float *w, const float *p, size_t step, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++) y[i] = fmaf(p[i * step], w[i], y[i]);
 }
 
 /* dot_f32: acc[t * 16 + row] = fmaf(w[k * 16 + row], x[t * ldx + k], acc[...]) for k = 0 ... depth - 1 in order, t
@@ -2462,6 +2491,69 @@ static void hrq__paley_scalar(float *x, size_t order, size_t stride, const float
     }
 }
 
+/* Squared error of entries over a scale, (v - c)^2 of v = x[i] over it and its code c, and <v, c> and <c, c>, for the
+   least-squares scale of these codes. */
+typedef struct hrq__int_fit {
+    float error, dot, energy;
+} hrq__int_fit;
+
+/* int_error: that of x[n], finite, in 16 lanes and one tree as dot16, products and sums rounded apart.      BITWISE */
+static hrq__int_fit hrq__int_error_scalar(const float *x, size_t n, hrq__norm norm, hrq__int_range range)
+{
+    float error[16] = {0}, dot[16] = {0}, energy[16] = {0};
+    hrq__int_fit fit;
+    size_t i, half;
+    for (i = 0; i < n; i++) {
+        float v = hrq__norm_apply(norm, x[i]), c = (float)hrq__int_code(x[i], 0.0f, norm, 0, range), e = v - c;
+        error[i & 15] += e * e;
+        dot[i & 15] += v * c;
+        energy[i & 15] += c * c;
+    }
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) {
+            error[i] += error[i + half];
+            dot[i] += dot[i + half];
+            energy[i] += energy[i + half];
+        }
+    fit.error = error[0];
+    fit.dot = dot[0];
+    fit.energy = energy[0];
+    return fit;
+}
+
+/* float_error: the error of numbers of a type, in the same lanes.      BITWISE */
+static float hrq__float_error_scalar(hrq__small type, const float *x, size_t n, hrq__norm norm)
+{
+    float error[16] = {0};
+    size_t i, half;
+    for (i = 0; i < n; i++) {
+        float v = hrq__norm_apply(norm, x[i]), e = v - hrq__small_decode(type, hrq__small_encode(type, v));
+        error[i & 15] += e * e;
+    }
+    for (half = 8; half > 0; half /= 2)
+        for (i = 0; i < half; i++) error[i] += error[i + half];
+    return error[0];
+}
+
+/* signs: x[i] is negated by bit i % 64 of hrq__random(seed, i / 64), i < n.      EXACT */
+static void hrq__signs_scalar(float *x, size_t n, uint64_t seed)
+{
+    uint64_t bits = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        if (i % 64 == 0) bits = hrq__random(seed, i / 64);
+        x[i] = hrq__float_of(hrq__bits_of(x[i]) ^ (uint32_t)(bits >> i % 64 & 1) << 31);
+    }
+}
+
+/* scale_rows: out[r * ld + c] = tile[16 c + r] * scale[r], r < 16, c < n: a tile of floats to rows.      BITWISE */
+static void hrq__scale_rows_scalar(float *out, size_t ld, const float *tile, size_t n, const float *scale)
+{
+    size_t r, c;
+    for (r = 0; r < HRQ_PANEL; r++)
+        for (c = 0; c < n; c++) out[r * ld + c] = tile[c * HRQ_PANEL + r] * scale[r];
+}
+
 /* pack: codes [16 rows] ld bytes apart, of cols8 columns of a panel from a superblock's first on, to planes: bits
    shift ... shift + bits - 1 of each byte, shift + bits <= 8. A kernel takes as many columns as it can, whole
    superblocks, and returns their number; 0: none. The scalar one takes one superblock, the narrow last one too.
@@ -2611,6 +2703,120 @@ static size_t hrq__code_e8_scalar(uint8_t *code, uint8_t *index, float *value, c
     return 8 * s;
 }
 
+/* ---- the box code of E8, see [8i] ---- */
+
+typedef struct hrq__box {
+    unsigned bits, classes;
+    float step;
+    const int8_t *level; /* [classes][2][2^bits], ascending; in steps of the row's root mean square */
+} hrq__box;
+
+enum { HRQ__BOX_FIXED = 16 }; /* entries are compared in 1/16 of a step, +-6000: no sum of eight squares overflows */
+
+/* Nearest levels of one class and coset under its parity: the labels and their squared error. */
+static int32_t hrq__box_try(const hrq__box *c, const int8_t *level, unsigned coset, const int32_t t[8], uint16_t n[8])
+{
+    int32_t total = 0, least = INT32_MAX, extra, d, e, count = 1 << c->bits;
+    int i, at = 0, other = 0;
+    unsigned parity = coset;
+    for (i = 0; i < 8; i++) {
+        int32_t k = 0, side;
+        while (k + 1 < count && HRQ__BOX_FIXED * (level[k] + level[k + 1]) < 2 * t[i]) k++; /* lower on ties */
+        d = t[i] - HRQ__BOX_FIXED * level[k];
+        side = k == 0 ? 1 : k == count - 1 || 2 * t[i] <= HRQ__BOX_FIXED * (level[k - 1] + level[k + 1]) ? -1 : 1;
+        e = t[i] - HRQ__BOX_FIXED * level[k + side];
+        extra = e * e - d * d;
+        total += d * d;
+        parity ^= (unsigned)k & 1u;
+        n[i] = (uint16_t)k;
+        if (extra < least) {
+            least = extra;
+            at = i;
+            other = (int)(k + side);
+        }
+    }
+    if (!(parity & 1u)) return total;
+    n[at] = (uint16_t)other;
+    return total + least;
+}
+
+/* Encode a block: labels, class, and the levels in steps. */
+static void hrq__box_encode(const hrq__box *c, const float x[8], uint16_t label[8], unsigned *index, int32_t value[8])
+{
+    float to_fixed = (float)HRQ__BOX_FIXED / c->step;
+    int32_t t[8], best = INT32_MAX, error;
+    uint16_t n[8];
+    unsigned k, i;
+    for (i = 0; i < 8; i++) t[i] = hrq__round(hrq__clampf(x[i] * to_fixed, -6000.0f, 6000.0f));
+    for (k = 0; k < 2 * c->classes; k++) {
+        const int8_t *level = c->level + (k << c->bits);
+        error = hrq__box_try(c, level, k & 1, t, n);
+        if (error >= best) continue;
+        best = error;
+        *index = k / 2;
+        memcpy(label, n, sizeof n);
+        for (i = 0; i < 8; i++) value[i] = level[n[i]];
+    }
+}
+
+/* For each class and coset, twice 16 bits at a time, what kernels look up; t as above. The label nearest to t is
+   (bin[(t + 2048) / 64] + (t + 2048) % 64) / 64, t held in -2048 ... 2047: no two middles between levels share a bin.
+   Then by label: own level; where the upper neighbour becomes the nearer one; the step from the neighbour to it, of the
+   lower neighbours and 16 further on of the upper ones; all in 1/16 of a step. */
+typedef struct hrq__box_map {
+    int16_t bin[64], own[32], middle[32], gap[32];
+} hrq__box_map;
+
+static void hrq__box_map_of(hrq__box_map *map, const int8_t *level, unsigned bits)
+{
+    int k, bin, top = (1 << bits) - 1;
+    memset(map, 0, sizeof *map);
+    for (k = 0; k <= top; k++) {
+        map->own[k] = (int16_t)(HRQ__BOX_FIXED * level[k]);
+        map->middle[k] = (int16_t)(k == 0     ? -32768
+                                   : k == top ? 32767
+                                              : HRQ__BOX_FIXED / 2 * (level[k - 1] + level[k + 1]));
+        if (k > 0) map->gap[k] = (int16_t)(HRQ__BOX_FIXED * (level[k] - level[k - 1]));
+        if (k < top) map->gap[16 + k] = (int16_t)(HRQ__BOX_FIXED * (level[k] - level[k + 1]));
+    }
+    for (bin = k = 0; bin < 64; bin++) { /* k: nearest to the bin's first; one more from `next` on */
+        int first = 64 * bin - 2048, next;
+        while (k < top && HRQ__BOX_FIXED / 2 * (level[k] + level[k + 1]) < first) k++;
+        next = k < top ? HRQ__BOX_FIXED / 2 * (level[k] + level[k + 1]) + 1 - first : 64;
+        map->bin[bin] = (int16_t)(64 * k + 64 - (next < 64 ? next : 64));
+    }
+}
+
+typedef struct hrq__box_args {
+    hrq__norm norm;
+    float step; /* value of an integer */
+    const hrq__box *box;
+    const hrq__box_map *map; /* [2 classes] */
+} hrq__box_args;
+
+/* code_box: as code_e8, with labels for digits.
+     value      level * step of each column; x is finite
+     reads and writes exactly these columns; BITWISE */
+static size_t hrq__code_box_scalar(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                   const hrq__box_args *c)
+{
+    size_t i, j, s = hrq__min_size(cols8, 32) / 8;
+    for (i = 0; i < s; i++) {
+        float in[8];
+        uint16_t label[8];
+        int32_t level[8];
+        unsigned at = 0;
+        for (j = 0; j < 8; j++) in[j] = hrq__clampf(hrq__norm_apply(c->norm, x[s * j + i]), -1e9f, 1e9f);
+        hrq__box_encode(c->box, in, label, &at, level);
+        index[i] = (uint8_t)at;
+        for (j = 0; j < 8; j++) {
+            code[s * j + i] = (uint8_t)label[j];
+            value[s * j + i] = (float)level[j] * c->step;
+        }
+    }
+    return 8 * s;
+}
+
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {
     const char *isa;
@@ -2650,6 +2856,14 @@ typedef struct hrq__kernels {
     void (*trellis_metric)(uint8_t *metric, const int16_t *x, size_t n, const hrq__trellis_args *args);
     void (*trellis_advance)(uint8_t *path, uint8_t *chosen, const uint8_t *metric, size_t n, int oldest,
                             const hrq__trellis_args *args);
+    size_t (*code_box)(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                       const hrq__box_args *c);
+    void (*tile_upper)(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip);
+    void (*axpy)(float *y, const float *w, const float *p, size_t step, size_t n);
+    hrq__int_fit (*int_error)(const float *x, size_t n, hrq__norm norm, hrq__int_range range);
+    float (*float_error)(hrq__small type, const float *x, size_t n, hrq__norm norm);
+    void (*signs)(float *x, size_t n, uint64_t seed);
+    void (*scale_rows)(float *out, size_t ld, const float *tile, size_t n, const float *scale);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -2658,6 +2872,9 @@ typedef struct hrq__kernels {
         hrq__code_float_scalar, hrq__pack_scalar, hrq__group_scales_scalar, hrq__norms_scalar, \
         hrq__act_s8_scalar, hrq__hadamard_scalar, hrq__paley_scalar, hrq__code_e8_scalar
     #define HRQ__TRELLIS_SCALAR hrq__trellis_metric_scalar, hrq__trellis_advance_scalar
+    #define HRQ__FLOATS_SCALAR  hrq__tile_upper_scalar, hrq__axpy_scalar
+    #define HRQ__ERRORS_SCALAR \
+        hrq__int_error_scalar, hrq__float_error_scalar, hrq__signs_scalar, hrq__scale_rows_scalar
 
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
@@ -2674,7 +2891,8 @@ static const hrq__kernels hrq__kernel_table[] = {
      {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__range_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
-     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR},
+     HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar, HRQ__FLOATS_SCALAR,
+     HRQ__ERRORS_SCALAR},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -2814,33 +3032,12 @@ static hrq__int_range hrq__int_range_of(const hrq_format *f)
     return r;
 }
 
-/* Squared error of x[n] under a scale, in units of (1 / unit)^2; 16 lanes and one tree. Also <x, code> and <code,
-   code> in units of the scale, for the least-squares scale of these codes. */
-typedef struct hrq__int_fit {
-    float error, dot, energy;
-} hrq__int_fit;
-
+/* Squared error of x[n] under a scale, in units of (1 / unit)^2; dot and energy in units of the scale. */
 static hrq__int_fit hrq__int_try(const float *x, size_t n, float scale, float unit, hrq__int_range range)
 {
-    float error[16] = {0}, dot[16] = {0}, energy[16] = {0}, s = scale * unit;
-    hrq__norm norm = hrq__norm_of(scale);
-    hrq__int_fit fit;
-    size_t i, half;
-    for (i = 0; i < n; i++) {
-        float v = hrq__norm_apply(norm, x[i]), c = (float)hrq__int_code(x[i], 0.0f, norm, 0, range), e = v - c;
-        error[i & 15] += e * e;
-        dot[i & 15] += v * c;
-        energy[i & 15] += c * c;
-    }
-    for (half = 8; half > 0; half /= 2)
-        for (i = 0; i < half; i++) {
-            error[i] += error[i + half];
-            dot[i] += dot[i + half];
-            energy[i] += energy[i + half];
-        }
-    fit.error = error[0] * s * s;
-    fit.dot = dot[0];
-    fit.energy = energy[0];
+    hrq__int_fit fit = hrq__kernels_now()->int_error(x, n, hrq__norm_of(scale), range);
+    float s = scale * unit;
+    fit.error = fit.error * s * s;
     return fit;
 }
 
@@ -2911,19 +3108,11 @@ static int32_t hrq__int_zero(const hrq_format *f, float lo, float scale)
 
 /* ---- floats of 8 bits and less ---- */
 
-/* Squared error of x[n] under a scale, in units of (1 / unit)^2; 16 lanes and one tree. */
+/* Squared error of x[n] under a scale, in units of (1 / unit)^2. */
 static float hrq__float_error(hrq__small type, const float *x, size_t n, float scale, float unit)
 {
-    float error[16] = {0}, s = scale * unit;
-    hrq__norm norm = hrq__norm_of(scale);
-    size_t i, half;
-    for (i = 0; i < n; i++) {
-        float v = hrq__norm_apply(norm, x[i]), e = v - hrq__small_decode(type, hrq__small_encode(type, v));
-        error[i & 15] += e * e;
-    }
-    for (half = 8; half > 0; half /= 2)
-        for (i = 0; i < half; i++) error[i] += error[i + half];
-    return error[0] * s * s;
+    float s = scale * unit;
+    return hrq__kernels_now()->float_error(type, x, n, hrq__norm_of(scale)) * s * s;
 }
 
     #define HRQ__FIT 256 /* groups fitted at a time */
@@ -2999,8 +3188,6 @@ static uint8_t hrq__float_e4m3(hrq__small type, const float *x, size_t n, float 
 //  saturated; the nearest point by hrq__e8_residual with half = 2^(F-1).
 //==================================================================================================
 
-enum { HRQ__LAYERS = 5 }; /* 3^5 = 243 */
-
 typedef struct hrq__voronoi {
     int lattice, first;
     int32_t q, bound, half; /* bound: q^layers */
@@ -3066,8 +3253,8 @@ static const uint8_t hrq__voronoi_reach[3][16][7] = {
 // clang-format on
 
 /* The quick search, of E8 and powers of two: it squeezes into no scale but the largest, and does not look for the
-   nearest point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2: so q of 16 and k of 3
-   and more, or :first. */
+   nearest point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2: so q of 16 and k
+   of 3 and more, or :first. */
 static void hrq__voronoi_quick(hrq__voronoi *c, unsigned bits, float far)
 {
     unsigned t;
@@ -3348,12 +3535,6 @@ static void hrq__voronoi_encode(const hrq__voronoi *c, const float x[8], const i
    instead of a lattice's: Lloyd's iteration bends them to the Gaussian. A class is to a block what a scale is to the
    codes above. `make -C bench boxes` searches the levels again. */
 
-typedef struct hrq__box {
-    unsigned bits, classes;
-    float step;
-    const int8_t *level; /* [classes][2][2^bits], ascending; in steps of the row's root mean square */
-} hrq__box;
-
 // clang-format off
 /* [classes - 1 + class][coset][label] */
 static const int8_t hrq__box_level2[15][2][4] = {
@@ -3470,54 +3651,6 @@ static hrq__box hrq__box_of(const hrq_format *f)
                               : &hrq__box_level4[0][0][0]) +
               at;
     return c;
-}
-
-enum { HRQ__BOX_FIXED = 16 }; /* entries are compared in 1/16 of a step, +-6000: no sum of eight squares overflows */
-
-/* Nearest levels of one class and coset under its parity: the labels and their squared error. */
-static int32_t hrq__box_try(const hrq__box *c, const int8_t *level, unsigned coset, const int32_t t[8], uint16_t n[8])
-{
-    int32_t total = 0, least = INT32_MAX, extra, d, e, count = 1 << c->bits;
-    int i, at = 0, other = 0;
-    unsigned parity = coset;
-    for (i = 0; i < 8; i++) {
-        int32_t k = 0, side;
-        while (k + 1 < count && HRQ__BOX_FIXED * (level[k] + level[k + 1]) < 2 * t[i]) k++; /* lower on ties */
-        d = t[i] - HRQ__BOX_FIXED * level[k];
-        side = k == 0 ? 1 : k == count - 1 || 2 * t[i] <= HRQ__BOX_FIXED * (level[k - 1] + level[k + 1]) ? -1 : 1;
-        e = t[i] - HRQ__BOX_FIXED * level[k + side];
-        extra = e * e - d * d;
-        total += d * d;
-        parity ^= (unsigned)k & 1u;
-        n[i] = (uint16_t)k;
-        if (extra < least) {
-            least = extra;
-            at = i;
-            other = (int)(k + side);
-        }
-    }
-    if (!(parity & 1u)) return total;
-    n[at] = (uint16_t)other;
-    return total + least;
-}
-
-/* Encode a block: labels, class, and the levels in steps. */
-static void hrq__box_encode(const hrq__box *c, const float x[8], uint16_t label[8], unsigned *index, int32_t value[8])
-{
-    float to_fixed = (float)HRQ__BOX_FIXED / c->step;
-    int32_t t[8], best = INT32_MAX, error;
-    uint16_t n[8];
-    unsigned k, i;
-    for (i = 0; i < 8; i++) t[i] = hrq__round(hrq__clampf(x[i] * to_fixed, -6000.0f, 6000.0f));
-    for (k = 0; k < 2 * c->classes; k++) {
-        const int8_t *level = c->level + (k << c->bits);
-        error = hrq__box_try(c, level, k & 1, t, n);
-        if (error >= best) continue;
-        best = error;
-        *index = k / 2;
-        memcpy(label, n, sizeof n);
-        for (i = 0; i < 8; i++) value[i] = level[n[i]];
-    }
 }
 
 /* Root mean square of a row, in range for entries of 1e+-38. */
@@ -3912,16 +4045,6 @@ static void hrq__hadamard_apply(float *x, size_t block, size_t h, int flip, uint
     kernels->paley(x, h / 2, power, conference, scale);
 }
 
-static void hrq__hadamard_signs(float *x, size_t cols, uint64_t seed)
-{
-    uint64_t bits = 0;
-    size_t i;
-    for (i = 0; i < cols; i++) {
-        if (i % 64 == 0) bits = hrq__random(seed & 0xffffffffu, i / 64);
-        x[i] = hrq__float_of(hrq__bits_of(x[i]) ^ (uint32_t)(bits >> i % 64 & 1) << 31);
-    }
-}
-
 static void hrq__hadamard_row(float *x, size_t cols, uint64_t seed, int inverse)
 {
     size_t at, block, h;
@@ -3929,7 +4052,7 @@ static void hrq__hadamard_row(float *x, size_t cols, uint64_t seed, int inverse)
         block = hrq__hadamard_block(cols - at, &h);
         hrq__hadamard_apply(x + at, block, h, !inverse, seed & 0xffffffffu, at);
     }
-    if (inverse) hrq__hadamard_signs(x, cols, seed);
+    if (inverse) hrq__kernels_now()->signs(x, cols, seed & 0xffffffffu);
 }
 
 HRQ_API hrq_status hrq_hadamard(float *x, size_t rows, size_t cols, size_t ld, uint64_t seed, int inverse)
@@ -4001,7 +4124,7 @@ HRQ__INLINE uint16_t hrq__dither_draw(uint64_t seed, size_t row, size_t col)
 //  position) = code * step; columns of zeros have no bits.
 //==================================================================================================
 
-    #define HRQ__CHUNK 128 /* columns decoded at a time: 4 KB of tiles, 8 KB of floats on the stack */
+    #define HRQ__CHUNK 256 /* columns decoded at a time: 8 KB of tiles, 16 KB of floats on the stack */
 
 /* A matrix made ready to read or write: the layout and all that the decoder needs. */
 typedef struct hrq__view {
@@ -4018,8 +4141,10 @@ typedef struct hrq__view {
     float step;                           /* what one unit of a value is worth, in row scales              */
     int codec, scale, wide;               /* wide: values need two tiles                                   */
     int integers, dither;                 /* values are integers: there are tiles; 0: there are floats only */
+    int upper;                            /* they are not, but tiles hold the upper halves of their floats  */
     const uint8_t *steps, *perm, *widths; /* sic only */
     const hrq__kernels *kernels;
+    float *extents;          /* [2][16 rows] that the check has found, least and largest; NULL: they are not kept */
     uint8_t maps[HRQ__MAPS]; /* of the kernels */
 } hrq__view;
 
@@ -4083,7 +4208,13 @@ static void hrq__view_open_float(hrq__view *v, const hrq_format *f)
     unit = hrq__small_decode(v->type, 1);
     top = hrq__float_top(v->type) / unit;
     v->integers = (f->bits < 8 || f->exp == 0) && top <= 32767.0f;
-    if (!v->integers) return;
+    v->upper = !v->integers;
+    if (v->upper) { /* 7 bits of a mantissa are enough */
+        for (code = 0; code < 1u << f->bits; code++)
+            v->value[code] = (int16_t)((int32_t)hrq__bits_of(hrq__small_decode(v->type, code)) >> 16);
+        v->wide = 1;
+        return;
+    }
     for (code = 0; code < 1u << f->bits; code++) v->value[code] = (int16_t)(hrq__small_decode(v->type, code) / unit);
     v->step = unit;
     v->wide = top > 127.0f;
@@ -4126,7 +4257,7 @@ static hrq_status hrq__view_open_codec(hrq__view *v, const hrq_format *f)
     }
     v->args.clamp = v->wide ? 32767 : 127;
     v->args.value = v->value;
-    if (v->kernels->prepare && v->integers) v->kernels->prepare(v->maps, v->codec, &v->args);
+    if (v->kernels->prepare && (v->integers || v->upper)) v->kernels->prepare(v->maps, v->codec, &v->args);
     return HRQ_OK;
 }
 
@@ -4194,6 +4325,14 @@ static float hrq__view_group_scale(const hrq__view *v, size_t row, size_t group)
     return v->scale == HRQ__SCALE_ROW    ? hrq_f32_from_f16(hrq__get16(p))
            : v->scale == HRQ__SCALE_E8M0 ? hrq__e8m0_decode(*p)
                                          : hrq__small_decode(hrq__small_of(4, 3), *p);
+}
+
+/* How the scales of groups are stored, as the contract `scales` has it. */
+HRQ__INLINE int hrq__view_scale_kind(const hrq__view *v)
+{
+    return v->scale == HRQ__SCALE_ROW    ? HRQ__SCALES_F16
+           : v->scale == HRQ__SCALE_E8M0 ? HRQ__SCALES_E8M0
+                                         : HRQ__SCALES_E4M3;
 }
 
 static int32_t hrq__view_zero(const hrq__view *v, size_t row, size_t group)
@@ -4301,7 +4440,8 @@ static size_t hrq__view_one(const hrq__view *v, size_t panel, size_t from, size_
     if (!v->kernels->one[v->codec]) return 0;
     while (at < n) {
         hrq__decode_args args = hrq__view_args(v, panel, from + at, n - at, past, &run, &codes);
-        done = v->kernels->one[v->codec](sum, codes, run, &args, &x, groups);
+        if (v->codec == HRQ__CODEC_SIC && args.code_bits == 0) done = run; /* zeros */
+        else done = v->kernels->one[v->codec](sum, codes, run, &args, &x, groups);
         if (v->codec == HRQ__CODEC_TRELLIS) past->at += done;
         at += done;
         x.x += done;
@@ -4385,14 +4525,12 @@ HRQ__INLINE float hrq__int_dither(const hrq__view *v, size_t row, size_t col)
     return v->dither ? (float)hrq__dither_draw(v->mat->seed, row, col) / 65536.0f - 0.5f : 0.0f;
 }
 
-/* Values of a lane that are no integers, in steps: floats of 8 bits, what is dithered. */
+/* Values of a lane that is dithered, in steps. */
 static void hrq__lane_values(const hrq__view *v, size_t row, size_t col, size_t stride, hrq__lane *lane)
 {
     int32_t z[8], y[8], sum[8] = {0}, power = 1, multiple, value;
     unsigned layer, j;
-    if (v->codec == HRQ__CODEC_FLOAT) {
-        for (j = 0; j < 8; j++) lane->value[j] = hrq__small_decode(v->type, lane->code[0][j]);
-    } else if (v->codec == HRQ__CODEC_INT) {
+    if (v->codec == HRQ__CODEC_INT) {
         for (j = 0; j < 8; j++)
             lane->value[j] = (float)(lane->code[0][j] - (1 << (v->args.code_bits - 1))) -
                              hrq__int_dither(v, row, col + stride * j);
@@ -4428,15 +4566,19 @@ static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size
     size_t c, row, at, s, i, j, width = v->lay.lane_bytes / HRQ_PANEL;
     if (v->codec == HRQ__CODEC_PLAIN) {
         const uint8_t *p = hrq__view_panel(v, panel) + from * v->lay.lane_bytes;
-        for (c = 0; c < n * HRQ_PANEL; c++) out[c] = hrq__plain_get(v, p + c * width);
+        if (width == 2 && hrq__half(v)) v->kernels->scales(out, p, n * HRQ_PANEL, HRQ__SCALES_F16, 0);
+        for (c = 0; c < n * HRQ_PANEL && width == 4; c++) out[c] = hrq__float_of(hrq__get32(p + 4 * c));
+        for (c = 0; c < n * HRQ_PANEL && width == 2 && !hrq__half(v); c++)
+            out[c] = hrq_f32_from_bf16(hrq__get16(p + 2 * c));
         return;
     }
-    if (v->integers) {
+    if (v->integers || v->upper) {
         past.panel = SIZE_MAX;
         hrq__view_tile(v, panel, from, n, lo, hi, 4 * HRQ_PANEL, &past);
-        v->kernels->tile_f32(out, lo, v->wide ? hi : NULL, n, v->kernels->flip);
+        if (v->upper) v->kernels->tile_upper(out, lo, hi, n, v->kernels->flip);
+        else v->kernels->tile_f32(out, lo, v->wide ? hi : NULL, n, v->kernels->flip);
     }
-    for (at = from; at < from + n && !v->integers; at += 32) {
+    for (at = from; at < from + n && !v->integers && !v->upper; at += 32) {
         const uint8_t *super = hrq__view_super(v, panel, at, &s);
         hrq__lane lane;
         for (row = 0; row < HRQ_PANEL; row++)
@@ -4477,14 +4619,26 @@ static void hrq__put_row_scale(const hrq__view *v, size_t row, uint16_t h)
     hrq__put16(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 2, h);
 }
 
+/* Extents of a row. */
+static void hrq__fit_extents(const hrq__view *v, size_t row, const float *x, float *lo, float *hi)
+{
+    if (!v->extents) {
+        v->kernels->extents(lo, hi, x, v->lay.cols, v->lay.cols);
+        return;
+    }
+    *lo = v->extents[row % HRQ_PANEL];
+    *hi = v->extents[row % HRQ_PANEL + HRQ_PANEL];
+}
+
 /* Scales that n groups from g0 on want (loose: the largest that they may want), and their least entries. */
-static void hrq__fit_groups(const hrq__view *v, const float *x, size_t g0, size_t n, int loose, float *scale,
+static void hrq__fit_groups(const hrq__view *v, size_t row, const float *x, size_t g0, size_t n, int loose, float *scale,
                             float *lo)
 {
     const hrq_format *f = &v->mat->format;
     float hi[HRQ__FIT], top = hrq__float_top(v->type);
     size_t g, group = v->lay.group ? v->lay.group : v->lay.cols, from = g0 * group;
-    v->kernels->extents(lo, hi, x + from, hrq__min_size(n * group, v->lay.cols - from), group);
+    if (v->lay.group) v->kernels->extents(lo, hi, x + from, hrq__min_size(n * group, v->lay.cols - from), group);
+    else hrq__fit_extents(v, row, x, lo, hi);
     for (g = 0; g < n; g++) {
         if (v->codec == HRQ__CODEC_FLOAT) { /* a quotient that vanishes is the least number: the row is not zero */
             float most = -lo[g] > hi[g] ? -lo[g] : hi[g];
@@ -4510,14 +4664,14 @@ static void hrq__fit_scalar(const hrq__view *v, size_t row, const float *x)
     uint8_t *zeros = hrq__view_panel(v, row / HRQ_PANEL) + v->lay.zero_at + row % HRQ_PANEL;
     for (g0 = 0; g0 < v->lay.groups; g0 += n) {
         n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
-        hrq__fit_groups(v, x, g0, n, v->lay.group != 0, scale, lo);
+        hrq__fit_groups(v, row, x, g0, n, v->lay.group != 0, scale, lo);
         for (g = 0; v->lay.group && g < n; g++) top = fabsf(scale[g]) > top ? fabsf(scale[g]) : top;
     }
     hrq__put_row_scale(v, row, v->lay.group ? hrq__row_scale(top, 0) : hrq__row_scale(scale[0], nearest));
     top = hrq__view_stored_scale(v, row);
     for (g0 = 0; (v->lay.group || v->lay.zeros) && g0 < v->lay.groups; g0 += n) {
         n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
-        if (nearest || v->lay.groups > HRQ__FIT) hrq__fit_groups(v, x, g0, n, 0, scale, lo);
+        if (nearest || v->lay.groups > HRQ__FIT) hrq__fit_groups(v, row, x, g0, n, 0, scale, lo);
         v->kernels->group_scales(h, scale, n, top, nearest);
         for (g = 0; g < n; g++) {
             if (v->lay.group) hrq__put16(hrq__view_group_at(v, row, g0 + g), h[g]);
@@ -4715,36 +4869,106 @@ static void hrq__pack_index(uint8_t *planes, const uint8_t *index, size_t row, s
     }
 }
 
-/* A row of lattice codes whose blocks are coded many at a time: floats of all values, then codes, then indices. */
-static size_t hrq__encode_blocks_bytes(const hrq__view *v)
+/* The same of all 16 rows, [16] ld apart, for whole superblocks: bit b of eight bytes by one multiplication. */
+static void hrq__pack_indices(uint8_t *planes, size_t lane_bytes, const uint8_t *index, size_t ld, size_t supers,
+                              unsigned bits)
 {
-    int quick = v->codec == HRQ__CODEC_VORONOI && v->voronoi.quick && !v->dither;
-    return quick ? v->lay.cols8 * (sizeof(float) + 1) + v->lay.cols8 / 8 : 0;
+    for (; supers > 0; supers--, index += 4, planes += 4 * lane_bytes) {
+        size_t row;
+        unsigned b;
+        for (row = 0; row < HRQ_PANEL; row += 2) {
+            uint64_t eight =
+                hrq__get32(index + row * ld) | (uint64_t)hrq__get32(index + (row + 1) * ld) << 32;
+            for (b = 0; b < bits; b++) {
+                uint64_t ones = (eight >> b & 0x0101010101010101u) * 0x0102040810204080u;
+                planes[8 * b + row / 2] = (uint8_t)(ones >> 56);
+            }
+        }
+    }
 }
 
+/* Lattice codes whose blocks are coded many at a time: floats of a row's values; codes, then indices of the rows of a
+   panel; what a box code looks up. */
+typedef struct hrq__blocks {
+    float *value;
+    uint8_t *code, *index; /* [16] cols8 and cols8 / 8 apart */
+    hrq__box_map *map;
+} hrq__blocks;
+
+static size_t hrq__encode_blocks_bytes(const hrq__view *v)
+{
+    size_t column = sizeof(float) + HRQ_PANEL, map = 0; /* and two bytes for eight columns' sixteen indices */
+    if (v->dither) return 0;
+    if (v->codec == HRQ__CODEC_BOX) map = 2 * v->box.classes * sizeof(hrq__box_map);
+    else if (v->codec != HRQ__CODEC_VORONOI || !v->voronoi.quick) return 0;
+    return map + v->lay.cols8 * (column + HRQ_PANEL / 8);
+}
+
+static hrq__blocks hrq__blocks_of(const hrq__view *v)
+{
+    hrq__blocks b;
+    b.value = (float *)(void *)v->blocks;
+    b.map = (hrq__box_map *)(void *)(b.value + v->lay.cols8);
+    b.code = (uint8_t *)(void *)(b.map + (v->codec == HRQ__CODEC_BOX ? 2 * v->box.classes : 0));
+    b.index = b.code + HRQ_PANEL * v->lay.cols8;
+    return b;
+}
+
+static void hrq__blocks_open(const hrq__view *v)
+{
+    hrq__blocks b = hrq__blocks_of(v);
+    unsigned k;
+    for (k = 0; v->codec == HRQ__CODEC_BOX && k < 2 * v->box.classes; k++)
+        hrq__box_map_of(&b.map[k], v->box.level + (k << v->box.bits), v->box.bits);
+}
+
+/* A row's codes under the scales that are stored, not yet in planes. */
 static void hrq__encode_blocks(const hrq__view *v, size_t row, const float *x, hrq__gain *gain)
 {
-    size_t at, done, s, cols8 = v->lay.cols8, whole = v->lay.cols / 32 * 32;
-    float *value = (float *)(void *)v->blocks, last[32] = {0};
-    uint8_t *code = v->blocks + cols8 * sizeof(float), *index = code + cols8;
-    hrq__e8_args args = v->voronoi.e8;
-    args.norm = hrq__norm_of(hrq__view_stored_scale(v, row));
-    args.step = hrq__view_row_scale(v, row);
+    size_t at, done, cols8 = v->lay.cols8, whole = v->lay.cols / 32 * 32;
+    hrq__blocks b = hrq__blocks_of(v);
+    uint8_t *code = b.code + row % HRQ_PANEL * cols8, *index = b.index + row % HRQ_PANEL * (cols8 / 8);
+    float *value = b.value, last[32] = {0};
+    hrq__e8_args e8 = v->voronoi.e8;
+    hrq__box_args box;
+    e8.norm = box.norm = hrq__norm_of(hrq__view_stored_scale(v, row));
+    e8.step = box.step = hrq__view_row_scale(v, row);
+    box.box = &v->box;
+    box.map = b.map;
     memcpy(last, x + whole, (v->lay.cols - whole) * sizeof(float));
     for (at = 0; at < cols8; at += done) {
         const float *from = at < whole ? x + at : last;
         size_t n = at < whole ? whole - at : cols8 - at;
-        done = v->kernels->code_e8(code + at, index + at / 8, value + at, from, n, &args);
-        if (done == 0) done = hrq__code_e8_scalar(code + at, index + at / 8, value + at, from, n, &args);
-    }
-    for (at = 0; at < cols8; at += 8 * s) {
-        uint8_t *super = hrq__view_super(v, row / HRQ_PANEL, at, &s);
-        hrq__pack_row(super, code + at, row % HRQ_PANEL, s, 0, v->args.code_bits);
-        hrq__pack_index(super + 16 * s * v->args.code_bits, index + at / 8, row % HRQ_PANEL, s, v->args.scale_bits);
+        const hrq__kernels *kernels = v->kernels;
+        for (done = 0; done == 0; kernels = &hrq__kernel_table[0])
+            done = v->codec == HRQ__CODEC_BOX
+                       ? kernels->code_box(code + at, index + at / 8, value + at, from, n, &box)
+                       : kernels->code_e8(code + at, index + at / 8, value + at, from, n, &e8);
     }
     if (!gain) return;
     gain->dot[0] = v->kernels->dot16(x, value, v->lay.cols, gain->pre);
     gain->energy[0] = v->kernels->dot16(value, value, v->lay.cols, gain->pre);
+}
+
+/* The codes of rows row0 ... row1 - 1 of one panel to planes. */
+static void hrq__blocks_pack(const hrq__view *v, size_t row0, size_t row1)
+{
+    size_t at = 0, row, s, cols8 = v->lay.cols8, ld = cols8 / 8;
+    unsigned bits = v->args.code_bits, scale_bits = v->args.scale_bits;
+    hrq__blocks b = hrq__blocks_of(v);
+    uint8_t *super = hrq__view_super(v, row0 / HRQ_PANEL, 0, &s);
+    if (row1 - row0 == HRQ_PANEL) {
+        at = cols8 / 32 * 32;
+        hrq__pack_run(v->kernels, super, v->lay.lane_bytes, b.code, cols8, at, 0, bits);
+        hrq__pack_indices(super + 64 * bits, v->lay.lane_bytes, b.index, ld, at / 32, scale_bits);
+    }
+    for (; at < cols8; at += 32) {
+        super = hrq__view_super(v, row0 / HRQ_PANEL, at, &s);
+        for (row = row0 % HRQ_PANEL; row < row0 % HRQ_PANEL + row1 - row0; row++) {
+            hrq__pack_row(super, b.code + row * cols8 + at, row, s, 0, bits);
+            hrq__pack_index(super + 16 * s * bits, b.index + row * ld + at / 8, row, s, scale_bits);
+        }
+    }
 }
 
 /* Codes that depend on nothing but the entry and its scales, which stay as they are. */
@@ -4761,9 +4985,7 @@ static void hrq__encode_norms(const hrq__view *v, size_t row0, size_t row1, size
     float row_scale[HRQ_PANEL], group_scale[HRQ_PANEL];
     size_t g, row, g0 = hrq__view_group(v, from), g1 = hrq__view_group(v, from + n - 1);
     int whole = row1 - row0 == HRQ_PANEL && v->lay.group && !v->lay.zeros;
-    int kind = v->scale == HRQ__SCALE_ROW    ? HRQ__SCALES_F16
-               : v->scale == HRQ__SCALE_E8M0 ? HRQ__SCALES_E8M0
-                                             : HRQ__SCALES_E4M3;
+    int kind = hrq__view_scale_kind(v);
     for (row = 0; whole && row < HRQ_PANEL; row++) row_scale[row] = hrq__view_stored_scale(v, row0 + row);
     for (g = g0; whole && g <= g1; g++) {
         v->kernels->scales(group_scale, hrq__view_group_at(v, row0, g), HRQ_PANEL, kind, 127);
@@ -4891,7 +5113,7 @@ HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols)
 
 /* Rows finite, and so small that all they become is: f16 and bf16 have largest values; a code may lie beyond the
    entry it stands for, and a rotation sums cols of them. */
-static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const float *w, size_t ldw)
+static hrq_status hrq__encode_check(const hrq__view *v, size_t row0, size_t nrows, const float *w, size_t ldw)
 {
     int plain = v->codec == HRQ__CODEC_PLAIN, turned = hrq__rotated(&v->mat->format);
     int half = plain && v->mat->format.bits == 16 && hrq__half(v), bounded = !plain || turned || v->lay.means;
@@ -4905,6 +5127,10 @@ static hrq_status hrq__encode_check(const hrq__view *v, size_t nrows, const floa
         v->kernels->extents(&lo, &hi, w + r * ldw, cols, cols);
         if (!hrq__finite(lo) || !hrq__finite(hi)) return HRQ_ERR_NONFINITE;
         if (bounded && (-lo > top || hi > top)) return HRQ_ERR_NONFINITE;
+        if (v->extents) {
+            v->extents[(row0 + r) % HRQ_PANEL] = lo;
+            v->extents[(row0 + r) % HRQ_PANEL + HRQ_PANEL] = hi;
+        }
         for (c = 0; plain && c < cols; c++) {
             hrq__plain_put(v, b, w[r * ldw + c]);
             if (!hrq__finite(hrq__plain_get(v, b))) return HRQ_ERR_NONFINITE;
@@ -4935,6 +5161,7 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
     hrq__view v;
     hrq__tcq_work trellis;
     uint8_t *memory = NULL;
+    float extents[2 * HRQ_PANEL];
     size_t r, i, step, moved, bytes;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
@@ -4943,14 +5170,18 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
     if (nrows == 0) return HRQ_OK;
     if (!w) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(nrows, mat->cols, ldw) || !hrq__encode_bytes(&v, &moved, &bytes)) return HRQ_ERR_SHAPE;
-    status = hrq__encode_check(&v, nrows, w, ldw);
+    if (nrows <= HRQ_PANEL && !moved) v.extents = extents;
+    status = hrq__encode_check(&v, row0, nrows, w, ldw);
     if (status != HRQ_OK) return status;
     if (bytes && (memory = (uint8_t *)hrq__alloc(hooks, bytes)) == NULL) return HRQ_ERR_NOMEM;
     if (v.codec == HRQ__CODEC_TRELLIS) {
         hrq__tcq_open(&trellis, &mat->format, v.lay.cols, memory + moved);
         v.trellis = &trellis;
     }
-    if (hrq__encode_blocks_bytes(&v)) v.blocks = memory + moved;
+    if (hrq__encode_blocks_bytes(&v)) {
+        v.blocks = memory + moved;
+        hrq__blocks_open(&v);
+    }
     for (r = 0; r < nrows; r += step) {
         const float *x = w + r * ldw;
         step = moved ? 1 : hrq__min_size(nrows - r, HRQ_PANEL - (row0 + r) % HRQ_PANEL);
@@ -4963,6 +5194,7 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
         if (hrq__encode_plainly(&v)) hrq__encode_rows(&v, row0 + r, row0 + r + step, x, ldw);
         else
             for (i = 0; i < step; i++) hrq__encode_row(&v, row0 + r + i, x + i * ldw, &trellis);
+        if (v.blocks) hrq__blocks_pack(&v, row0 + r, row0 + r + step);
     }
     hrq__release(hooks, memory);
     return HRQ_OK;
@@ -4970,20 +5202,24 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
 
 /* ---- decode ---- */
 
-/* Rows [row0, row1) of one panel, positions from ... from + n, as the floats that products use, before the inverse
-   transform: w[(r - row0) * HRQ__CHUNK + i]. */
-static void hrq__decode_chunk(const hrq__view *v, size_t row0, size_t row1, size_t from, size_t n, float *w)
+/* Positions from ... from + n of all rows of a panel, as the floats that products use, before the inverse transform:
+   w[r * ld + i]. */
+static void hrq__decode_chunk(const hrq__view *v, size_t panel, size_t from, size_t n, float *w, size_t ld)
 {
-    float tile[HRQ__CHUNK * HRQ_PANEL];
-    size_t c, r;
-    hrq__view_floats(v, row0 / HRQ_PANEL, from, n, tile);
-    for (r = row0; r < row1; r++) {
-        float row_scale = hrq__view_row_scale(v, r), scale = row_scale;
-        for (c = 0; c < n; c++) {
-            if (v->lay.group) scale = row_scale * hrq__view_group_scale(v, r, hrq__view_group(v, from + c));
-            if (v->steps) scale = hrq__view_step(v, hrq__view_column(v, from + c));
-            w[(r - row0) * HRQ__CHUNK + c] = tile[c * HRQ_PANEL + r % HRQ_PANEL] * scale;
+    float tile[HRQ__CHUNK * HRQ_PANEL], row_scale[HRQ_PANEL], scale[HRQ_PANEL];
+    size_t c, r, end;
+    int kind = hrq__view_scale_kind(v);
+    hrq__view_floats(v, panel, from, n, tile);
+    for (r = 0; r < HRQ_PANEL; r++) scale[r] = row_scale[r] = hrq__view_row_scale(v, panel * HRQ_PANEL + r);
+    for (c = 0; c < n; c = end) { /* a group */
+        size_t group = hrq__view_group(v, from + c);
+        end = v->steps ? c + 1 : hrq__min_size(hrq__view_group_end(v, group) - from, n);
+        if (v->lay.group) v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, 127);
+        for (r = 0; r < HRQ_PANEL; r++) {
+            if (v->lay.group) scale[r] = row_scale[r] * scale[r];
+            if (v->steps) scale[r] = hrq__view_step(v, hrq__view_column(v, from + c));
         }
+        v->kernels->scale_rows(w + c, ld, tile + c * HRQ_PANEL, end - c, scale);
     }
 }
 
@@ -4992,25 +5228,32 @@ HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows,
     hrq__view v;
     float chunk[HRQ_PANEL * HRQ__CHUNK];
     size_t r, end, i, c, from, n;
+    int straight; /* columns in order */
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (row0 > mat->rows || nrows > mat->rows - row0) return HRQ_ERR_ARG;
     if (nrows == 0) return HRQ_OK;
     if (!w) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(nrows, mat->cols, ldw)) return HRQ_ERR_SHAPE;
+    straight = !v.perm && v.lay.cols == mat->cols;
     for (r = row0; r < row0 + nrows; r = end) {
         float *out = w + (r - row0) * ldw;
         end = hrq__min_size((r / HRQ_PANEL + 1) * HRQ_PANEL, row0 + nrows);
         for (i = 0; i < end - r && v.lay.cols < mat->cols; i++) memset(out + i * ldw, 0, mat->cols * sizeof(float));
         for (from = 0; from < v.lay.cols; from += HRQ__CHUNK) {
+            const float *in = chunk + r % HRQ_PANEL * HRQ__CHUNK;
+            int whole = straight && end - r == HRQ_PANEL;
             n = hrq__min_size(v.lay.cols - from, HRQ__CHUNK);
-            hrq__decode_chunk(&v, r, end, from, n, chunk);
-            for (i = 0; i < end - r; i++)
-                for (c = 0; c < n; c++) out[i * ldw + hrq__view_column(&v, from + c)] = chunk[i * HRQ__CHUNK + c];
+            hrq__decode_chunk(&v, r / HRQ_PANEL, from, n, whole ? out + from : chunk, whole ? ldw : HRQ__CHUNK);
+            for (i = 0; i < end - r && !whole; i++, in += HRQ__CHUNK) {
+                if (straight) memcpy(out + i * ldw + from, in, n * sizeof *in);
+                for (c = 0; c < n && !straight; c++) out[i * ldw + hrq__view_column(&v, from + c)] = in[c];
+            }
         }
         for (i = 0; i < end - r; i++) {
+            float mean = hrq__view_mean(&v, r + i);
             if (hrq__rotated(&mat->format)) hrq__hadamard_row(out + i * ldw, mat->cols, mat->seed, 1);
-            for (c = 0; c < mat->cols && v.lay.means; c++) out[i * ldw + c] += hrq__view_mean(&v, r + i);
+            for (c = 0; c < mat->cols && v.lay.means; c++) out[i * ldw + c] += mean;
         }
     }
     return HRQ_OK;
@@ -5207,7 +5450,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 //  uses: 2, 3, 5 - 7, 10, 11
 //
 //  product   = (row scale * vector scale, in double) * sum over groups, in order, of group scale * (integer sum)
-//  integers  int32 within a chunk of 128 columns (below 2^23), int64 across chunks, one rounding to float a group
+//  integers  int32 within 65536 columns (below 2^31), doubles across these, one rounding to float a group
 //==================================================================================================
 
     #define HRQ__BATCH 16 /* vectors that share one decode of a panel */
@@ -5360,10 +5603,23 @@ HRQ_API int hrq_act_fits(const hrq_act *act, const hrq_mat *mat)
 
 /* Sums of one panel and up to HRQ__BATCH vectors on their way through the columns. */
 typedef struct hrq__sums {
-    double total[HRQ__BATCH * HRQ_PANEL];  /* groups so far; floats but for E8M0, which has the range of floats */
-    float part[HRQ__BATCH * HRQ_PANEL];    /* this group, float             */
-    int64_t whole[HRQ__BATCH * HRQ_PANEL]; /* this group, integer           */
+    float total[HRQ__BATCH * HRQ_PANEL];   /* groups so far                                                  */
+    double totals[HRQ__BATCH * HRQ_PANEL]; /* the same where scales are E8M0, which have the range of floats */
+    float part[HRQ__BATCH * HRQ_PANEL];    /* this group, float                                              */
+    double whole[HRQ__BATCH * HRQ_PANEL];  /* this group, integer: exact below 2^53, 2^31 columns            */
+    int32_t low[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL]; /* not yet in it: of both tiles       */
 } hrq__sums;
+
+static void hrq__sums_clear(hrq__sums *sums, size_t batch)
+{
+    size_t n = batch * HRQ_PANEL;
+    memset(sums->total, 0, n * sizeof *sums->total);
+    memset(sums->totals, 0, n * sizeof *sums->totals);
+    memset(sums->part, 0, n * sizeof *sums->part);
+    memset(sums->whole, 0, n * sizeof *sums->whole);
+    memset(sums->low, 0, n * sizeof *sums->low);
+    memset(sums->high, 0, n * sizeof *sums->high);
+}
 
 /* Vectors t0 ... t0 + n - 1 from a column on. */
 static hrq__vectors hrq__act_vectors(const hrq_act *act, size_t t0, size_t n, size_t from)
@@ -5384,72 +5640,92 @@ HRQ__INLINE int32_t hrq__act_sum(const hrq_act *act, size_t t, size_t from, size
     return (int32_t)((uint32_t)sums[eights] - (uint32_t)sums[0]);
 }
 
-/* Columns from ... from + n of a group, integers: tiles begin at `from`. */
-static void hrq__mul_integers(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
-                              size_t group, size_t from, size_t n, const uint8_t *lo, const uint8_t *hi,
-                              hrq__sums *sums)
+/* Integers of both tiles to the whole; loops of 16, which compilers turn into vectors. */
+static void hrq__mul_fold(size_t batch, hrq__sums *sums)
 {
-    int32_t acc[HRQ__BATCH * HRQ_PANEL], high[HRQ__BATCH * HRQ_PANEL];
-    size_t depth = hrq__div_up(n, 8) * 8, i, t, row;
-    hrq__vectors x = hrq__act_vectors(act, t0, batch, from);
-    memset(acc, 0, sizeof acc);
-    v->kernels->dot_s8(acc, lo, 1, depth, &x);
-    for (i = 0; i < batch * HRQ_PANEL; i++) sums->whole[i] += acc[i];
-    if (v->wide) {
-        memset(high, 0, sizeof high);
-        v->kernels->dot_s8(high, hi, 1, depth, &x);
-        for (i = 0; i < batch * HRQ_PANEL; i++) sums->whole[i] += (int64_t)high[i] * 256;
-    }
-    for (t = 0; v->lay.zeros && t < batch; t++)
-        for (row = 0; row < HRQ_PANEL; row++)
-            sums->whole[t * HRQ_PANEL + row] -= (int64_t)hrq__act_sum(act, t0 + t, from, depth / 8) *
-                                                hrq__view_zero(v, panel * HRQ_PANEL + row, group);
+    size_t t, i;
+    for (t = 0; t < batch * HRQ_PANEL; t += HRQ_PANEL)
+        for (i = t; i < t + HRQ_PANEL; i++)
+            sums->whole[i] += (double)sums->low[i] + 256.0 * (double)sums->high[i];
+    memset(sums->low, 0, batch * HRQ_PANEL * sizeof *sums->low);
+    memset(sums->high, 0, batch * HRQ_PANEL * sizeof *sums->high);
 }
 
-/* A group is complete: scale it and start the next. */
-static void hrq__mul_flush(const hrq__view *v, size_t batch, size_t panel, size_t group, int integers,
-                           hrq__sums *sums)
+/* A group is complete: less its zero points, scale it and start the next. */
+static void hrq__mul_flush(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel, size_t group,
+                           int integers, hrq__sums *sums)
 {
     float scale[HRQ_PANEL];
-    size_t i;
-    for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
-    for (i = 0; i < batch * HRQ_PANEL; i++) {
-        float part = integers ? (float)sums->whole[i] : sums->part[i];
-        if (v->scale == HRQ__SCALE_E8M0) sums->total[i] += (double)part * (double)scale[i % HRQ_PANEL];
-        else sums->total[i] = (double)(v->lay.group ? fmaf(part, scale[i % HRQ_PANEL], (float)sums->total[i]) : part);
+    double zero[HRQ_PANEL], sum;
+    size_t i, t, at, from = group * v->lay.group, eights = hrq__div_up(hrq__view_group_end(v, group) - from, 8);
+    for (i = 0; i < HRQ_PANEL; i++) zero[i] = hrq__view_zero(v, panel * HRQ_PANEL + i, group);
+    if (v->scale == HRQ__SCALE_E8M0 || !v->lay.group)
+        for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
+    else
+        v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL,
+                           v->scale == HRQ__SCALE_ROW ? HRQ__SCALES_F16 : HRQ__SCALES_E4M3, 0);
+    if (integers) hrq__mul_fold(batch, sums);
+    for (t = 0, at = 0; t < batch; t++, at += HRQ_PANEL) {
+        sum = integers && v->lay.zeros ? (double)hrq__act_sum(act, t0 + t, from, eights) : 0.0;
+        if (integers)
+            for (i = 0; i < HRQ_PANEL; i++) sums->part[at + i] = (float)(sums->whole[at + i] - sum * zero[i]);
+        if (v->scale == HRQ__SCALE_E8M0)
+            for (i = 0; i < HRQ_PANEL; i++) sums->totals[at + i] += (double)sums->part[at + i] * (double)scale[i];
+        else if (v->lay.group) v->kernels->axpy(sums->total + at, sums->part + at, scale, 1, HRQ_PANEL);
+        else memcpy(sums->total + at, sums->part + at, HRQ_PANEL * sizeof *scale);
     }
-    memset(sums->part, 0, sizeof sums->part);
-    memset(sums->whole, 0, sizeof sums->whole);
+    memset(sums->part, 0, batch * HRQ_PANEL * sizeof *sums->part);
+    memset(sums->whole, 0, batch * HRQ_PANEL * sizeof *sums->whole);
 }
 
-/* All columns of a panel against vectors t0 ... t0 + batch - 1, scales of groups applied. */
-static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel,
+/* Columns from ... from + n of vectors as floats, *ld apart: in place, or in `room`. */
+static const float *hrq__mul_floats(const hrq_act *act, size_t t0, size_t batch, size_t from, size_t n, float *room,
+                                    size_t *ld)
+{
+    size_t t, i, j;
+    *ld = act->ld;
+    if (act->kind == HRQ_ACT_F32) return hrq__act_f32(act, t0) + from;
+    *ld = HRQ__CHUNK;
+    for (t = 0; t < batch; t++)
+        for (i = 0; i < n; i += 32) { /* vectors are padded */
+            const int8_t *x = hrq__act_s8(act, t0 + t) + from + i;
+            for (j = 0; j < 32; j++) room[t * HRQ__CHUNK + i + j] = (float)x[j];
+        }
+    return room;
+}
+
+/* Columns of a panel from `start` on against vectors t0 ... t0 + batch - 1, scales of groups applied; sums come in
+   cleared or with what integers are before. */
+static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel, size_t start,
                            hrq__sums *sums)
 {
     uint8_t lo[HRQ__CHUNK * HRQ_PANEL], hi[HRQ__CHUNK * HRQ_PANEL];
-    float w[HRQ__CHUNK * HRQ_PANEL], x[HRQ__BATCH * HRQ__CHUNK];
+    float w[HRQ__CHUNK * HRQ_PANEL], room[HRQ__BATCH * HRQ__CHUNK];
+    const float *x = NULL;
     hrq__past past;
     int integers = v->integers && act->kind == HRQ_ACT_INT8;
-    size_t chunk, from, n, end, t, i, cols = v->lay.cols, group = 0;
-    memset(sums, 0, sizeof *sums);
+    size_t chunk, from, n, end, ld = 0, cols = v->lay.cols, group;
     past.panel = SIZE_MAX;
-    for (chunk = 0; chunk < cols; chunk += HRQ__CHUNK) {
+    for (chunk = start; chunk < cols; chunk += HRQ__CHUNK) {
         n = hrq__min_size(cols - chunk, HRQ__CHUNK);
         if (integers) hrq__view_tile(v, panel, chunk, n, lo, hi, 4 * HRQ_PANEL, &past);
         else hrq__view_floats(v, panel, chunk, n, w);
-        for (t = 0; t < batch && !integers; t++)
-            for (i = 0; i < n; i++)
-                x[t * HRQ__CHUNK + i] = act->kind == HRQ_ACT_F32 ? hrq__act_f32(act, t0 + t)[chunk + i]
-                                                                 : (float)hrq__act_s8(act, t0 + t)[chunk + i];
+        if (!integers) x = hrq__mul_floats(act, t0, batch, chunk, n, room, &ld);
         for (from = chunk; from < chunk + n; from = end) {
-            size_t at = (from - chunk) * HRQ_PANEL;
+            size_t at = (from - chunk) * HRQ_PANEL, depth;
             group = hrq__view_group(v, from);
             end = hrq__min_size(hrq__view_group_end(v, group), chunk + n);
-            if (integers)
-                hrq__mul_integers(v, act, t0, batch, panel, group, from, end - from, lo + at, hi + at, sums);
-            else v->kernels->dot_f32(sums->part, w + at, x + (from - chunk), HRQ__CHUNK, batch, end - from);
-            if (end == hrq__view_group_end(v, group)) hrq__mul_flush(v, batch, panel, group, integers, sums);
+            depth = hrq__div_up(end - from, 8) * 8;
+            if (integers) {
+                hrq__vectors vectors = hrq__act_vectors(act, t0, batch, from);
+                v->kernels->dot_s8(sums->low, lo + at, 1, depth, &vectors);
+                if (v->wide) v->kernels->dot_s8(sums->high, hi + at, 1, depth, &vectors);
+            } else {
+                v->kernels->dot_f32(sums->part, w + at, x + (from - chunk), ld, batch, end - from);
+            }
+            if (end == hrq__view_group_end(v, group)) hrq__mul_flush(v, act, t0, batch, panel, group, integers, sums);
         }
+        if (integers && chunk % 32768 == 32768 - HRQ__CHUNK) hrq__mul_fold(batch, sums);
     }
 }
 
@@ -5607,6 +5883,12 @@ typedef struct hrq__output {
     const hrq_epilogue *epilogue;
 } hrq__output;
 
+/* Nothing is added and all these rows are asked for. */
+HRQ__INLINE int hrq__output_plain(const hrq__view *v, const hrq__output *out, size_t first, size_t rows)
+{
+    return !v->lay.means && !out->epilogue && first >= out->row0 && first + rows <= out->row1;
+}
+
 /* Totals of a panel and a vector to its rows of y. scale: of the panel's rows. */
 static void hrq__mul_store(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t, size_t panel,
                            const double total[HRQ_PANEL], const float scale[HRQ_PANEL])
@@ -5629,7 +5911,7 @@ static void hrq__block_store(const hrq__view *v, const hrq_act *act, const hrq__
     const float *sum = small ? b->sum.total : b->sum.span.total;
     size_t t, p, i, first = panel * HRQ_PANEL, rows = panels * HRQ_PANEL, at;
     double total[HRQ_PANEL];
-    if (!v->lay.means && !out->epilogue && first >= out->row0 && first + rows <= out->row1) {
+    if (hrq__output_plain(v, out, first, rows)) {
         v->kernels->finish(out->y + t0 * out->ldy + first, out->ldy, integers ? (const void *)b->sum.whole : sum,
                            integers, rows, scale, hrq__act_scales(act) + t0, n);
         return;
@@ -5661,16 +5943,59 @@ static int hrq__block_fits(const hrq__view *v, const hrq_act *act, size_t panel,
     return 1;
 }
 
+/* What a block takes of a matrix: all columns, or of sic those of one tile, which come first. */
+static hrq__view hrq__block_view(const hrq__view *v)
+{
+    hrq__view narrow = *v;
+    size_t supers = 0;
+    if (v->codec != HRQ__CODEC_SIC || !v->wide) return narrow;
+    while (v->widths[supers] <= 8) supers++;
+    narrow.lay.cols = 32 * supers;
+    narrow.wide = 0;
+    return narrow;
+}
+
+/* Sums of a panel to y. */
+static void hrq__mul_stores(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t0, size_t batch,
+                            size_t panel, hrq__sums *sums, const float *scale)
+{
+    size_t t, i;
+    if (v->scale != HRQ__SCALE_E8M0 && hrq__output_plain(v, out, panel * HRQ_PANEL, HRQ_PANEL)) {
+        v->kernels->finish(out->y + t0 * out->ldy + panel * HRQ_PANEL, out->ldy, sums->total, 0, HRQ_PANEL, scale,
+                           hrq__act_scales(act) + t0, batch);
+        return;
+    }
+    for (i = 0; i < batch * HRQ_PANEL && v->scale != HRQ__SCALE_E8M0; i++) sums->totals[i] = (double)sums->total[i];
+    for (t = 0; t < batch; t++) hrq__mul_store(v, act, out, t0 + t, panel, sums->totals + t * HRQ_PANEL, scale);
+}
+
+/* The other columns of a block's panels, with the block's sums, to y. */
+static void hrq__mul_rest(const hrq__view *v, const hrq_act *act, const hrq__output *out, size_t t0, size_t n,
+                          size_t panel, size_t panels, size_t start, const int32_t *whole, const float *scale)
+{
+    hrq__sums sums;
+    size_t p, t, u, i, batch;
+    for (p = 0; p < panels; p++)
+        for (t = 0; t < n; t += batch) {
+            batch = hrq__min_size(n - t, HRQ__BATCH);
+            hrq__sums_clear(&sums, batch);
+            for (u = 0; u < batch && start; u++)
+                for (i = 0; i < HRQ_PANEL; i++)
+                    sums.whole[u * HRQ_PANEL + i] = whole[((t + u) * panels + p) * HRQ_PANEL + i];
+            hrq__mul_panel(v, act, t0 + t, batch, panel + p, start, &sums);
+            hrq__mul_stores(v, act, out, t0 + t, batch, panel + p, &sums, scale + p * HRQ_PANEL);
+        }
+}
+
 /* Rows of a matrix against all vectors: as many vectors at a time as share a decoding, so that these stay in a cache
    while the rows pass by. */
 static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__output *out)
 {
-    union {
-        hrq__block block;
-        hrq__sums sums;
-    } b;
+    hrq__view narrow = hrq__block_view(v);
+    hrq__block b;
     float scale[HRQ__TILE_ROWS];
-    size_t panel, panels, t0, t, n, k, i, last = hrq__div_up(out->row1, HRQ_PANEL), most = HRQ__TILE_VECTORS;
+    size_t panel, panels, t0, t, n, i, last = hrq__div_up(out->row1, HRQ_PANEL), most = HRQ__TILE_VECTORS;
+    size_t cols = narrow.lay.cols;
     int small, fast;
     hrq__block_columns(v, 4, &small);
     if (v->lay.group && !small) most /= 2;
@@ -5679,24 +6004,16 @@ static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__out
         n = hrq__min_size(hrq__div_up(n, 6) * 6, act->n - t0);
         for (panel = out->row0 / HRQ_PANEL; panel < last; panel += panels) {
             panels = n > 1 && last - panel >= 4 ? 4 : 1;
-            fast = hrq__block_fits(v, act, panel, panels, scale, b.block.top);
-            if (fast) {
-                hrq__block_columns(v, panels, &small);
-                for (t = t0; t < t0 + n && n > 1; t++) /* where sums go, while they are made */
-                    for (i = 0; i < panels * HRQ_PANEL; i += 16)
-                        HRQ__PREFETCH((uintptr_t)out->y + (t * out->ldy + panel * HRQ_PANEL + i) * sizeof(float));
-                hrq__block_sums(v, act, t0, n, panel, panels, &b.block);
-                hrq__block_store(v, act, out, t0, n, panel, panels, small, &b.block, scale);
-                continue;
-            }
-            panels = 1;
-            for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
-            for (t = t0; t < t0 + n; t += k) {
-                k = hrq__min_size(t0 + n - t, HRQ__BATCH);
-                hrq__mul_panel(v, act, t, k, panel, &b.sums);
-                for (i = 0; i < k; i++)
-                    hrq__mul_store(v, act, out, t + i, panel, b.sums.total + i * HRQ_PANEL, scale);
-            }
+            fast = cols && hrq__block_fits(&narrow, act, panel, panels, scale, b.top);
+            if (!fast) panels = 1;
+            for (i = 0; i < HRQ_PANEL && !fast; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
+            hrq__block_columns(v, panels, &small);
+            for (t = t0; t < t0 + n && n > 1; t++) /* where sums go, while they are made */
+                for (i = 0; i < panels * HRQ_PANEL; i += 16)
+                    HRQ__PREFETCH((uintptr_t)out->y + (t * out->ldy + panel * HRQ_PANEL + i) * sizeof(float));
+            if (fast) hrq__block_sums(&narrow, act, t0, n, panel, panels, &b);
+            if (fast && cols == v->lay.cols) hrq__block_store(v, act, out, t0, n, panel, panels, small, &b, scale);
+            else hrq__mul_rest(v, act, out, t0, n, panel, panels, fast ? cols : 0, b.sum.whole, scale);
         }
     }
 }
@@ -5729,11 +6046,13 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
     hrq__view v;
     float w[HRQ_PANEL * HRQ__CHUNK];
     size_t r, end, from, c, t, i, cols;
+    int straight;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (row0 > row1 || row1 > mat->rows) return HRQ_ERR_ARG;
     if (n == 0) return HRQ_OK;
     cols = mat->cols;
+    straight = !v.perm && v.lay.cols == cols;
     if (!y || (!p && row0 < row1)) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(n, cols, ldy) || (row0 < row1 && !hrq__shape_ok(n, row1, ldp))) return HRQ_ERR_SHAPE;
     if (row0 < row1 && hrq__nonfinite(p + row0, n, row1 - row0, ldp)) return HRQ_ERR_NONFINITE;
@@ -5742,13 +6061,17 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
         end = hrq__min_size((r / HRQ_PANEL + 1) * HRQ_PANEL, row1);
         for (from = 0; from < v.lay.cols; from += HRQ__CHUNK) {
             size_t count = hrq__min_size(v.lay.cols - from, HRQ__CHUNK);
-            hrq__decode_chunk(&v, r, end, from, count, w);
+            hrq__decode_chunk(&v, r / HRQ_PANEL, from, count, w, HRQ__CHUNK);
             for (t = 0; t < n; t++)
-                for (i = r; i < end; i++)
-                    for (c = 0; c < count; c++) {
-                        float *to = y + t * ldy + hrq__view_column(&v, from + c);
-                        *to = fmaf(p[t * ldp + i], w[(i - r) * HRQ__CHUNK + c], *to);
+                for (i = r; i < end; i++) {
+                    const float *factor = p + t * ldp + i, *row = w + i % HRQ_PANEL * HRQ__CHUNK;
+                    float *to = y + t * ldy;
+                    if (straight) v.kernels->axpy(to + from, row, factor, 0, count);
+                    for (c = 0; c < count && !straight; c++) {
+                        size_t col = hrq__view_column(&v, from + c);
+                        to[col] = fmaf(*factor, row[c], to[col]);
                     }
+                }
         }
     }
     for (t = 0; t < n; t++) {
@@ -7412,7 +7735,7 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
                     options->damping != options->damping))
         return HRQ_ERR_ARG;
     status = hrq__weight_check(w, out->rows, out->cols, ldw, sigma, lds, &told);
-    if (status == HRQ_OK) status = hrq__encode_check(&g.view, out->rows, w, ldw);
+    if (status == HRQ_OK) status = hrq__encode_check(&g.view, 0, out->rows, w, ldw);
     if (report && w) *report = told;
     if (status != HRQ_OK) return status;
     copy = *out;
@@ -8615,15 +8938,40 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
 }
     #endif
 
+    #undef HRQ__SIMD_ROWS
+    #undef HRQ__DECODERS
+    #undef HRQ__NO_ONE
+    #undef HRQ__ONE_AVX2
+    #undef HRQ__DOTS
+    #undef HRQ__ENCODERS
+    #undef HRQ__REST
+    #undef HRQ__ROW_AVX2
+    #undef HRQ__ROWS_AVX2
+    #undef HRQ__ROWS_AVX512
+    #undef HRQ__ROW_NEON
+    #undef HRQ__ROWS_NEON
+    #undef HRQ__ROWS_DOTPROD
+    #undef HRQ__ROWS_I8MM
+    #undef HRQ__AVX2
+    #undef HRQ__AVX2VNNI
+    #undef HRQ__AVX512
+    #undef HRQ__NEON
+    #undef HRQ__HAVE_DOTPROD
+    #undef HRQ__HAVE_I8MM
     #undef HRQ__INLINE
     #undef HRQ__ALIGNED
     #undef HRQ__PREFETCH
     #undef HRQ__CHUNK
     #undef HRQ__FIT
     #undef HRQ__ENCODE_SCALAR
+    #undef HRQ__FLOATS_SCALAR
+    #undef HRQ__TRELLIS_SCALAR
+    #undef HRQ__ERRORS_SCALAR
     #undef HRQ__BATCH
     #undef HRQ__OPT_GRID
     #undef HRQ__OPT_MOVES
+    #undef HRQ__OPT_GAINS
+    #undef HRQ__OPT_CELLS
     #undef HRQ__LOAD
     #undef HRQ__STORE
     #undef HRQ__FMA_M

@@ -20,6 +20,9 @@
     #pragma GCC diagnostic push
     #pragma GCC diagnostic ignored "-Wuninitialized"
     #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#elif defined(__clang__) /* loops that are not unrolled at -Os: slower, not wrong */
+    #pragma clang diagnostic push
+    #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
 
 //==================================================================================================
@@ -1422,8 +1425,8 @@ HRQ__FN_AVX2 void hrq__group_scales_avx2(uint16_t *h, const float *scale, size_t
         if (!nearest) {
             __m256 back = hrq__abs_avx2(_mm256_cvtph_ps(code));
             __m256i less = _mm256_castps_si256(_mm256_cmp_ps(back, hrq__abs_avx2(v), _CMP_LT_OQ));
-            mag = _mm_packs_epi32(_mm256_castsi256_si128(less), _mm256_extracti128_si256(less, 1));
-            code = _mm_sub_epi16(code, mag); /* -1: one more */
+            code =
+                _mm_sub_epi16(code, _mm_packs_epi32(_mm256_castsi256_si128(less), _mm256_extracti128_si256(less, 1)));
         }
         mag = _mm_min_epu16(_mm_and_si128(code, magnitude), most);
         code = _mm_or_si128(_mm_andnot_si128(magnitude, code), mag);
@@ -1877,8 +1880,8 @@ HRQ__IN_AVX2 void hrq__e8_fixed_avx2(__m256i x[8], const float *in, const hrq__e
     for (i = 0; i < 8; i++) {
         HRQ__UNROLL
         for (h = 0; h < 2; h++) {
-            __m256 v = _mm256_loadu_ps(in + 32 * (i % 4) + 16 * (i / 4) + 8 * h);
-            v = _mm256_mul_ps(_mm256_mul_ps(v, pre), inv);
+            __m256 v =
+                _mm256_mul_ps(_mm256_mul_ps(_mm256_loadu_ps(in + 32 * (i % 4) + 16 * (i / 4) + 8 * h), pre), inv);
             v = _mm256_min_ps(_mm256_max_ps(_mm256_mul_ps(v, to), least), most);
             part[h] = _mm256_cvtps_epi32(v);
         }
@@ -2525,6 +2528,354 @@ HRQ__IN_VNNI size_t hrq__voronoi_vnni_all(hrq__sink_vnni *s, int to, const uint8
     return 32 * supers;
 }
 
+/* Eight registers of eight words of 8 bytes, transposed. */
+HRQ__IN_AVX512 void hrq__transpose_avx512(__m512i v[8])
+{
+    __m512i t[8], s[8];
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        t[i] = _mm512_unpacklo_epi64(v[2 * i], v[2 * i + 1]);
+        t[4 + i] = _mm512_unpackhi_epi64(v[2 * i], v[2 * i + 1]);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 8; i += 2) { /* words 0, 4 | 2, 6 of registers 0 ... 3 | 4 ... 7; odd words from t[4] on */
+        s[i] = _mm512_shuffle_i64x2(t[i], t[i + 1], 0x88);
+        s[i + 1] = _mm512_shuffle_i64x2(t[i], t[i + 1], 0xdd);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 2; i++) {
+        v[i] = _mm512_shuffle_i64x2(s[4 * i], s[4 * i + 2], 0x88);
+        v[4 + i] = _mm512_shuffle_i64x2(s[4 * i], s[4 * i + 2], 0xdd);
+        v[2 + i] = _mm512_shuffle_i64x2(s[4 * i + 1], s[4 * i + 3], 0x88);
+        v[6 + i] = _mm512_shuffle_i64x2(s[4 * i + 1], s[4 * i + 3], 0xdd);
+    }
+}
+
+/* p[index] of 16 words. */
+HRQ__IN_AVX512 __m512i hrq__word_of_avx512(const void *p, __m512i index)
+{
+    return _mm512_permutexvar_epi16(index, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)p)));
+}
+
+/* Of n words the first whose size is `most`, in the lanes `flip`, goes one unit over to the other side of 0. */
+HRQ__IN_AVX512 void hrq__flip_avx512(__m512i *r, int n, __mmask32 flip, __m512i most, __m512i unit)
+{
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < n; j++) {
+        __mmask32 at = _mm512_cmpeq_epi16_mask(_mm512_abs_epi16(r[j]), most);
+        __m512i up = _mm512_and_si512(_mm512_srai_epi16(r[j], 15), _mm512_add_epi16(unit, unit));
+        r[j] = _mm512_mask_add_epi16(r[j], at & flip, r[j], _mm512_sub_epi16(up, unit));
+        flip &= ~at; /* the chain is this alone */
+    }
+}
+
+/* The second half of hrq__e8_residual: r less than half a unit around the even coset's integers, whose sum is odd in
+   the lanes odd0. Eight |r| stay below 2^15. */
+HRQ__IN_AVX512 void hrq__e8_nearest_avx512(__m512i r[8], __m512i half, __m512i unit, __mmask32 odd0)
+{
+    __m512i zero = _mm512_setzero_si512(), sum = zero, signs = zero, most = zero, least = half, cost0, cost1;
+    __mmask32 odd1, far;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i a = _mm512_abs_epi16(r[j]);
+        signs = _mm512_xor_si512(signs, r[j]);
+        sum = _mm512_add_epi16(sum, a);
+        most = _mm512_max_epi16(most, a);
+        least = _mm512_min_epi16(least, a);
+    }
+    odd1 = ~(odd0 ^ _mm512_movepi16_mask(signs));
+    cost0 = _mm512_maskz_slli_epi16(odd0, _mm512_sub_epi16(half, most), 1);
+    cost1 = _mm512_sub_epi16(_mm512_slli_epi16(half, 2), sum);
+    cost1 = _mm512_mask_add_epi16(cost1, odd1, cost1, _mm512_slli_epi16(least, 1));
+    far = _mm512_cmplt_epi16_mask(cost1, cost0);
+    most = _mm512_mask_sub_epi16(most, far, half, least); /* the worst |r| of the coset */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i up = _mm512_and_si512(_mm512_srai_epi16(r[j], 15), unit);
+        r[j] = _mm512_mask_add_epi16(r[j], far, r[j], _mm512_sub_epi16(up, half));
+    }
+    hrq__flip_avx512(r, 8, (far & odd1) | (~far & odd0), most, unit);
+}
+
+/* ---- values of more than 8 bits: words of 16, even lanes in one register and odd lanes in another ---- */
+
+HRQ__IN_AVX512 __m512i hrq__widen_avx512(__m512i bytes, int odd)
+{
+    return odd ? _mm512_srli_epi16(bytes, 8) : _mm512_and_si512(bytes, _mm512_set1_epi16(255));
+}
+
+/* Quad j of both tiles: value = lo + 256 hi, lo signed, so hi rounds: |value| < 2^15 - 128. hi may be NULL. */
+HRQ__IN_AVX512 void hrq__put_words_avx512(uint8_t *lo, uint8_t *hi, size_t at, __m512i even, __m512i odd, __m512i flip)
+{
+    __m512i half = _mm512_set1_epi16(128), upper = _mm512_set1_epi16((short)0xff00), v;
+    v = _mm512_ternarylogic_epi64(upper, _mm512_slli_epi16(odd, 8), even, 0xca); /* a ? b : c */
+    _mm512_storeu_si512(lo + at, _mm512_xor_si512(v, flip));
+    if (!hi) return;
+    even = _mm512_srli_epi16(_mm512_add_epi16(even, half), 8);
+    v = _mm512_ternarylogic_epi64(upper, _mm512_add_epi16(odd, half), even, 0xca);
+    _mm512_storeu_si512(hi + at, _mm512_xor_si512(v, flip));
+}
+
+/* n <= 8 planes of bits as bytes. */
+HRQ__IN_AVX512 __m512i hrq__bits_avx512(const uint8_t *p, unsigned n)
+{
+    __m512i v = _mm512_setzero_si512();
+    unsigned i;
+    for (i = 0; i < n; i++)
+        v = _mm512_mask_add_epi8(v, hrq__index_bit(p, (int)i), v, _mm512_set1_epi8((char)(1 << i)));
+    return v;
+}
+
+/* Powers of q and their reciprocals, slightly too small. */
+typedef struct hrq__digits_vnni {
+    __m512i q8, q4, q2, q1, over1;
+    __m512d over4;
+    __m512 over2;
+} hrq__digits_vnni;
+
+HRQ__IN_VNNI hrq__digits_vnni hrq__digits_open_vnni(unsigned q)
+{
+    hrq__digits_vnni c;
+    uint64_t q2 = (uint64_t)q * q, q4 = q2 * q2;
+    c.q8 = _mm512_set1_epi64((long long)(q4 * q4));
+    c.q4 = _mm512_set1_epi64((long long)q4);
+    c.q2 = _mm512_set1_epi32((int)q2);
+    c.q1 = _mm512_set1_epi16((short)q);
+    c.over4 = _mm512_set1_pd((1.0 - 1.0 / 1125899906842624.0) / (double)q4);
+    c.over2 = _mm512_set1_ps((1.0f - 1.0f / 2097152.0f) / (float)q2);
+    c.over1 = _mm512_set1_epi16((short)(65536 / q));
+    return c;
+}
+
+/* Packed digits of 8 lanes, numbers below 2 q^8, q < 256, to 8 bytes each: halved three times, by q^4, q^2 and q. What
+   q^8 stands for drops out of all digits. Each quotient is at most one too small: the first is below 2^32, and three
+   roundings and the reciprocal's 2^-50 come to less than 2^-49; the second below 2^16, likewise 2^-20; the third
+   x (65536 / q) / 65536 lacks less than x / 65536 < 1. Then the remainder is below twice the divisor and tells. One
+   division a digit would be 8 of 64 bits. */
+HRQ__IN_VNNI __m512i hrq__digits_vnni_8(__m512i n, const hrq__digits_vnni *c)
+{
+    __m512i over, rest;
+    n = _mm512_min_epu64(n, _mm512_sub_epi64(n, c->q8));
+    over = _mm512_cvttpd_epi64(_mm512_mul_pd(_mm512_cvtepu64_pd(n), c->over4));
+    rest = _mm512_sub_epi64(n, _mm512_mul_epu32(over, c->q4));
+    over = _mm512_mask_sub_epi64(over, _mm512_cmpge_epu64_mask(rest, c->q4), over, _mm512_set1_epi64(-1));
+    rest = _mm512_min_epu64(rest, _mm512_sub_epi64(rest, c->q4));
+    n = _mm512_or_si512(rest, _mm512_slli_epi64(over, 32));
+    over = _mm512_cvttps_epi32(_mm512_mul_ps(_mm512_cvtepu32_ps(n), c->over2));
+    rest = _mm512_sub_epi32(n, _mm512_mullo_epi32(over, c->q2));
+    over = _mm512_mask_sub_epi32(over, _mm512_cmpge_epu32_mask(rest, c->q2), over, _mm512_set1_epi32(-1));
+    rest = _mm512_min_epu32(rest, _mm512_sub_epi32(rest, c->q2));
+    n = _mm512_or_si512(rest, _mm512_slli_epi32(over, 16));
+    over = _mm512_mulhi_epu16(n, c->over1);
+    rest = _mm512_sub_epi16(n, _mm512_mullo_epi16(over, c->q1));
+    over = _mm512_mask_sub_epi16(over, _mm512_cmpge_epu16_mask(rest, c->q1), over, _mm512_set1_epi16(-1));
+    rest = _mm512_min_epu16(rest, _mm512_sub_epi16(rest, c->q1));
+    return _mm512_or_si512(rest, _mm512_slli_epi16(over, 8));
+}
+
+/* A superblock's packed digits, `bits` a lane, to digit[j]: planes of bytes are turned into numbers, 8 lanes a
+   register, and bytes of digits back. */
+HRQ__FN_VNNI void hrq__packed_vnni(__m512i digit[8], const uint8_t *p, unsigned bits, const hrq__digits_vnni *given)
+{
+    hrq__digits_vnni c = *given;
+    __m512i v[8], turn = _mm512_set1_epi64(0x3830282018100800);
+    int j;
+    turn = _mm512_add_epi8(turn, _mm512_set_epi64(0x0707070707070707, 0x0606060606060606, 0x0505050505050505,
+                                                  0x0404040404040404, 0x0303030303030303, 0x0202020202020202,
+                                                  0x0101010101010101, 0));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        unsigned at = 8 * (unsigned)j;
+        v[j] = at + 8 <= bits ? _mm512_loadu_si512(p + 64 * j)
+               : at < bits    ? hrq__bits_avx512(p + 64 * j, bits - at)
+                              : _mm512_setzero_si512();
+    }
+    hrq__transpose_avx512(v);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++)
+        v[j] = _mm512_permutexvar_epi8(turn, hrq__digits_vnni_8(_mm512_permutexvar_epi8(turn, v[j]), &c));
+    hrq__transpose_avx512(v);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) digit[j] = v[j];
+}
+
+/* A superblock's digits in planes. */
+HRQ__IN_VNNI void hrq__planes_vnni(__m512i digit[8], const uint8_t *p, int bits)
+{
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) digit[j] = hrq__code_avx512(_mm512_setzero_si512(), p, bits, j);
+}
+
+HRQ__FN_VNNI void hrq__planes_vnni_of(__m512i digit[8], const uint8_t *p, unsigned bits)
+{
+    switch (bits) {
+    case 2: hrq__planes_vnni(digit, p, 2); break;
+    case 3: hrq__planes_vnni(digit, p, 3); break;
+    case 4: hrq__planes_vnni(digit, p, 4); break;
+    case 5: hrq__planes_vnni(digit, p, 5); break;
+    case 6: hrq__planes_vnni(digit, p, 6); break;
+    case 7: hrq__planes_vnni(digit, p, 7); break;
+    default: hrq__planes_vnni(digit, p, 8); break;
+    }
+}
+
+/* hrq__lattice_point: t of digits in t, q <= 256: |t| stays below 5 q. In D4's even q the halves of digit 0 meet again:
+   4 digit + 2 parity. */
+HRQ__IN_VNNI void hrq__point_vnni(__m512i t[8], int lattice, unsigned q)
+{
+    __m512i one = _mm512_set1_epi16(1), twice = _mm512_set1_epi16((short)(2 * q)), parity[2], d = t[0];
+    __mmask32 high;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j += 4) {
+        parity[j / 4] = _mm512_xor_si512(_mm512_ternarylogic_epi64(t[j + 1], t[j + 2], t[j + 3], 0x96), t[j]);
+        if (lattice == HRQ__LATTICE_D4 && q % 2 == 0) parity[j / 4] = _mm512_xor_si512(parity[j / 4], t[j]);
+        parity[j / 4] = _mm512_and_si512(parity[j / 4], one);
+    }
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = _mm512_add_epi16(t[j], t[j]);
+    if (lattice == HRQ__LATTICE_ZN) return;
+    if (lattice == HRQ__LATTICE_E8) parity[0] = _mm512_xor_si512(parity[0], parity[1]);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j += 4) {
+        if (lattice == HRQ__LATTICE_E8 && j) continue;
+        if (q % 2) t[j] = _mm512_add_epi16(t[j], _mm512_mullo_epi16(parity[j / 4], twice));
+        else if (lattice == HRQ__LATTICE_D4) t[j] = _mm512_slli_epi16(_mm512_add_epi16(t[j], parity[j / 4]), 1);
+    }
+    if (q % 2 || lattice == HRQ__LATTICE_D4) return;
+    high = _mm512_cmpge_epu16_mask(d, _mm512_set1_epi16((short)(q / 2)));
+    t[0] = _mm512_mask_sub_epi16(t[0], high, t[0], _mm512_set1_epi16((short)q));
+    t[7] = _mm512_mask_add_epi16(t[7], high, t[7], twice);
+    parity[0] = _mm512_mask_add_epi16(parity[0], high, parity[0], _mm512_set1_epi16((short)(q / 2)));
+    parity[0] = _mm512_and_si512(parity[0], one);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = _mm512_add_epi16(t[j], parity[0]);
+}
+
+/* hrq__lattice_residual, half = q, of 0 <= t < 5 q: floors are two comparisons. */
+HRQ__IN_VNNI void hrq__residual_vnni(__m512i t[8], int lattice, unsigned q)
+{
+    __m512i half = _mm512_set1_epi16((short)q), unit = _mm512_set1_epi16((short)(2 * q)), most;
+    __mmask32 up, odd = 0;
+    int j, k;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        HRQ__UNROLL
+        for (k = 0; k < 2; k++) {
+            up = _mm512_cmpge_epi16_mask(t[j], half);
+            t[j] = _mm512_mask_sub_epi16(t[j], up, t[j], unit);
+            odd ^= up;
+        }
+        if (lattice != HRQ__LATTICE_D4 || j % 4 != 3) continue;
+        most = _mm512_max_epi16(_mm512_max_epi16(_mm512_abs_epi16(t[j - 3]), _mm512_abs_epi16(t[j - 2])),
+                                _mm512_max_epi16(_mm512_abs_epi16(t[j - 1]), _mm512_abs_epi16(t[j])));
+        hrq__flip_avx512(t + j - 3, 4, odd, most, unit);
+        odd = 0;
+    }
+    if (lattice == HRQ__LATTICE_E8) hrq__e8_nearest_avx512(t, half, unit, odd);
+}
+
+/* All other Voronoi codes, step by step as hrq__decode_voronoi_scalar: 16 bits hold everything, since q^layers <= 256:
+   coordinates below 2 * 256 * 3 / 2, times at most 32. */
+HRQ__IN_VNNI void hrq__wide_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers, int lattice,
+                                 const hrq__decode_args *a)
+{
+    __m512i table = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(const void *)a->multiple));
+    __m512i most = _mm512_set1_epi16(a->clamp), least = _mm512_set1_epi16((short)-a->clamp), t[8];
+    __m512i flip = _mm512_set1_epi8((char)a->flip), index, multiple, digit[HRQ__LAYERS][8], value[2][8];
+    hrq__digits_vnni c = hrq__digits_open_vnni(a->q);
+    unsigned layer;
+    int j, odd;
+    for (; supers > 0; supers--, lo += 8 * a->stride, hi = hi ? hi + 8 * a->stride : NULL) {
+        for (layer = 0; layer < a->layers; layer++, codes += 64 * a->code_bits + 8 * a->digit_bits)
+            if (a->digit_bits) hrq__packed_vnni(digit[layer], codes, a->digit_bits, &c);
+            else hrq__planes_vnni_of(digit[layer], codes, a->code_bits);
+        index = hrq__bits_avx512(codes, a->scale_bits);
+        codes += 8 * a->scale_bits;
+        for (odd = 0; odd < 2; odd++) {
+            int power = 1;
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) value[odd][j] = _mm512_setzero_si512();
+            for (layer = 0; layer < a->layers; layer++, power *= (int)a->q) {
+                HRQ__UNROLL
+                for (j = 0; j < 8; j++) t[j] = hrq__widen_avx512(digit[layer][j], odd);
+                hrq__point_vnni(t, lattice, a->q);
+                hrq__residual_vnni(t, lattice, a->q);
+                HRQ__UNROLL
+                for (j = 0; j < 8; j++)
+                    value[odd][j] = _mm512_add_epi16(value[odd][j],
+                                                     _mm512_mullo_epi16(t[j], _mm512_set1_epi16((short)power)));
+            }
+            multiple = hrq__widen_avx512(index, odd);
+            multiple = _mm512_maskz_permutexvar_epi16(
+                _mm512_cmplt_epu16_mask(multiple, _mm512_set1_epi16((short)a->scales)), multiple, table);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                __m512i v = value[odd][j];
+                if (lattice != HRQ__LATTICE_E8) v = _mm512_srai_epi16(v, 1);
+                v = _mm512_mullo_epi16(v, multiple);
+                value[odd][j] = _mm512_max_epi16(_mm512_min_epi16(v, most), least);
+            }
+        }
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++)
+            hrq__put_words_avx512(lo, hi, (size_t)j * a->stride, value[0][j], value[1][j], flip);
+    }
+}
+
+/* Integers of 9 to 15 bits: a byte above what is below it. */
+HRQ__IN_VNNI void hrq__wide_int_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers, int bits,
+                                     const hrq__decode_args *a)
+{
+    __m512i offset = _mm512_set1_epi16((short)(1 << (bits - 1))), flip = _mm512_set1_epi8((char)a->flip), v[2];
+    int j, odd;
+    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * a->stride, hi += 8 * a->stride) {
+        hrq__prefetch_avx512(codes, bits);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            __m512i low = hrq__code_avx512(_mm512_setzero_si512(), codes, bits & 7, j);
+            __m512i high = _mm512_loadu_si512(codes + 64 * (bits & 7) + 64 * j);
+            HRQ__UNROLL
+            for (odd = 0; odd < 2; odd++) {
+                v[odd] = hrq__sll16_avx512(hrq__widen_avx512(high, odd), bits & 7);
+                v[odd] = _mm512_sub_epi16(_mm512_or_si512(v[odd], hrq__widen_avx512(low, odd)), offset);
+            }
+            hrq__put_words_avx512(lo, hi, (size_t)j * a->stride, v[0], v[1], flip);
+        }
+    }
+}
+
+HRQ__IN_VNNI size_t hrq__wide_int_vnni_all(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers,
+                                           const hrq__decode_args *a)
+{
+    switch (a->code_bits) {
+    case 9: hrq__wide_int_vnni(lo, hi, codes, supers, 9, a); break;
+    case 10: hrq__wide_int_vnni(lo, hi, codes, supers, 10, a); break;
+    case 11: hrq__wide_int_vnni(lo, hi, codes, supers, 11, a); break;
+    case 12: hrq__wide_int_vnni(lo, hi, codes, supers, 12, a); break;
+    case 13: hrq__wide_int_vnni(lo, hi, codes, supers, 13, a); break;
+    case 14: hrq__wide_int_vnni(lo, hi, codes, supers, 14, a); break;
+    case 15: hrq__wide_int_vnni(lo, hi, codes, supers, 15, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+HRQ__FN_VNNI size_t hrq__wide_vnni_all(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers,
+                                       const hrq__decode_args *a)
+{
+    if (a->layers > HRQ__LAYERS || a->q > 256 || a->scale_bits > 4) return 0;
+    if (a->clamp <= 127) hi = NULL;
+    if (a->lattice == HRQ__LATTICE_ZN) hrq__wide_vnni(lo, hi, codes, supers, HRQ__LATTICE_ZN, a);
+    else if (a->lattice == HRQ__LATTICE_D4) hrq__wide_vnni(lo, hi, codes, supers, HRQ__LATTICE_D4, a);
+    else hrq__wide_vnni(lo, hi, codes, supers, HRQ__LATTICE_E8, a);
+    return 32 * supers;
+}
+
 /* Box codes: coset = parity of the labels' lowest bits, one affine map of the planes' xor; then class, coset and label
    are an index. 64 weights: a shift, a ternary logic and a look-up. */
 HRQ__IN_VNNI void hrq__box_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits,
@@ -2641,7 +2992,7 @@ HRQ__FN_VNNI size_t hrq__decode_int_vnni(uint8_t *lo, uint8_t *hi, const uint8_t
                                          const hrq__decode_args *a)
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
-    (void)hi;
+    if (a->code_bits > 8 && a->clamp > 127) return hrq__wide_int_vnni_all(lo, hi, codes, cols8 / 32, a);
     return hrq__int_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
@@ -2656,8 +3007,8 @@ HRQ__FN_VNNI size_t hrq__decode_voronoi_vnni(uint8_t *lo, uint8_t *hi, const uin
                                              const hrq__decode_args *a)
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
-    (void)hi;
-    return hrq__voronoi_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+    size_t done = hrq__voronoi_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+    return done ? done : hrq__wide_vnni_all(lo, hi, codes, cols8 / 32, a);
 }
 
 HRQ__FN_VNNI size_t hrq__decode_box_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
@@ -2746,7 +3097,10 @@ HRQ__IN_VNNI void hrq__dot_vnni_tile(__m512i *acc, const uint8_t *tile, size_t q
         HRQ__UNROLL
         for (k = 0; k < step; k++) {
             HRQ__UNROLL
-            for (i = 0; i < p; i++) w[i] = _mm512_loadu_si512(tile + 64 * (k * p + i));
+            for (i = 0; i < p; i++) {
+                w[i] = _mm512_loadu_si512(tile + 64 * (k * p + i));
+                if (m > 1) HRQ__OPAQUE(w[i]); /* loaded once, not once for each vector */
+            }
             HRQ__UNROLL
             for (t = 0; t < m; t++) {
                 v = _mm512_set1_epi32(
@@ -2805,8 +3159,8 @@ HRQ__FN_VNNI void hrq__dot_s8_vnni(int32_t *acc, const uint8_t *tile, size_t pan
     for (; t < x->n; t++) hrq__dot_s8_vnni_block(acc, tile, depth, x, t, 1, 1);
 }
 
-/* Groups: the integers of one, less zero points, to float, scaled, added. Totals of three vectors stay in registers beside the
-   integers. */
+/* Groups: the integers of one, less zero points, to float, scaled, added. Totals of three vectors stay in registers
+   beside the integers. */
 HRQ__IN_VNNI void hrq__dot_groups_vnni_block(float *out, const uint8_t *tile, size_t depth, const hrq__vectors *x,
                                              const hrq__groups *g, size_t t0, int m, int p, int zeros, int step,
                                              int fixed)
@@ -2972,6 +3326,43 @@ HRQ__FN_AVX512 void hrq__tile_f32_avx512(float *out, const uint8_t *lo, const ui
             v = _mm512_add_epi32(v, _mm512_slli_epi32(_mm512_srai_epi32(_mm512_sll_epi32(h, up), 24), 8));
         }
         _mm512_storeu_ps(out + 16 * c, _mm512_cvtepi32_ps(v));
+    }
+}
+
+/* A quad's bytes, the upper on the lower, as words; the lower byte's sign is borrowed from the upper. */
+HRQ__FN_AVX512 void hrq__tile_upper_avx512(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    __m512i turn = _mm512_set1_epi8((char)flip), one = _mm512_set1_epi8(1), upper = _mm512_set1_epi32((int)0xffff0000u);
+    const __mmask64 odd = 0xaaaaaaaaaaaaaaaaULL;
+    __m512i l, h, v[4];
+    size_t c;
+    int i;
+    for (c = 0; c < cols; c += 4) {
+        l = _mm512_xor_si512(_mm512_loadu_si512(lo + c * 16), turn);
+        h = _mm512_xor_si512(_mm512_loadu_si512(hi + c * 16), turn);
+        h = _mm512_mask_sub_epi8(h, _mm512_movepi8_mask(l), h, one);
+        v[2] = _mm512_mask_blend_epi8(odd, l, _mm512_slli_epi16(h, 8)); /* columns 0 and 2 */
+        v[3] = _mm512_mask_blend_epi8(odd, _mm512_srli_epi16(l, 8), h);
+        v[0] = _mm512_slli_epi32(v[2], 16);
+        v[1] = _mm512_slli_epi32(v[3], 16);
+        v[2] = _mm512_and_si512(v[2], upper);
+        v[3] = _mm512_and_si512(v[3], upper);
+        HRQ__UNROLL
+        for (i = 0; i < 4; i++)
+            if (c + (size_t)i < cols) _mm512_storeu_si512(out + 16 * (c + (size_t)i), v[i]);
+    }
+}
+
+HRQ__FN_AVX512 void hrq__axpy_avx512(float *y, const float *w, const float *p, size_t step, size_t n)
+{
+    __m512 factor = _mm512_setzero_ps(), sum;
+    size_t i;
+    if (n && !step) factor = _mm512_set1_ps(*p);
+    for (i = 0; i < n; i += 16) {
+        __mmask16 some = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff;
+        if (step) factor = _mm512_maskz_loadu_ps(some, p + i);
+        sum = _mm512_fmadd_ps(factor, _mm512_maskz_loadu_ps(some, w + i), _mm512_maskz_loadu_ps(some, y + i));
+        _mm512_mask_storeu_ps(y + i, some, sum);
     }
 }
 
@@ -3157,7 +3548,7 @@ HRQ__FN_AVX512 void hrq__extents_avx512(float *lo, float *hi, const float *x, si
         }
         end = n - from < group ? n : from + group;
         for (i = from; i + 64 <= end; i += 64) {
-            hrq__prefetch_avx512((const uint8_t *)(x + i), 256);
+            hrq__prefetch_avx512((const uint8_t *)(x + i), 4);
             HRQ__UNROLL
             for (k = 0; k < 4; k++) {
                 __m512i v = _mm512_loadu_si512(x + i + 16 * k);
@@ -3342,6 +3733,115 @@ HRQ__FN_AVX512 void hrq__code_float_avx512(uint8_t *out, const float *x, size_t 
     c.down = _mm_cvtsi32_si128(23 - t.man);
     c.sign = _mm_cvtsi32_si128(t.exp + t.man);
     hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_FLOAT);
+}
+
+/* In floats: where an integer is a zero with a sign, sums are the same. Three chains of additions side by side. */
+HRQ__FN_AVX512 hrq__int_fit hrq__int_error_avx512(const float *x, size_t n, hrq__norm norm, hrq__int_range range)
+{
+    __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv), error = _mm512_setzero_ps(), dot = error,
+           energy = error, lo = _mm512_set1_ps((float)range.lo), hi = _mm512_set1_ps((float)range.hi);
+    hrq__int_fit fit;
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 v = _mm512_mul_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(m, x + i), pre), inv), e;
+        __m512 c = _mm512_max_ps(_mm512_min_ps(v, hi), lo);
+        c = _mm512_roundscale_ps(c, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        e = _mm512_sub_ps(v, c);
+        error = _mm512_mask_add_ps(error, m, error, _mm512_mul_ps(e, e));
+        dot = _mm512_mask_add_ps(dot, m, dot, _mm512_mul_ps(v, c));
+        energy = _mm512_mask_add_ps(energy, m, energy, _mm512_mul_ps(c, c));
+    }
+    fit.error = hrq__tree_avx512(error);
+    fit.dot = hrq__tree_avx512(dot);
+    fit.energy = hrq__tree_avx512(energy);
+    return fit;
+}
+
+/* Magnitudes to the magnitudes that they are coded as, as hrq__code16_avx512 rounds them, without the shift down. */
+HRQ__FN_AVX512 float hrq__float_error_avx512(hrq__small t, const float *x, size_t n, hrq__norm norm)
+{
+    __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv), error = _mm512_setzero_ps();
+    __m512 most = _mm512_set1_ps(hrq__small_decode(t, t.exp ? t.top : 127)), steps = _mm512_set1_ps((float)(1 << t.man));
+    __m512 step = _mm512_set1_ps(1.0f / (float)(1 << t.man));
+    __m512 magic = _mm512_castsi512_ps(_mm512_set1_epi32((127 + 24 - t.bias - t.man) << 23));
+    __m512i base = _mm512_set1_epi32((127 - t.bias) << 23), least = _mm512_set1_epi32((128 - t.bias) << 23);
+    __m512i half = _mm512_set1_epi32((1 << (22 - t.man)) - 1), one = _mm512_set1_epi32(1);
+    __m512i keep = _mm512_set1_epi32(-(1 << (23 - t.man)));
+    __m128i down = _mm_cvtsi32_si128(23 - t.man);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 v = _mm512_mul_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(m, x + i), pre), inv), c;
+        v = _mm512_abs_ps(v);
+        if (t.exp == 0) {
+            c = _mm512_mul_ps(_mm512_min_ps(v, most), steps);
+            c = _mm512_mul_ps(_mm512_roundscale_ps(c, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), step);
+        } else {
+            __m512i mag = _mm512_sub_epi32(_mm512_castps_si512(v), base);
+            __m512i odd = _mm512_and_si512(_mm512_srl_epi32(mag, down), one);
+            mag = _mm512_and_si512(_mm512_add_epi32(_mm512_add_epi32(mag, half), odd), keep);
+            c = _mm512_castsi512_ps(_mm512_add_epi32(mag, base));
+            c = _mm512_mask_sub_ps(c, _mm512_cmplt_epu32_mask(_mm512_castps_si512(v), least),
+                                   _mm512_add_ps(v, magic), magic);
+            c = _mm512_castsi512_ps(_mm512_min_epu32(_mm512_castps_si512(c), _mm512_castps_si512(most)));
+        }
+        v = _mm512_sub_ps(v, c);
+        error = _mm512_mask_add_ps(error, m, error, _mm512_mul_ps(v, v));
+    }
+    return hrq__tree_avx512(error);
+}
+
+/* A transposition of 16 x 16 words, whose last two steps are permutations of quarters. */
+HRQ__FN_AVX512 void hrq__scale_rows_avx512(float *out, size_t ld, const float *tile, size_t n, const float *scale)
+{
+    __m512 by = _mm512_loadu_ps(scale);
+    size_t c;
+    int i, k;
+    for (c = 0; c < n; c += 16, tile += 256, out += 16) {
+        __mmask16 m = hrq__first16_avx512(n - c);
+        __m512 v[16], t[16];
+        for (i = 0; i < 16 && n - c < 16; i++) /* the last few columns */
+            v[i] = (size_t)i < n - c ? _mm512_mul_ps(_mm512_loadu_ps(tile + 16 * i), by) : _mm512_setzero_ps();
+        if (n - c >= 16) {
+            HRQ__UNROLL
+            for (i = 0; i < 16; i++) v[i] = _mm512_mul_ps(_mm512_loadu_ps(tile + 16 * i), by);
+        }
+        HRQ__UNROLL
+        for (i = 0; i < 16; i += 4) { /* t[i + k]: rows 4 q + k of columns i ... i + 3, a quarter q each */
+            __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(v[i], v[i + 1]));
+            __m512d b = _mm512_castps_pd(_mm512_unpacklo_ps(v[i + 2], v[i + 3]));
+            __m512d e = _mm512_castps_pd(_mm512_unpackhi_ps(v[i], v[i + 1]));
+            __m512d f = _mm512_castps_pd(_mm512_unpackhi_ps(v[i + 2], v[i + 3]));
+            t[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            t[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+            t[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(e, f));
+            t[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(e, f));
+        }
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            __m512 a = _mm512_shuffle_f32x4(t[k], t[4 + k], 0x44), b = _mm512_shuffle_f32x4(t[8 + k], t[12 + k], 0x44);
+            __m512 e = _mm512_shuffle_f32x4(t[k], t[4 + k], 0xee), f = _mm512_shuffle_f32x4(t[8 + k], t[12 + k], 0xee);
+            float *to = out + (size_t)k * ld;
+            _mm512_mask_storeu_ps(to, m, _mm512_shuffle_f32x4(a, b, 0x88));
+            _mm512_mask_storeu_ps(to + 4 * ld, m, _mm512_shuffle_f32x4(a, b, 0xdd));
+            _mm512_mask_storeu_ps(to + 8 * ld, m, _mm512_shuffle_f32x4(e, f, 0x88));
+            _mm512_mask_storeu_ps(to + 12 * ld, m, _mm512_shuffle_f32x4(e, f, 0xdd));
+        }
+    }
+}
+
+HRQ__FN_AVX512 void hrq__signs_avx512(float *x, size_t n, uint64_t seed)
+{
+    __m512 minus = _mm512_set1_ps(-0.0f);
+    uint64_t bits = 0;
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 v = _mm512_maskz_loadu_ps(m, x + i);
+        if (i % 64 == 0) bits = hrq__random(seed, i / 64);
+        _mm512_mask_storeu_ps(x + i, m, _mm512_mask_xor_ps(v, (__mmask16)(bits >> i % 64), v, minus));
+    }
 }
 
 /* Coordinate j of a superblock, 16 rows of 4 bytes, for j = 4 half ... 4 half + 3: row 4 lane + q of part q. */
@@ -3619,66 +4119,19 @@ HRQ__FN_AVX512 void hrq__paley_avx512(float *x, size_t order, size_t stride, con
 
 /* ---- codes of E8: lanes are blocks, 32 of eight superblocks, one register a coordinate ---- */
 
-/* Eight registers of eight words of 8 bytes, transposed. */
-HRQ__IN_AVX512 void hrq__transpose_avx512(__m512i v[8])
-{
-    __m512i t[8], s[8];
-    int i;
-    HRQ__UNROLL
-    for (i = 0; i < 4; i++) {
-        t[i] = _mm512_unpacklo_epi64(v[2 * i], v[2 * i + 1]);
-        t[4 + i] = _mm512_unpackhi_epi64(v[2 * i], v[2 * i + 1]);
-    }
-    HRQ__UNROLL
-    for (i = 0; i < 8; i += 2) { /* words 0, 4 | 2, 6 of registers 0 ... 3 | 4 ... 7; odd words from t[4] on */
-        s[i] = _mm512_shuffle_i64x2(t[i], t[i + 1], 0x88);
-        s[i + 1] = _mm512_shuffle_i64x2(t[i], t[i + 1], 0xdd);
-    }
-    HRQ__UNROLL
-    for (i = 0; i < 2; i++) {
-        v[i] = _mm512_shuffle_i64x2(s[4 * i], s[4 * i + 2], 0x88);
-        v[4 + i] = _mm512_shuffle_i64x2(s[4 * i], s[4 * i + 2], 0xdd);
-        v[2 + i] = _mm512_shuffle_i64x2(s[4 * i + 1], s[4 * i + 3], 0x88);
-        v[6 + i] = _mm512_shuffle_i64x2(s[4 * i + 1], s[4 * i + 3], 0xdd);
-    }
-}
-
 /* hrq__e8_residual with half = 2^(bits - 1): |t| + half stays below 2^15, eight |r| at 2^14. */
 HRQ__IN_AVX512 void hrq__e8_residual_avx512(__m512i r[8], const __m512i t[8], int bits)
 {
     __m512i half = _mm512_set1_epi16((short)(1 << (bits - 1))), unit = _mm512_set1_epi16((short)(1 << bits));
-    __m512i low = _mm512_set1_epi16((short)((1 << bits) - 1)), zero = _mm512_setzero_si512();
-    __m512i sum = zero, floors = zero, signs = zero, most = zero, least = half, cost0, cost1;
-    __mmask32 odd0, odd1, far, flip, at;
+    __m512i low = _mm512_set1_epi16((short)((1 << bits) - 1)), floors = _mm512_setzero_si512();
     int j;
     HRQ__UNROLL
     for (j = 0; j < 8; j++) {
-        __m512i w = _mm512_add_epi16(t[j], half), a;
+        __m512i w = _mm512_add_epi16(t[j], half);
         floors = _mm512_xor_si512(floors, w);
         r[j] = _mm512_sub_epi16(_mm512_and_si512(w, low), half);
-        signs = _mm512_xor_si512(signs, r[j]);
-        a = _mm512_abs_epi16(r[j]);
-        sum = _mm512_add_epi16(sum, a);
-        most = _mm512_max_epi16(most, a);
-        least = _mm512_min_epi16(least, a);
     }
-    odd0 = _mm512_test_epi16_mask(floors, unit);
-    odd1 = ~(odd0 ^ _mm512_movepi16_mask(signs));
-    cost0 = _mm512_maskz_slli_epi16(odd0, _mm512_sub_epi16(half, most), 1);
-    cost1 = _mm512_sub_epi16(_mm512_slli_epi16(half, 2), sum);
-    cost1 = _mm512_mask_add_epi16(cost1, odd1, cost1, _mm512_slli_epi16(least, 1));
-    far = _mm512_cmplt_epi16_mask(cost1, cost0);
-    flip = (far & odd1) | (~far & odd0);
-    most = _mm512_mask_sub_epi16(most, far, half, least); /* the worst |r| of the coset */
-    HRQ__UNROLL
-    for (j = 0; j < 8; j++) {
-        __m512i up = _mm512_and_si512(_mm512_srai_epi16(r[j], 15), unit);
-        r[j] = _mm512_mask_add_epi16(r[j], far, r[j], _mm512_sub_epi16(up, half));
-        at = _mm512_mask_cmpeq_epi16_mask(flip, _mm512_abs_epi16(r[j]), most);
-        up = _mm512_slli_epi16(_mm512_and_si512(_mm512_srai_epi16(r[j], 15), unit), 1);
-        r[j] = _mm512_mask_add_epi16(r[j], at, r[j], _mm512_sub_epi16(up, unit));
-        flip &= ~at;
-    }
+    hrq__e8_nearest_avx512(r, half, unit, _mm512_test_epi16_mask(floors, unit));
 }
 
 /* hrq__e8_gauge; |x| < 2^15. outside: an entry stops at the end of 16 bits. */
@@ -3698,12 +4151,6 @@ HRQ__IN_AVX512 __m512i hrq__e8_gauge_avx512(const __m512i x[8], __mmask32 *outsi
     sum = _mm512_mask_subs_epu16(sum, ~_mm512_movepi16_mask(signs), sum, least); /* below 0: two entries are more */
     *outside = _mm512_cmpeq_epi16_mask(most, _mm512_set1_epi16(32767));
     return _mm512_max_epu16(sum, _mm512_add_epi16(most, next));
-}
-
-/* p[index] of 16 words. */
-HRQ__IN_AVX512 __m512i hrq__word_of_avx512(const void *p, __m512i index)
-{
-    return _mm512_permutexvar_epi16(index, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)p)));
 }
 
 /* What 32 blocks become. */
@@ -3794,11 +4241,11 @@ HRQ__FN_AVX512 void hrq__e8_again_avx512(hrq__e8_queue *w, uint8_t *code, uint8_
     hrq__e8_settle(w, held, y, digit, code, index, value, c);
 }
 
-/* 256 columns in fixed point, one register a coordinate. */
-HRQ__IN_AVX512 void hrq__e8_fixed_avx512(__m512i x[8], const float *in, const hrq__e8_args *c)
+/* 256 columns in fixed point within +-limit, one register a coordinate. */
+HRQ__IN_AVX512 void hrq__fixed_avx512(__m512i x[8], const float *in, hrq__norm norm, float to_fixed, float limit)
 {
-    __m512 pre = _mm512_set1_ps(c->norm.pre), inv = _mm512_set1_ps(c->norm.inv), to = _mm512_set1_ps(c->to_fixed);
-    __m512 most = _mm512_set1_ps(32767.0f), least = _mm512_set1_ps(-32767.0f);
+    __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv), to = _mm512_set1_ps(to_fixed);
+    __m512 most = _mm512_set1_ps(limit), least = _mm512_set1_ps(-limit);
     __m256i part[2];
     int i, h;
     HRQ__UNROLL
@@ -3814,29 +4261,37 @@ HRQ__IN_AVX512 void hrq__e8_fixed_avx512(__m512i x[8], const float *in, const hr
     hrq__transpose_avx512(x);
 }
 
-/* 32 blocks to 256 columns. |y| <= 2 q = 512 times a multiple of 32 at most: below 2^15. */
+/* 32 blocks to 256 columns. */
+HRQ__IN_AVX512 void hrq__blocks_avx512(uint8_t *code, uint8_t *index, float *value, __m512i digit[8], __m512i y[8],
+                                       __m512i indices, float step)
+{
+    __m512 by = _mm512_set1_ps(step);
+    int j;
+    hrq__transpose_avx512(y);
+    hrq__transpose_avx512(digit);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m512i v[2];
+        v[0] = _mm512_cvtepi16_epi32(_mm512_castsi512_si256(y[j]));
+        v[1] = _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(y[j], 1));
+        _mm512_storeu_ps(value + 32 * j, _mm512_mul_ps(_mm512_cvtepi32_ps(v[0]), by));
+        _mm512_storeu_ps(value + 32 * j + 16, _mm512_mul_ps(_mm512_cvtepi32_ps(v[1]), by));
+        _mm256_storeu_si256((__m256i *)(void *)(code + 32 * j), _mm512_cvtepi16_epi8(digit[j]));
+    }
+    _mm256_storeu_si256((__m256i *)(void *)index, _mm512_cvtepi16_epi8(indices));
+}
+
+/* |y| <= 2 q = 512 times a multiple of 32 at most: below 2^15. */
 HRQ__IN_AVX512 void hrq__e8_store_avx512(uint8_t *code, uint8_t *index, float *value, hrq__e8_avx512 *b,
                                          const hrq__e8_args *c)
 {
     __m512i multiple = hrq__word_of_avx512(c->multiple, b->index);
     __m512i most = _mm512_set1_epi16(c->clamp), least = _mm512_set1_epi16((short)-c->clamp);
-    __m512 step = _mm512_set1_ps(c->step);
     int j;
     HRQ__UNROLL
     for (j = 0; j < 8; j++)
         b->y[j] = _mm512_max_epi16(_mm512_min_epi16(_mm512_mullo_epi16(b->y[j], multiple), most), least);
-    hrq__transpose_avx512(b->y);
-    hrq__transpose_avx512(b->digit);
-    HRQ__UNROLL
-    for (j = 0; j < 8; j++) {
-        __m512i v[2];
-        v[0] = _mm512_cvtepi16_epi32(_mm512_castsi512_si256(b->y[j]));
-        v[1] = _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(b->y[j], 1));
-        _mm512_storeu_ps(value + 32 * j, _mm512_mul_ps(_mm512_cvtepi32_ps(v[0]), step));
-        _mm512_storeu_ps(value + 32 * j + 16, _mm512_mul_ps(_mm512_cvtepi32_ps(v[1]), step));
-        _mm256_storeu_si256((__m256i *)(void *)(code + 32 * j), _mm512_cvtepi16_epi8(b->digit[j]));
-    }
-    _mm256_storeu_si256((__m256i *)(void *)index, _mm512_cvtepi16_epi8(b->index));
+    hrq__blocks_avx512(code, index, value, b->digit, b->y, b->index, c->step);
 }
 
 /* The scales that hrq__e8_encode tries first: one, or three of which the best stays. A lane's attempts end at `to`. */
@@ -3878,7 +4333,7 @@ HRQ__IN_AVX512 size_t hrq__e8_run_avx512(uint8_t *code, uint8_t *index, float *v
         hrq__e8_avx512 b;
         __mmask32 failed, outside;
         int j;
-        hrq__e8_fixed_avx512(fixed, x + col, c);
+        hrq__fixed_avx512(fixed, x + col, c->norm, c->to_fixed, 32767.0f);
         gauge = hrq__e8_gauge_avx512(fixed, &outside);
         for (t = 0; t < c->scales; t++)
             from = _mm512_mask_add_epi16(
@@ -3917,6 +4372,130 @@ HRQ__FN_AVX512 size_t hrq__code_e8_avx512(uint8_t *code, uint8_t *index, float *
 {
     return c->first ? hrq__e8_run_avx512(code, index, value, x, cols8, 1, c)
                     : hrq__e8_run_avx512(code, index, value, x, cols8, 3, c);
+}
+
+/* ---- box codes: 16 blocks, two coordinates of one a lane, four registers ---- */
+
+/* What one class and coset makes of 16 blocks, or the best so far. choice: label, + 16 where its second best is the
+   label above. least: what the cheapest change of parity costs, times 8, plus its coordinate. */
+typedef struct hrq__box_avx512 {
+    __m512i choice[4], total, least, at; /* at: 2 class + coset */
+} hrq__box_avx512;
+
+/* t within +-6000, d within 2^13, 2 d + gap within 2^14.1, 8 gap within 2^15: their product is below 2^30, and so are
+   eight squares of d. madd squares two coordinates at once; by halves of a zero it takes one product alone. */
+HRQ__IN_AVX512 void hrq__box_try_avx512(hrq__box_avx512 *best, const __m512i t[4], const __m512i bin[4],
+                                        const __m512i rest[4], const hrq__box_map *map, int at)
+{
+    __m512i bin0 = _mm512_loadu_si512(map->bin), bin1 = _mm512_loadu_si512(map->bin + 32);
+    __m512i own = _mm512_loadu_si512(map->own), middle = _mm512_loadu_si512(map->middle);
+    __m512i gaps = _mm512_loadu_si512(map->gap), low = _mm512_set1_epi32(0xffff), upper = _mm512_set1_epi16(16);
+    __m512i choice[4], parity = _mm512_set1_epi32(at & 1), total = _mm512_setzero_si512();
+    __m512i least = _mm512_set1_epi32(INT32_MAX);
+    __mmask16 odd, take;
+    int p;
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) {
+        __m512i n = _mm512_permutex2var_epi16(bin0, bin[p], bin1), d, gap, sum, a, b;
+        n = _mm512_srli_epi16(_mm512_add_epi16(n, rest[p]), 6);
+        d = _mm512_sub_epi16(t[p], _mm512_permutexvar_epi16(n, own));
+        total = _mm512_add_epi32(total, _mm512_madd_epi16(d, d));
+        n = _mm512_mask_add_epi16(n, _mm512_cmpgt_epi16_mask(t[p], _mm512_permutexvar_epi16(n, middle)), n, upper);
+        gap = _mm512_permutexvar_epi16(n, gaps);
+        sum = _mm512_add_epi16(_mm512_add_epi16(d, d), gap);
+        gap = _mm512_slli_epi16(gap, 3);
+        a = _mm512_madd_epi16(gap, _mm512_and_si512(low, sum));
+        b = _mm512_madd_epi16(gap, _mm512_andnot_si512(low, sum));
+        least = _mm512_min_epi32(least, _mm512_or_si512(a, _mm512_set1_epi32(2 * p)));
+        least = _mm512_min_epi32(least, _mm512_or_si512(b, _mm512_set1_epi32(2 * p + 1)));
+        parity = _mm512_xor_si512(parity, n);
+        choice[p] = n;
+    }
+    parity = _mm512_xor_si512(parity, _mm512_srli_epi32(parity, 16));
+    odd = _mm512_test_epi32_mask(parity, _mm512_set1_epi32(1));
+    total = _mm512_mask_add_epi32(total, odd, total, _mm512_srai_epi32(least, 3));
+    least = _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), odd, _mm512_and_si512(least, _mm512_set1_epi32(7)));
+    take = _mm512_cmplt_epi32_mask(total, best->total);
+    best->total = _mm512_min_epi32(total, best->total);
+    best->least = _mm512_mask_mov_epi32(best->least, take, least);
+    best->at = _mm512_mask_mov_epi32(best->at, take, _mm512_set1_epi32(at));
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) best->choice[p] = _mm512_mask_mov_epi32(best->choice[p], take, choice[p]);
+}
+
+/* Labels and levels of the best: the entry that pays for the parity goes to its second best label. */
+HRQ__IN_AVX512 void hrq__box_put_avx512(__m512i label[4], __m512i value[4], const hrq__box_avx512 *b,
+                                        const __m512i level[4], int bits)
+{
+    __m512i one = _mm512_set1_epi16(1), who, row;
+    int p;
+    who = _mm512_or_si512(_mm512_slli_epi32(b->least, 16), _mm512_and_si512(b->least, _mm512_set1_epi32(0xffff)));
+    row = _mm512_slli_epi32(b->at, (unsigned)bits);
+    row = _mm512_or_si512(row, _mm512_slli_epi32(row, 16));
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) {
+        __m512i n = _mm512_and_si512(b->choice[p], _mm512_set1_epi16(15)), at, v;
+        __mmask32 me = _mm512_cmpeq_epi16_mask(who, _mm512_set1_epi32(2 * p | (2 * p + 1) << 16));
+        __m512i side = _mm512_sub_epi16(_mm512_srli_epi16(_mm512_sub_epi16(b->choice[p], n), 3), one);
+        n = _mm512_mask_add_epi16(n, me, n, side);
+        at = _mm512_or_si512(row, n);
+        label[p] = n;
+        side = _mm512_srli_epi16(at, 1); /* words of two levels */
+        v = _mm512_permutex2var_epi16(level[0], side, level[1]);
+        v = _mm512_mask_mov_epi16(v, _mm512_test_epi16_mask(at, _mm512_set1_epi16(128)),
+                                  _mm512_permutex2var_epi16(level[2], side, level[3]));
+        v = _mm512_mask_slli_epi16(v, _mm512_testn_epi16_mask(at, one), v, 8);
+        value[p] = _mm512_srai_epi16(v, 8);
+    }
+}
+
+/* All classes and cosets of 32 blocks, in two halves; the registers of a half are what unpack makes, pack undoes it. */
+HRQ__FN_AVX512 size_t hrq__code_box_avx512(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                           const hrq__box_args *c)
+{
+    int bits = (int)c->box->bits, sets = 2 * (int)c->box->classes, h, p, k;
+    size_t col, n = cols8 / 256 * 256, bytes = (size_t)sets << bits;
+    float to_fixed = (float)HRQ__BOX_FIXED / c->box->step;
+    __m512i level[4], low = _mm512_set1_epi32(0xffff);
+    for (k = 0; k < 4; k++)
+        level[k] = bytes > 64u * (unsigned)k ? _mm512_maskz_loadu_epi8(hrq__first64_avx512(bytes - 64u * (unsigned)k),
+                                                                        c->box->level + 64 * k)
+                                             : _mm512_setzero_si512();
+    for (col = 0; col < n; col += 256) {
+        __m512i fixed[8], label[2][4], y[2][4], out[8], levels[8], at[2];
+        hrq__fixed_avx512(fixed, x + col, c->norm, to_fixed, 6000.0f);
+        for (h = 0; h < 2; h++) {
+            __m512i t[4], bin[4], rest[4];
+            hrq__box_avx512 best;
+            best.total = _mm512_set1_epi32(INT32_MAX);
+            best.least = best.at = _mm512_setzero_si512();
+            HRQ__UNROLL
+            for (p = 0; p < 4; p++) {
+                __m512i u;
+                t[p] = h ? _mm512_unpackhi_epi16(fixed[2 * p], fixed[2 * p + 1])
+                         : _mm512_unpacklo_epi16(fixed[2 * p], fixed[2 * p + 1]);
+                u = _mm512_max_epi16(_mm512_add_epi16(t[p], _mm512_set1_epi16(2048)), _mm512_setzero_si512());
+                u = _mm512_min_epi16(u, _mm512_set1_epi16(4095));
+                bin[p] = _mm512_srli_epi16(u, 6);
+                rest[p] = _mm512_and_si512(u, _mm512_set1_epi16(63));
+                best.choice[p] = _mm512_setzero_si512();
+            }
+            for (k = 0; k < sets; k++) hrq__box_try_avx512(&best, t, bin, rest, c->map + k, k);
+            hrq__box_put_avx512(label[h], y[h], &best, level, bits);
+            at[h] = _mm512_srli_epi32(best.at, 1);
+        }
+        HRQ__UNROLL
+        for (p = 0; p < 4; p++) {
+            out[2 * p] = _mm512_packus_epi32(_mm512_and_si512(label[0][p], low), _mm512_and_si512(label[1][p], low));
+            out[2 * p + 1] =
+                _mm512_packus_epi32(_mm512_srli_epi32(label[0][p], 16), _mm512_srli_epi32(label[1][p], 16));
+            levels[2 * p] = _mm512_packus_epi32(_mm512_and_si512(y[0][p], low), _mm512_and_si512(y[1][p], low));
+            levels[2 * p + 1] = _mm512_packus_epi32(_mm512_srli_epi32(y[0][p], 16), _mm512_srli_epi32(y[1][p], 16));
+        }
+        hrq__blocks_avx512(code + col, index + col / 8, value + col, out, levels, _mm512_packus_epi32(at[0], at[1]),
+                           c->step);
+    }
+    return n;
 }
 
 /* ---- trellis search ---- */
@@ -4809,6 +5388,762 @@ HRQ__FN_NEON void hrq__fma_tile_neon(float *c, size_t ldc, const float *a, const
     for (i = 0; i < 24; i++) vst1q_f32(c + (size_t)(i / 3) * ldc + 4 * (i % 3), acc[i]);
 }
 
+/* ---- scans, codes, planes ---- */
+
+/* The 16 lanes of a sum, in four registers, take what is left of a row; then halves are added. */
+HRQ__IN_NEON float hrq__tree_neon(const float32x4_t v[4])
+{
+    float32x4_t a = vaddq_f32(vaddq_f32(v[0], v[2]), vaddq_f32(v[1], v[3]));
+    float32x2_t b = vadd_f32(vget_low_f32(a), vget_high_f32(a));
+    return vget_lane_f32(b, 0) + vget_lane_f32(b, 1);
+}
+
+/* Four floats, or n < 4 and zeros behind. */
+HRQ__IN_NEON float32x4_t hrq__load4_neon(const float *p, size_t n)
+{
+    float v[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+    if (n >= 4) return vld1q_f32(p);
+    memcpy(v, p, n * sizeof *p);
+    return vld1q_f32(v);
+}
+
+/* Integer maxima of the patterns do for both ends and for NaN. A maximum across lanes is one instruction, so that small
+   groups need no tree of their own. */
+HRQ__FN_NEON void hrq__extents_neon(float *lo, float *hi, const float *x, size_t n, size_t group)
+{
+    size_t from, end, i;
+    int k;
+    for (from = 0; from < n; from = end) {
+        uint32x4_t least[4], low;
+        int32x4_t most[4], high;
+        uint32_t u;
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            least[k] = vdupq_n_u32(0x80000000u);
+            most[k] = vdupq_n_s32(0);
+        }
+        end = n - from < group ? n : from + group;
+        for (i = from; i + 16 <= end; i += 16) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                float32x4_t v = vld1q_f32(x + i + 4 * k);
+                least[k] = vmaxq_u32(least[k], vreinterpretq_u32_f32(v));
+                most[k] = vmaxq_s32(most[k], vreinterpretq_s32_f32(v));
+            }
+        }
+        for (; i < end; i += 4) { /* zeros change nothing */
+            float32x4_t v = hrq__load4_neon(x + i, end - i);
+            least[0] = vmaxq_u32(least[0], vreinterpretq_u32_f32(v));
+            most[0] = vmaxq_s32(most[0], vreinterpretq_s32_f32(v));
+        }
+        low = vmaxq_u32(vmaxq_u32(least[0], least[1]), vmaxq_u32(least[2], least[3]));
+        high = vmaxq_s32(vmaxq_s32(most[0], most[1]), vmaxq_s32(most[2], most[3]));
+        u = vmaxvq_u32(low);
+        *lo++ = hrq__float_of(u == 0x80000000u ? 0 : u);
+        *hi++ = hrq__float_of((uint32_t)vmaxvq_s32(high));
+    }
+}
+
+/* A lane is a chain of additions in order: its latency rules, no other order may. The last entries go to their lanes
+   one by one: adding a zero would turn a lane of -0 into 0. */
+HRQ__FN_NEON float hrq__dot16_neon(const float *x, const float *y, size_t n, float scale)
+{
+    float32x4_t sum[4], by = vdupq_n_f32(scale);
+    float lane[16];
+    size_t i;
+    int k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) sum[k] = vdupq_n_f32(0.0f);
+    for (i = 0; i + 16 <= n; i += 16) {
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++)
+            sum[k] = vfmaq_f32(sum[k], vmulq_f32(vld1q_f32(x + i + 4 * k), by),
+                               vmulq_f32(vld1q_f32(y + i + 4 * k), by));
+    }
+    if (i < n) {
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) vst1q_f32(lane + 4 * k, sum[k]);
+        for (; i < n; i++) lane[i & 15] = fmaf(x[i] * scale, y[i] * scale, lane[i & 15]);
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) sum[k] = vld1q_f32(lane + 4 * k);
+    }
+    return hrq__tree_neon(sum);
+}
+
+HRQ__FN_NEON float hrq__sum16_neon(const float *x, size_t n, float scale)
+{
+    float32x4_t sum[4], by = vdupq_n_f32(scale);
+    float lane[16];
+    size_t i;
+    int k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) sum[k] = vdupq_n_f32(0.0f);
+    for (i = 0; i + 16 <= n; i += 16) {
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) sum[k] = vaddq_f32(sum[k], vmulq_f32(vld1q_f32(x + i + 4 * k), by));
+    }
+    if (i < n) {
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) vst1q_f32(lane + 4 * k, sum[k]);
+        for (; i < n; i++) lane[i & 15] += x[i] * scale;
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) sum[k] = vld1q_f32(lane + 4 * k);
+    }
+    return hrq__tree_neon(sum);
+}
+
+/* The nearest integers, ties to even. What is beyond +-65536 may come out as +-65536 or as what int32 ends with. */
+HRQ__IN_NEON int32x4_t hrq__nearest_neon(float32x4_t v)
+{
+#ifdef HRQ_SIMDE_NEON /* has no vcvtnq_s32_f32; as hrq__round */
+    float32x4_t magic = vdupq_n_f32(12582912.0f);
+    v = vmaxq_f32(vminq_f32(v, vdupq_n_f32(65536.0f)), vdupq_n_f32(-65536.0f));
+    return vsubq_s32(vreinterpretq_s32_f32(vaddq_f32(v, magic)), vreinterpretq_s32_f32(magic));
+#else
+    return vcvtnq_s32_f32(v);
+#endif
+}
+
+HRQ__IN_NEON float32x4_t hrq__over_neon(float32x4_t a, float32x4_t b)
+{
+#ifdef HRQ_SIMDE_NEON /* has no vdivq_f32 */
+    return a / b;
+#else
+    return vdivq_f32(a, b);
+#endif
+}
+
+/* What of hrq__code_args a kernel holds in registers. */
+typedef struct hrq__coder_neon {
+    int8x16_t lo, hi, offset;           /* int                                       */
+    uint32x4_t base, least, half, top;  /* floats: narrowing as hrq__narrow has it */
+    float32x4_t magic, most, steps;     /* most, steps: fixed point                  */
+    int32x4_t down, sign;
+} hrq__coder_neon;
+
+HRQ__IN_NEON hrq__coder_neon hrq__coder_none_neon(void)
+{
+    hrq__coder_neon c;
+    c.lo = c.hi = c.offset = vdupq_n_s8(0);
+    c.base = c.least = c.half = c.top = vdupq_n_u32(0);
+    c.magic = c.most = c.steps = vdupq_n_f32(0.0f);
+    c.down = c.sign = vdupq_n_s32(0);
+    return c;
+}
+
+enum { HRQ__CODES_INT, HRQ__CODES_ZERO, HRQ__CODES_FLOAT, HRQ__CODES_FIXED };
+
+/* 4 columns to integers: codes after saturation (int) or at once (float). Conversions saturate; only zero points need
+   both ends.
+   Floats: normal numbers by a rounding shift, subnormal ones by adding a float whose last place is their step. */
+HRQ__IN_NEON int32x4_t hrq__code4_neon(float32x4_t x, float32x4_t pre, float32x4_t inv, int32x4_t zero,
+                                       const hrq__coder_neon *c, int kind)
+{
+    float32x4_t v = vmulq_f32(vmulq_f32(x, pre), inv), small;
+    uint32x4_t mag, normal, code;
+    if (kind == HRQ__CODES_INT) return hrq__nearest_neon(v);
+    if (kind == HRQ__CODES_ZERO) {
+        v = vmaxq_f32(vminq_f32(v, vdupq_n_f32(65536.0f)), vdupq_n_f32(-65536.0f));
+        return vaddq_s32(hrq__nearest_neon(v), zero);
+    }
+    if (kind == HRQ__CODES_FIXED) {
+        v = vmaxq_f32(vminq_f32(v, c->most), vnegq_f32(c->most));
+        return hrq__nearest_neon(vmulq_f32(v, c->steps));
+    }
+    mag = vandq_u32(vreinterpretq_u32_f32(v), vdupq_n_u32(0x7fffffff));
+    normal = vsubq_u32(mag, c->base);
+    code = vandq_u32(vshlq_u32(normal, c->down), vdupq_n_u32(1));
+    normal = vshlq_u32(vaddq_u32(vaddq_u32(normal, c->half), code), c->down);
+    small = vaddq_f32(vreinterpretq_f32_u32(mag), c->magic);
+    code = vsubq_u32(vreinterpretq_u32_f32(small), vreinterpretq_u32_f32(c->magic));
+    code = vminq_u32(vbslq_u32(vcltq_u32(mag, c->least), code, normal), c->top);
+    normal = vshlq_u32(vshrq_n_u32(vreinterpretq_u32_f32(v), 31), c->sign);
+    return vreinterpretq_s32_u32(vorrq_u32(code, normal));
+}
+
+/* Four times 4 columns to 16 codes. */
+HRQ__IN_NEON uint8x16_t hrq__code16_neon(const int32x4_t v[4], const hrq__coder_neon *c, int kind)
+{
+    int8x16_t code;
+    if (kind == HRQ__CODES_FLOAT || kind == HRQ__CODES_FIXED) {
+        uint16x8_t low = vuzp1q_u16(vreinterpretq_u16_s32(v[0]), vreinterpretq_u16_s32(v[1]));
+        uint16x8_t high = vuzp1q_u16(vreinterpretq_u16_s32(v[2]), vreinterpretq_u16_s32(v[3]));
+        return vuzp1q_u8(vreinterpretq_u8_u16(low), vreinterpretq_u8_u16(high));
+    }
+    code = vcombine_s8(vqmovn_s16(vcombine_s16(vqmovn_s32(v[0]), vqmovn_s32(v[1]))),
+                       vqmovn_s16(vcombine_s16(vqmovn_s32(v[2]), vqmovn_s32(v[3]))));
+    return vreinterpretq_u8_s8(vaddq_s8(vmaxq_s8(vminq_s8(code, c->hi), c->lo), c->offset));
+}
+
+/* 16 columns at a time of one group, the last of it through buffers. */
+HRQ__IN_NEON void hrq__codes_neon(uint8_t *out, const float *x, size_t n, const hrq__code_args *a,
+                                  const hrq__coder_neon *c, int kind)
+{
+    size_t i = 0, group = 0, left = a->group - a->first, end;
+    int k;
+    for (; i < n; group += HRQ_PANEL, left = a->group) {
+        float32x4_t pre = vdupq_n_f32(a->norm[group].pre), inv = vdupq_n_f32(a->norm[group].inv);
+        int32x4_t zero = vdupq_n_s32(kind == HRQ__CODES_ZERO ? a->zero[group] : 0), v[4];
+        end = n - i < left ? n : i + left;
+        for (; i + 16 <= end; i += 16) {
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) v[k] = hrq__code4_neon(vld1q_f32(x + i + 4 * k), pre, inv, zero, c, kind);
+            vst1q_u8(out + i, hrq__code16_neon(v, c, kind));
+        }
+        if (i < end) {
+            float in[16] = {0};
+            uint8_t codes[16];
+            memcpy(in, x + i, (end - i) * sizeof *x);
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) v[k] = hrq__code4_neon(vld1q_f32(in + 4 * k), pre, inv, zero, c, kind);
+            vst1q_u8(codes, hrq__code16_neon(v, c, kind));
+            memcpy(out + i, codes, end - i);
+            i = end;
+        }
+    }
+}
+
+HRQ__FN_NEON void hrq__code_int_neon(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    hrq__coder_neon c = hrq__coder_none_neon();
+    c.lo = vdupq_n_s8((int8_t)a->range.lo);
+    c.hi = vdupq_n_s8((int8_t)a->range.hi);
+    c.offset = vreinterpretq_s8_u8(vdupq_n_u8((uint8_t)a->offset));
+    if (a->zero) hrq__codes_neon(out, x, n, a, &c, HRQ__CODES_ZERO);
+    else hrq__codes_neon(out, x, n, a, &c, HRQ__CODES_INT);
+}
+
+HRQ__FN_NEON void hrq__code_float_neon(uint8_t *out, const float *x, size_t n, const hrq__code_args *a)
+{
+    hrq__coder_neon c = hrq__coder_none_neon();
+    hrq__small t = a->type;
+    if (t.exp == 0) {
+        c.steps = vdupq_n_f32((float)(1 << t.man));
+        c.most = vdupq_n_f32(127.0f / (float)(1 << t.man));
+        hrq__codes_neon(out, x, n, a, &c, HRQ__CODES_FIXED);
+        return;
+    }
+    c.base = vdupq_n_u32((uint32_t)(127 - t.bias) << 23);
+    c.least = vdupq_n_u32((uint32_t)(128 - t.bias) << 23);
+    c.half = vdupq_n_u32((1u << (22 - t.man)) - 1);
+    c.top = vdupq_n_u32(t.top);
+    c.magic = vreinterpretq_f32_u32(vdupq_n_u32((uint32_t)(127 + 24 - t.bias - t.man) << 23));
+    c.down = vdupq_n_s32(t.man - 23);
+    c.sign = vdupq_n_s32(t.exp + t.man);
+    hrq__codes_neon(out, x, n, a, &c, HRQ__CODES_FLOAT);
+}
+
+/* Four rows of 4 words of 4 bytes, transposed: register j holds word j of all rows. */
+HRQ__IN_NEON void hrq__words_neon(uint8x16_t code[4], const uint8_t *p, size_t ld)
+{
+    uint32x4_t row[4], a, b, c, d;
+    int q;
+    HRQ__UNROLL
+    for (q = 0; q < 4; q++) row[q] = vreinterpretq_u32_u8(vld1q_u8(p + (size_t)q * ld));
+    a = vzip1q_u32(row[0], row[2]);
+    b = vzip1q_u32(row[1], row[3]);
+    c = vzip2q_u32(row[0], row[2]);
+    d = vzip2q_u32(row[1], row[3]);
+    code[0] = vreinterpretq_u8_u32(vzip1q_u32(a, b));
+    code[1] = vreinterpretq_u8_u32(vzip2q_u32(a, b));
+    code[2] = vreinterpretq_u8_u32(vzip1q_u32(c, d));
+    code[3] = vreinterpretq_u8_u32(vzip2q_u32(c, d));
+}
+
+/* One part, w bits wide from bit `from` of the codes, to its w planes. */
+HRQ__IN_NEON void hrq__pack_part_neon(uint8_t *planes, const uint8x16_t code[8], int w, int from)
+{
+    int plane, part;
+    HRQ__UNROLL
+    for (plane = 0; plane < w; plane++) {
+        uint8x16_t word = hrq__down_neon(code[plane], from);
+        HRQ__UNROLL
+        for (part = 1; part * w < 8; part++) /* each takes the bits from its own up */
+            word = vbslq_u8(vdupq_n_u8((uint8_t)(255 << part * w)),
+                            hrq__down_neon(code[plane + w * part], from - w * part), word);
+        vst1q_u8(planes + 64 * plane, word);
+    }
+}
+
+/* Four rows at a time, so 16 lanes of a superblock: 8 loads, 16 shuffles, then two operations for each coordinate. */
+HRQ__IN_NEON void hrq__pack_bits_neon(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld,
+                                      size_t supers, unsigned shift, int bits)
+{
+    int8x16_t down = vdupq_n_s8((int8_t)(0 - (int)shift));
+    int j;
+    for (; supers > 0; supers--, planes += 4 * lane_bytes, codes += 32) {
+        uint8_t *to = planes;
+        const uint8_t *p = codes;
+        for (; to < planes + 64; to += 16, p += 4 * ld) {
+            uint8x16_t code[8];
+            hrq__words_neon(code, p, ld);
+            hrq__words_neon(code + 4, p + 16, ld);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) code[j] = vshlq_u8(code[j], down);
+            if (bits & 1) hrq__pack_part_neon(to, code, 1, 0);
+            if (bits & 2) hrq__pack_part_neon(to + 64 * (bits & 1), code, 2, bits & 1);
+            if (bits & 4) hrq__pack_part_neon(to + 64 * (bits & 3), code, 4, bits & 3);
+            if (bits & 8) hrq__pack_part_neon(to, code, 8, 0);
+        }
+    }
+}
+
+HRQ__FN_NEON size_t hrq__pack_neon(uint8_t *planes, size_t lane_bytes, const uint8_t *codes, size_t ld, size_t cols8,
+                                   unsigned shift, unsigned bits)
+{
+    size_t n = cols8 / 32;
+    switch (bits) {
+    case 1: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 1); break;
+    case 2: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 2); break;
+    case 3: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 3); break;
+    case 4: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 4); break;
+    case 5: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 5); break;
+    case 6: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 6); break;
+    case 7: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 7); break;
+    case 8: hrq__pack_bits_neon(planes, lane_bytes, codes, ld, n, shift, 8); break;
+    default: return 0;
+    }
+    return 32 * n;
+}
+
+/* Conversion by the machine's fp16, and back to see whether it came out too small. */
+HRQ__FN_NEON void hrq__group_scales_neon(uint16_t *h, const float *scale, size_t n, float top, int nearest)
+{
+    uint16x4_t magnitude = vdup_n_u16(0x7fff), code, mag;
+    float32x4_t by = vdupq_n_f32(top);
+    size_t i;
+    for (i = 0; i + 4 <= n; i += 4) {
+        float32x4_t v = top == 0.0f ? vdupq_n_f32(0.0f) : hrq__over_neon(vld1q_f32(scale + i), by);
+        code = vreinterpret_u16_f16(vcvt_f16_f32(v));
+        if (!nearest) { /* true is -1 */
+            float32x4_t back = vabsq_f32(vcvt_f32_f16(vreinterpret_f16_u16(code)));
+            code = vsub_u16(code, vmovn_u32(vcltq_f32(back, vabsq_f32(v))));
+        }
+        mag = vmin_u16(vand_u16(code, magnitude), vdup_n_u16(0x7bff));
+        vst1_u16(h + i, vbsl_u16(magnitude, mag, code));
+    }
+    hrq__group_scales_scalar(h + i, scale + i, n - i, top, nearest);
+}
+
+HRQ__FN_NEON void hrq__norms_neon(hrq__norm *norm, const float *row, const float *group)
+{
+    float32x4_t one = vdupq_n_f32(1.0f), big = vdupq_n_f32(18446744073709551616.0f), zero = vdupq_n_f32(0.0f);
+    float32x4_t small = vdupq_n_f32(5.421010862427522e-20f); /* 2^-64 */
+    size_t i;
+    for (i = 0; i < HRQ_PANEL; i += 4) {
+        float32x4_t scale = vmulq_f32(vld1q_f32(row + i), vld1q_f32(group + i)), a = vabsq_f32(scale);
+        float32x4x2_t out;
+        uint32x4_t none;
+        out.val[0] = vbslq_f32(vandq_u32(vcgtq_f32(a, zero), vcltq_f32(a, small)), big, one);
+        out.val[0] = vbslq_f32(vcgeq_f32(a, big), small, out.val[0]);
+        scale = vmulq_f32(scale, out.val[0]);
+        none = vceqq_f32(scale, zero);
+        out.val[1] = vbslq_f32(none, zero, hrq__over_neon(one, scale));
+        vst2q_f32((float *)norm + 2 * i, out);
+    }
+}
+
+/* ---- activations, Hadamard ---- */
+
+/* Sums of two and of four bytes by widening pairwise additions, of eight by one more; then the prefix of four sums in
+   two steps. */
+HRQ__FN_NEON void hrq__act_s8_neon(int8_t *out, int32_t *sums, const float *x, size_t n, hrq__norm norm)
+{
+    hrq__coder_neon c = hrq__coder_none_neon();
+    float32x4_t pre = vdupq_n_f32(norm.pre), inv = vdupq_n_f32(norm.inv);
+    int32x4_t zero = vdupq_n_s32(0), before = zero;
+    size_t i;
+    int h, k;
+    c.lo = vdupq_n_s8(-127);
+    c.hi = vdupq_n_s8(127);
+    for (i = 0; i < n; i += 32, sums += 4) {
+        int32x4_t four[2], eight;
+        HRQ__UNROLL
+        for (h = 0; h < 2; h++) {
+            int32x4_t v[4];
+            int8x16_t code;
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++)
+                v[k] = hrq__code4_neon(vld1q_f32(x + i + 16 * h + 4 * k), pre, inv, zero, &c, HRQ__CODES_INT);
+            code = vreinterpretq_s8_u8(hrq__code16_neon(v, &c, HRQ__CODES_INT));
+            vst1q_s8(out + i + 16 * h, code);
+            four[h] = vpaddlq_s16(vpaddlq_s8(code));
+        }
+        eight = vpaddq_s32(four[0], four[1]);
+        eight = vaddq_s32(eight, vextq_s32(zero, eight, 3));
+        eight = vaddq_s32(vaddq_s32(eight, vextq_s32(zero, eight, 2)), before);
+        vst1q_s32(sums, vextq_s32(before, eight, 3)); /* one behind */
+        before = vdupq_n_s32(vgetq_lane_s32(eight, 3));
+    }
+    sums[0] = vgetq_lane_s32(before, 0);
+}
+
+/* Butterflies across `radix` registers: strides 1, 2, 4, ... of registers. */
+HRQ__IN_NEON void hrq__butterflies_neon(float32x4_t *v, int radix)
+{
+    int stride, i;
+    HRQ__UNROLL
+    for (stride = 1; stride < radix; stride *= 2) {
+        HRQ__UNROLL
+        for (i = 0; i < radix; i++) {
+            float32x4_t a = v[i];
+            if (i & stride) continue;
+            v[i] = vaddq_f32(a, v[i + stride]);
+            v[i + stride] = vsubq_f32(a, v[i + stride]);
+        }
+    }
+}
+
+/* Within a register: (a, b) to (a + b, a - b) is the swapped pair plus (a, -b), a multiplication by +-1 that a fused
+   one does without rounding: one shuffle, one operation a stage. */
+HRQ__IN_NEON float32x4_t hrq__butterfly4_neon(float32x4_t v)
+{
+    static const float signs[8] = {1.0f, -1.0f, 1.0f, -1.0f, 1.0f, 1.0f, -1.0f, -1.0f};
+    v = vfmaq_f32(vrev64q_f32(v), v, vld1q_f32(signs));
+    return vfmaq_f32(vextq_f32(v, v, 2), v, vld1q_f32(signs + 4));
+}
+
+/* 4 count neighbours: signs, then all strides below 4 count. */
+HRQ__IN_NEON void hrq__hadamard_first_neon(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at,
+                                           int count)
+{
+    static const int32_t shifts[4] = {31, 30, 29, 28};
+    int32x4_t up = vld1q_s32(shifts);
+    size_t i;
+    int k;
+    for (i = 0; i < n; i += 4 * (size_t)count, at += 4 * (size_t)count) {
+        float32x4_t v[16];
+        uint64_t bits = 0;
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) {
+            size_t here = at + 4 * (size_t)k;
+            uint32x4_t sign;
+            v[k] = vld1q_f32(x + i + 4 * k);
+            if (!flip) continue;
+            if (k == 0 || here % 64 == 0) bits = hrq__random(seed, here / 64);
+            sign = vshlq_u32(vdupq_n_u32((uint32_t)(bits >> here % 64)), up);
+            sign = vandq_u32(sign, vdupq_n_u32(0x80000000u));
+            v[k] = vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(v[k]), sign));
+        }
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) v[k] = hrq__butterfly4_neon(v[k]);
+        hrq__butterflies_neon(v, count);
+        HRQ__UNROLL
+        for (k = 0; k < count; k++) vst1q_f32(x + i + 4 * k, vmulq_n_f32(v[k], scale));
+    }
+}
+
+/* Strides `stride` ... radix / 2 * stride, a multiple of 4. */
+HRQ__IN_NEON void hrq__hadamard_pass_neon(float *x, size_t n, size_t stride, float scale, int radix)
+{
+    size_t from, i;
+    int k;
+    for (from = 0; from < n; from += (size_t)radix * stride)
+        for (i = from; i < from + stride; i += 4) {
+            float32x4_t v[16];
+            HRQ__UNROLL
+            for (k = 0; k < radix; k++) v[k] = vld1q_f32(x + i + (size_t)k * stride);
+            hrq__butterflies_neon(v, radix);
+            HRQ__UNROLL
+            for (k = 0; k < radix; k++) vst1q_f32(x + i + (size_t)k * stride, vmulq_n_f32(v[k], scale));
+        }
+}
+
+/* Passes of four strides in 16 registers; the last one scales, the others multiply by 1. */
+HRQ__FN_NEON void hrq__hadamard_neon(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at)
+{
+    size_t stride = n < 64 ? n : 64;
+    switch (stride) {
+    case 16: hrq__hadamard_first_neon(x, n, scale, flip, seed, at, 4); return;
+    case 32: hrq__hadamard_first_neon(x, n, scale, flip, seed, at, 8); return;
+    case 64: hrq__hadamard_first_neon(x, n, n == 64 ? scale : 1.0f, flip, seed, at, 16); break;
+    default: hrq__hadamard_scalar(x, n, scale, flip, seed, at); return;
+    }
+    for (; n / stride >= 16; stride *= 16)
+        hrq__hadamard_pass_neon(x, n, stride, n / stride == 16 ? scale : 1.0f, 16);
+    if (n / stride == 8) hrq__hadamard_pass_neon(x, n, stride, scale, 8);
+    if (n / stride == 4) hrq__hadamard_pass_neon(x, n, stride, scale, 4);
+    if (n / stride == 2) hrq__hadamard_pass_neon(x, n, stride, scale, 2);
+}
+
+/* 4 columns with all sums and differences in registers; +-1 times a sum is exact, so a fused operation adds it. The
+   diagonal is skipped, not multiplied by zero: that would turn -0 into 0. */
+HRQ__IN_NEON void hrq__paley_neon_four(float *x, size_t stride, const float *c, float scale, int order)
+{
+    float32x4_t sum[14], difference[14];
+    int i, j;
+    HRQ__UNROLL
+    for (i = 0; i < order; i++) {
+        float32x4_t a = vld1q_f32(x + (size_t)(2 * i) * stride), b = vld1q_f32(x + (size_t)(2 * i + 1) * stride);
+        sum[i] = vaddq_f32(a, b);
+        difference[i] = vsubq_f32(a, b);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < order; i++) {
+        float32x4_t even = difference[i], odd = vnegq_f32(sum[i]);
+        HRQ__UNROLL
+        for (j = 0; j < order; j++) {
+            if (j == i) continue;
+            even = vfmaq_n_f32(even, sum[j], c[i * order + j]);
+            odd = vfmaq_n_f32(odd, difference[j], c[i * order + j]);
+        }
+        vst1q_f32(x + (size_t)(2 * i) * stride, vmulq_n_f32(even, scale));
+        vst1q_f32(x + (size_t)(2 * i + 1) * stride, vmulq_n_f32(odd, scale));
+    }
+}
+
+/* The last columns through a buffer. */
+HRQ__IN_NEON void hrq__paley_neon_of(float *x, size_t stride, const float *c, float scale, int order)
+{
+    float some[28 * 4] = {0.0f};
+    size_t at, left;
+    int i;
+    for (at = 0; at < stride; at += 4) {
+        left = stride - at;
+        for (i = 0; left < 4 && i < 2 * order; i++)
+            memcpy(some + 4 * i, x + (size_t)i * stride + at, left * sizeof *x);
+        hrq__paley_neon_four(left < 4 ? some : x + at, left < 4 ? 4 : stride, c, scale, order);
+        for (i = 0; left < 4 && i < 2 * order; i++)
+            memcpy(x + (size_t)i * stride + at, some + 4 * i, left * sizeof *x);
+    }
+}
+
+HRQ__FN_NEON void hrq__paley_neon(float *x, size_t order, size_t stride, const float *conference, float scale)
+{
+    if (order == 6) hrq__paley_neon_of(x, stride, conference, scale, 6);
+    if (order == 10) hrq__paley_neon_of(x, stride, conference, scale, 10);
+    if (order == 14) hrq__paley_neon_of(x, stride, conference, scale, 14);
+}
+
+/* ---- codes of E8: lanes are blocks, 8 of two superblocks, one register a coordinate, as the columns lie ---- */
+
+/* hrq__e8_residual with half = 2^(bits - 1): |t| + half stays below 2^15, eight |r| at 2^14. */
+HRQ__IN_NEON void hrq__e8_residual_neon(int16x8_t r[8], const int16x8_t t[8], int bits)
+{
+    int16x8_t half = vdupq_n_s16((int16_t)(1 << (bits - 1))), unit = vdupq_n_s16((int16_t)(1 << bits));
+    int16x8_t low = vdupq_n_s16((int16_t)((1 << bits) - 1)), zero = vdupq_n_s16(0);
+    int16x8_t sum = zero, floors = zero, signs = zero, most = zero, least = half, cost0, cost1, far, flip, odd0, odd1;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t w = vaddq_s16(t[j], half), a;
+        floors = veorq_s16(floors, w);
+        r[j] = vsubq_s16(vandq_s16(w, low), half);
+        signs = veorq_s16(signs, r[j]);
+        a = vabsq_s16(r[j]);
+        sum = vaddq_s16(sum, a);
+        most = vmaxq_s16(most, a);
+        least = vminq_s16(least, a);
+    }
+    odd0 = vreinterpretq_s16_u16(vtstq_s16(floors, unit));
+    odd1 = vmvnq_s16(veorq_s16(odd0, vshrq_n_s16(signs, 15)));
+    cost0 = vandq_s16(odd0, vshlq_n_s16(vsubq_s16(half, most), 1));
+    cost1 = vsubq_s16(vshlq_n_s16(half, 2), sum);
+    cost1 = vaddq_s16(cost1, vandq_s16(odd1, vshlq_n_s16(least, 1)));
+    far = vreinterpretq_s16_u16(vcltq_s16(cost1, cost0));
+    flip = vbslq_s16(vreinterpretq_u16_s16(far), odd1, odd0);
+    most = vbslq_s16(vreinterpretq_u16_s16(far), vsubq_s16(half, least), most); /* the worst |r| of the coset */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t up = vandq_s16(vshrq_n_s16(r[j], 15), unit), at;
+        r[j] = vaddq_s16(r[j], vandq_s16(far, vsubq_s16(up, half)));
+        at = vandq_s16(flip, vreinterpretq_s16_u16(vceqq_s16(vabsq_s16(r[j]), most)));
+        up = vshlq_n_s16(vandq_s16(vshrq_n_s16(r[j], 15), unit), 1);
+        r[j] = vaddq_s16(r[j], vandq_s16(at, vsubq_s16(up, unit)));
+        flip = vbicq_s16(flip, at);
+    }
+}
+
+/* hrq__e8_gauge; |x| < 2^15. outside: an entry stops at the end of 16 bits. */
+HRQ__IN_NEON uint16x8_t hrq__e8_gauge_neon(const int16x8_t x[8], uint16x8_t *outside)
+{
+    uint16x8_t most = vdupq_n_u16(0), next = most, sum = most, least = vdupq_n_u16(32767), even;
+    int16x8_t signs = vdupq_n_s16(0);
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        uint16x8_t a = vreinterpretq_u16_s16(vabsq_s16(x[j]));
+        next = vmaxq_u16(next, vminq_u16(most, a));
+        most = vmaxq_u16(most, a);
+        least = vminq_u16(least, a);
+        sum = vqaddq_u16(sum, vshrq_n_u16(a, 1));
+        signs = veorq_s16(signs, x[j]);
+    }
+    even = vmvnq_u16(vreinterpretq_u16_s16(vshrq_n_s16(signs, 15)));
+    sum = vqsubq_u16(sum, vandq_u16(even, least)); /* below 0: two entries are more */
+    *outside = vceqq_u16(most, vdupq_n_u16(32767));
+    return vmaxq_u16(sum, vaddq_u16(most, next));
+}
+
+/* p[index] of 16 words: of bytes 2 index and 2 index + 1. */
+HRQ__IN_NEON int16x8_t hrq__word_of_neon(const void *p, int16x8_t index)
+{
+    uint8x16x2_t table;
+    int16x8_t at = vmlaq_s16(vdupq_n_s16(0x0100), index, vdupq_n_s16(0x0202));
+    table.val[0] = vld1q_u8((const uint8_t *)p);
+    table.val[1] = vld1q_u8((const uint8_t *)p + 16);
+    return vreinterpretq_s16_u8(vqtbl2q_u8(table, vreinterpretq_u8_s16(at)));
+}
+
+/* What 8 blocks become. */
+typedef struct hrq__e8_neon {
+    int16x8_t digit[8], y[8], index;
+    uint16x8_t error;
+} hrq__e8_neon;
+
+/* hrq__e8_attempt at scales `index` of blocks that are drawn already; lanes whose code gives the point back. */
+HRQ__IN_NEON uint16x8_t hrq__e8_try_neon(hrq__e8_neon *out, const int16x8_t x[8], int16x8_t index,
+                                         const hrq__e8_args *c)
+{
+    int bits = (int)c->bits, j;
+    int16x8_t ratio = hrq__word_of_neon(c->ratio, index), shift = hrq__word_of_neon(c->shift, index);
+    int16x8_t fine = vdupq_n_s16((int16_t)(bits < 7 ? bits - 7 : 0)), down = vdupq_n_s16((int16_t)(bits - 13));
+    int16x8_t low = vdupq_n_s16((int16_t)((1 << bits) - 1)), half = vdupq_n_s16((int16_t)(1 << (bits - 1)));
+    int16x8_t t[8], r[8], back[8], zero = vdupq_n_s16(0), bad = zero, odd = zero, sums = zero, error = zero;
+    int16x8_t move, high;
+    uint16x8_t weight = vreinterpretq_u16_s16(hrq__word_of_neon(c->weight, index)), e;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = vshlq_s16(vqrdmulhq_s16(x[j], ratio), shift);
+    hrq__e8_residual_neon(r, t, 14 - bits);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t v = vshlq_s16(r[j], fine);
+        out->y[j] = vshlq_s16(vsubq_s16(t[j], r[j]), down);
+        error = vmlaq_s16(error, v, v);
+    }
+    move = vreinterpretq_s16_u16(vtstq_s16(vshrq_n_s16(out->y[0], 1), half)); /* n less q/2 (1, ..., 1) */
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t n = vsubq_s16(vshrq_n_s16(out->y[j], 1), vandq_s16(move, half));
+        sums = veorq_s16(sums, n);
+        out->digit[j] = vandq_s16(n, low);
+        t[j] = vshlq_n_s16(out->digit[j], 1);
+    }
+    odd = vandq_s16(sums, vdupq_n_s16(1));
+    high = veorq_s16(vreinterpretq_s16_u16(vtstq_s16(sums, vshlq_n_s16(half, 1))), move);
+    out->digit[0] = vaddq_s16(out->digit[0], vandq_s16(high, half));
+    t[7] = vaddq_s16(t[7], vandq_s16(high, vshlq_n_s16(half, 2)));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) t[j] = vaddq_s16(t[j], odd);
+    hrq__e8_residual_neon(back, t, bits + 1);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) bad = vorrq_s16(bad, veorq_s16(back[j], out->y[j]));
+    e = vreinterpretq_u16_s16(error);
+    out->error = vuzp2q_u16(vreinterpretq_u16_u32(vmull_u16(vget_low_u16(e), vget_low_u16(weight))),
+                            vreinterpretq_u16_u32(vmull_u16(vget_high_u16(e), vget_high_u16(weight))));
+    out->index = index;
+    return vceqq_s16(bad, zero);
+}
+
+/* How far lanes are drawn in 2^-15: (4 q + scales - attempt) / gauge, below 32767 as it becomes an integer. */
+HRQ__IN_NEON int16x4_t hrq__e8_shrink_neon(int16x4_t attempt, uint16x4_t gauge, const hrq__e8_args *c)
+{
+    int32x4_t left = vsubq_s32(vdupq_n_s32((4 << c->bits) + (int)c->scales), vmovl_s16(attempt));
+    float32x4_t unit = vdupq_n_f32((float)(1 << (28 - c->bits)));
+    float32x4_t by = vcvtq_f32_u32(vmaxq_u32(vmovl_u16(gauge), vdupq_n_u32(16384)));
+    float32x4_t v = hrq__over_neon(vmulq_f32(vcvtq_f32_s32(left), unit), by);
+    v = vmaxq_f32(vminq_f32(v, vdupq_n_f32(32767.0f)), vdupq_n_f32(0.0f));
+    return vmovn_s32(vcvtq_s32_f32(v));
+}
+
+/* hrq__e8_encode: all lanes try on until the last one holds. A twentieth of the blocks fails at first, a third of the
+   registers: half the work again, and no queue of those that wait. */
+HRQ__FN_NEON void hrq__e8_encode_neon(hrq__e8_neon *out, const int16x8_t x[8], uint16x8_t gauge, uint16x8_t held,
+                                      const hrq__e8_args *c)
+{
+    int16x8_t top = vdupq_n_s16((int16_t)(c->scales - 1)), one = vdupq_n_s16(1), at = vdupq_n_s16(0), to;
+    size_t t;
+    int j;
+    for (t = 0; t < c->scales; t++) /* true is -1 */
+        at = vsubq_s16(at, vreinterpretq_s16_u16(vcgtq_u16(gauge, vdupq_n_u16(c->limit[t]))));
+    to = c->first ? at : vminq_s16(vaddq_s16(at, one), top);
+    if (!c->first) at = vmaxq_s16(vsubq_s16(at, one), vdupq_n_s16(0));
+    for (;; at = vaddq_s16(at, one)) {
+        uint16x8_t take = vornq_u16(vcleq_s16(at, to), held), draw = vcgtq_s16(at, top);
+        hrq__e8_neon b;
+        int16x8_t drawn[8];
+        if (vmaxvq_u16(take) == 0) break;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) drawn[j] = x[j];
+        if (vmaxvq_u16(draw)) {
+            int16x8_t shrink = vcombine_s16(hrq__e8_shrink_neon(vget_low_s16(at), vget_low_u16(gauge), c),
+                                            hrq__e8_shrink_neon(vget_high_s16(at), vget_high_u16(gauge), c));
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) drawn[j] = vbslq_s16(draw, vqrdmulhq_s16(x[j], shrink), x[j]);
+        }
+        take = vandq_u16(take, hrq__e8_try_neon(&b, drawn, vminq_s16(at, top), c));
+        take = vandq_u16(take, vornq_u16(vcltq_u16(b.error, out->error), held));
+        held = vorrq_u16(held, take);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            out->y[j] = vbslq_s16(take, b.y[j], out->y[j]);
+            out->digit[j] = vbslq_s16(take, b.digit[j], out->digit[j]);
+        }
+        out->error = vbslq_u16(take, b.error, out->error);
+        out->index = vbslq_s16(take, b.index, out->index);
+    }
+}
+
+/* 8 blocks to 64 columns. |y| <= 2 q = 512 times a multiple of 32 at most: below 2^15. */
+HRQ__IN_NEON void hrq__e8_store_neon(uint8_t *code, uint8_t *index, float *value, const hrq__e8_neon *b,
+                                     const hrq__e8_args *c)
+{
+    int16x8_t multiple = hrq__word_of_neon(c->multiple, b->index);
+    int16x8_t most = vdupq_n_s16(c->clamp), least = vdupq_n_s16((int16_t)-c->clamp);
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int16x8_t v = vmaxq_s16(vminq_s16(vmulq_s16(b->y[j], multiple), most), least);
+        uint8_t byte[8];
+        vst1q_f32(value + 4 * j, vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(v))), c->step));
+        vst1q_f32(value + 32 + 4 * j, vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_high_s16(v))), c->step));
+        vst1_u8(byte, vmovn_u16(vreinterpretq_u16_s16(b->digit[j])));
+        memcpy(code + 4 * j, byte, 4);
+        memcpy(code + 32 + 4 * j, byte + 4, 4);
+    }
+    vst1_u8(index, vmovn_u16(vreinterpretq_u16_s16(b->index)));
+}
+
+/* Four columns in fixed point. */
+HRQ__IN_NEON int16x4_t hrq__e8_fixed_neon(const float *in, const hrq__e8_args *c)
+{
+    float32x4_t v = vmulq_n_f32(vmulq_n_f32(vld1q_f32(in), c->norm.pre), c->norm.inv);
+    v = vmaxq_f32(vmulq_n_f32(v, c->to_fixed), vdupq_n_f32(-32767.0f));
+    return vmovn_s32(hrq__nearest_neon(vminq_f32(v, vdupq_n_f32(32767.0f))));
+}
+
+/* Everything in 16 bits: the gauge chooses scales, two nearest points (one of the block, one of its code) decide. */
+HRQ__FN_NEON size_t hrq__code_e8_neon(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                      const hrq__e8_args *c)
+{
+    size_t col, lane, n = cols8 / 64 * 64;
+    for (col = 0; col < n; col += 64) {
+        int16x8_t fixed[8];
+        uint16x8_t gauge, outside;
+        uint16_t far[8];
+        hrq__e8_neon b;
+        int j;
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            const float *in = x + col + 4 * j;
+            fixed[j] = vcombine_s16(hrq__e8_fixed_neon(in, c), hrq__e8_fixed_neon(in + 32, c));
+            b.y[j] = b.digit[j] = vdupq_n_s16(0);
+        }
+        b.index = vdupq_n_s16(0);
+        b.error = vdupq_n_u16(0);
+        gauge = hrq__e8_gauge_neon(fixed, &outside);
+        hrq__e8_encode_neon(&b, fixed, gauge, outside, c);
+        hrq__e8_store_neon(code + col, index + col / 8, value + col, &b, c);
+        if (vmaxvq_u16(outside) == 0) continue;
+        vst1q_u16(far, outside);
+        for (lane = 0; lane < 8; lane++) {
+            size_t at = col + lane / 4 * 32 + lane % 4;
+            if (far[lane]) hrq__e8_code_block(code + at, index + col / 8 + lane, value + at, x + at, 4, c);
+        }
+    }
+    return n;
+}
+
 /* ---- trellis search ---- */
 
 /* One step: 8 parities a register, of int16. sqrdmulh(d, d) = (2 d^2 + 2^15) >> 16, below 2^15: |d| < 2^15. */
@@ -4900,19 +6235,28 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 //  [e] The rows of the kernel table
 //==================================================================================================
 
+#define HRQ__DECODERS(isa)                                                                                     \
+    hrq__prepare_##isa, {NULL, NULL, hrq__decode_int_##isa, hrq__decode_table_##isa, hrq__decode_voronoi_##isa, \
+                         hrq__decode_box_##isa, hrq__decode_trellis_##isa, hrq__decode_int_##isa}
+#define HRQ__NO_ONE {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+#define HRQ__DOTS(dots, isa)                                                                         \
+    hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_##isa, hrq__range_##isa, hrq__finish_##isa, \
+        hrq__tile_f32_##isa, hrq__dot_f32_##isa, hrq__fma_tile_##isa
+#define HRQ__ENCODERS(isa)                                                                                         \
+    hrq__extents_##isa, hrq__dot16_##isa, hrq__sum16_##isa, hrq__code_int_##isa, hrq__code_float_##isa,            \
+        hrq__pack_##isa, hrq__group_scales_##isa, hrq__norms_##isa, hrq__act_s8_##isa, hrq__hadamard_##isa,        \
+        hrq__paley_##isa
+/* Shape of fma_tile, encoders, then the kernels that not every set has of its own. */
+#define HRQ__REST(m, n, isa, e8, metric, advance, box, floats, rest)                                             \
+    m, n, HRQ__ENCODERS(isa), hrq__code_e8_##e8, hrq__trellis_metric_##metric, hrq__trellis_advance_##advance, \
+        hrq__code_box_##box, hrq__tile_upper_##floats, hrq__axpy_##floats, hrq__int_error_##rest, \
+        hrq__float_error_##rest, hrq__signs_##rest, hrq__scale_rows_##rest
+
 #ifdef HRQ__AVX2
-    #define HRQ__ENCODE_AVX2                                                                                     \
-        hrq__extents_avx2, hrq__dot16_avx2, hrq__sum16_avx2, hrq__code_int_avx2, hrq__code_float_avx2,           \
-        hrq__pack_avx2, hrq__group_scales_avx2, hrq__norms_avx2, hrq__act_s8_avx2, hrq__hadamard_avx2,           \
-        hrq__paley_avx2, hrq__code_e8_avx2
-    #define HRQ__ROW_AVX2(isa, need, flip, dots)                                                                 \
-        {isa, need, flip, hrq__prepare_avx2,                                                                     \
-         {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
-          hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
-         {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2},                                                       \
-         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_avx2, hrq__range_avx2, hrq__finish_avx2, hrq__tile_f32_avx2,     \
-         hrq__dot_f32_avx2, hrq__fma_tile_avx2, 6, 16, HRQ__ENCODE_AVX2, \
-         hrq__trellis_metric_avx2, hrq__trellis_advance_avx2},
+    #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2}
+    #define HRQ__ROW_AVX2(name, need, flip, dots)                                       \
+        {name, need, flip, HRQ__DECODERS(avx2), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2),   \
+         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
@@ -4925,37 +6269,21 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #endif
 
 #ifdef HRQ__AVX512
-    #define HRQ__ENCODE_AVX512                                                                                   \
-        hrq__extents_avx512, hrq__dot16_avx512, hrq__sum16_avx512, hrq__code_int_avx512, hrq__code_float_avx512, \
-        hrq__pack_avx512, hrq__group_scales_avx512, hrq__norms_avx512, hrq__act_s8_avx512, hrq__hadamard_avx512, \
-        hrq__paley_avx512, hrq__code_e8_avx512
-    #define HRQ__ROWS_AVX512                                                                                     \
-        {"avx512", HRQ__HAS_AVX512, 0, hrq__prepare_avx2,                                                        \
-         {NULL, NULL, hrq__decode_int_avx2, hrq__decode_table_avx2, hrq__decode_voronoi_avx2,                    \
-          hrq__decode_box_avx2, hrq__decode_trellis_avx2, hrq__decode_int_avx2},                                 \
-         {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_avx512, hrq__dot_groups_avx512, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,\
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_avx2},                                                     \
-        {"avx512vnni", HRQ__HAS_VNNI, 128, hrq__prepare_vnni,                                                    \
-         {NULL, NULL, hrq__decode_int_vnni, hrq__decode_table_vnni, hrq__decode_voronoi_vnni,                    \
-          hrq__decode_box_vnni, hrq__decode_trellis_vnni, hrq__decode_int_vnni},                                 \
-         {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,          \
-          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                             \
-         hrq__dot_s8_vnni, hrq__dot_groups_vnni, hrq__scales_avx512, hrq__range_avx512, hrq__finish_avx512, hrq__tile_f32_avx512,   \
-         hrq__dot_f32_avx512, hrq__fma_tile_avx512, 12, 32, HRQ__ENCODE_AVX512, hrq__trellis_metric_avx512, hrq__trellis_advance_vnni},
+    #define HRQ__ROWS_AVX512                                                                                   \
+        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),            \
+         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)},                                             \
+        {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni),                                                \
+         {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
+          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                           \
+         HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512, avx512)},
 #else
     #define HRQ__ROWS_AVX512
 #endif
 
 #ifdef HRQ__NEON
-    #define HRQ__ROW_NEON(isa, need, dots)                                                                       \
-        {isa, need, 0, hrq__prepare_neon,                                                                        \
-         {NULL, NULL, hrq__decode_int_neon, hrq__decode_table_neon, hrq__decode_voronoi_neon,                    \
-          hrq__decode_box_neon, hrq__decode_trellis_neon, hrq__decode_int_neon},                                 \
-         {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},                                                       \
-         hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_neon, hrq__range_neon, hrq__finish_neon, hrq__tile_f32_neon,     \
-         hrq__dot_f32_neon, hrq__fma_tile_neon, 8, 12, HRQ__ENCODE_SCALAR, \
-         hrq__trellis_metric_neon, hrq__trellis_advance_neon},
+    #define HRQ__ROW_NEON(name, need, dots)                                          \
+        {name, need, 0, HRQ__DECODERS(neon), HRQ__NO_ONE, HRQ__DOTS(dots, neon),     \
+         HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
     #else
@@ -4974,6 +6302,31 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 
 #define HRQ__SIMD_ROWS HRQ__ROWS_AVX2 HRQ__ROWS_AVX512 HRQ__ROWS_NEON
 
+#undef HRQ__FN_AVX2
+#undef HRQ__FN_AVX2VNNI
+#undef HRQ__FN_AVX512
+#undef HRQ__FN_VNNI
+#undef HRQ__IN_AVX2
+#undef HRQ__IN_AVX2VNNI
+#undef HRQ__IN_AVX512
+#undef HRQ__IN_VNNI
+#undef HRQ__FN_NEON
+#undef HRQ__FN_DOTPROD
+#undef HRQ__FN_I8MM
+#undef HRQ__IN_NEON
+#undef HRQ__IN_DOTPROD
+#undef HRQ__IN_I8MM
+#undef HRQ__TARGET
+#undef HRQ__TARGET_DOTPROD
+#undef HRQ__TARGET_I8MM
+#undef HRQ__WORDS_AVX2
+#undef HRQ__WORDS_AVX512
+#undef HRQ__UNROLL
+#undef HRQ__OPAQUE
+#undef HRQ__AHEAD
+
 #if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
     #pragma GCC diagnostic pop
+#elif defined(__clang__)
+    #pragma clang diagnostic pop
 #endif

@@ -11,6 +11,7 @@
 #include <time.h>
 #if defined(__linux__)
     #include <sched.h>
+    #include <sys/mman.h>
 #endif
 #if !defined(_WIN32)
     #include <unistd.h>
@@ -45,6 +46,18 @@ void *new_block(size_t bytes)
     return p;
 }
 
+void *large_block(size_t bytes)
+{
+    size_t page = (size_t)2 << 20;
+    char *p = (char *)malloc(bytes + page);
+    if (!p) return NULL;
+    p += page - (size_t)((uintptr_t)p % page);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+    return p;
+}
+
 static uint64_t random_state = 20260101;
 
 static uint32_t random_word(void)
@@ -76,7 +89,11 @@ double clock_now(void)
     return (double)clock() / CLOCKS_PER_SEC;
 #else
     struct timespec t;
+    #if defined(CLOCK_THREAD_CPUTIME_ID)
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    #else
     clock_gettime(CLOCK_MONOTONIC, &t);
+    #endif
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 #endif
 }
@@ -191,21 +208,26 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void sort_times(double *times, timing *t)
+{
+    qsort(times, t->runs, sizeof times[0], compare);
+    t->best = times[0];
+    t->median = times[t->runs / 2];
+}
+
 timing time_of(void (*run)(void *arg), void *arg, double seconds)
 {
     static double times[1000];
     timing t = {0.0, 0.0, 0};
-    double begin, total, once;
+    double begin, total, once = 0.0;
     size_t inner = 1;
-    begin = clock_now();
-    run(arg);
-    once = clock_now() - begin;
-    if (once < 50e-6) {
+    for (int i = 0; i < 4 && (i == 0 || once < 5e-3); i++) {
         begin = clock_now();
-        for (int i = 0; i < 10; i++) run(arg);
-        once = (clock_now() - begin) / 10.0;
-        inner = once > 0.0 ? (size_t)(50e-6 / once) + 1 : 1000;
+        run(arg);
+        total = clock_now() - begin;
+        if (i == 0 || total < once) once = total;
     }
+    if (once < 50e-6) inner = once > 1e-8 ? (size_t)(50e-6 / once) + 1 : 1000;
     for (total = 0.0; t.runs < 1000 && (t.runs < 3 || total < seconds); t.runs++) {
         begin = clock_now();
         for (size_t i = 0; i < inner; i++) run(arg);
@@ -213,36 +235,6 @@ timing time_of(void (*run)(void *arg), void *arg, double seconds)
         total += times[t.runs];
         times[t.runs] /= (double)inner;
     }
-    qsort(times, t.runs, sizeof times[0], compare);
-    t.best = times[0];
-    t.median = times[t.runs / 2];
-    return t;
-}
-
-typedef struct reading {
-    const uint64_t *data;
-    size_t words;
-} reading;
-
-/* Sum of words in 32 lanes: four vectors of 64 bytes, added as they come. */
-static void read_all(void *arg)
-{
-    const reading *r = (const reading *)arg;
-    uint64_t lane[32] = {0}, sum = 0;
-    for (size_t i = 0; i + 32 <= r->words; i += 32)
-        for (size_t l = 0; l < 32; l++) lane[l] += r->data[i + l];
-    for (int l = 0; l < 32; l++) sum += lane[l];
-    consume((double)sum);
-}
-
-timing read_bandwidth(const void *data, size_t bytes, double seconds)
-{
-    reading r;
-    timing t;
-    r.data = (const uint64_t *)data;
-    r.words = bytes / 256 * 32;
-    t = time_of(read_all, &r, seconds);
-    t.best = 8.0 * (double)r.words / t.best;
-    t.median = 8.0 * (double)r.words / t.median;
+    sort_times(times, &t);
     return t;
 }

@@ -26,14 +26,24 @@ machine machine_of(void);
 /* CPU, microcode, governor, caches, compiler, date: lines that start with "# ". */
 void machine_print(FILE *out, const machine *m);
 
+/* Seconds of this thread where the system counts them (what others take of its core stays out), else of the clock. */
 double clock_now(void);
 
 /* One run to warm up, then at least 3 runs and about `seconds` of them, 1000 at most. A run shorter than 50 us is
    repeated inside one measurement. */
 timing time_of(void (*run)(void *arg), void *arg, double seconds);
 
-/* Bytes a second that one core reads from a buffer of `bytes`. */
+/* Best and median of t->runs times, which are sorted. */
+void sort_times(double *times, timing *t);
+
+/* peak.c: best of many runs, about `seconds` of them. Bytes a second that one core reads from a buffer, by the widest
+   loads that the machine has and prefetches 4 KB ahead; cycles a second (0: not known here); int8 multiply-adds a second
+   in registers, by the instructions of the library's dot product on hrq_isa_text(). */
 timing read_bandwidth(const void *data, size_t bytes, double seconds);
+void read_once(const void *data, size_t bytes);
+double core_clock(double seconds);
+double int8_peak(double seconds);
+const char *int8_peak_text(void);
 
 /* Results go here, so that no compiler may leave a computation out. */
 void consume(double x);
@@ -41,6 +51,9 @@ void consume(double x);
 void die(const char *what, const char *why);
 void check(hrq_status status, const char *what);
 void *new_block(size_t bytes);
+
+/* On a boundary of 2 MB and from large pages where the system has them; NULL: no memory. Never freed. */
+void *large_block(size_t bytes);
 
 /* A new block of count iid N(0,1), the same sequence in every run. */
 float *gauss(size_t count);

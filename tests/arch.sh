@@ -8,6 +8,8 @@ CC=${CC:-cc}
 CROSS=${CROSS:-aarch64-linux-gnu-gcc}
 dir=build/$1
 mkdir -p "$dir"
+WARN="-Wall -Wextra -Wpedantic -Wshadow -Wundef -Werror"
+TESTS="test_kernels test_kernels_encode test_kernels_lattice test_trellis"
 n=0
 failed=0
 
@@ -17,22 +19,36 @@ skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; echo "$1: SKIP $2" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
 cpu() { grep -qw "$1" /proc/cpuinfo 2>/dev/null; }
 limited() { if has timeout; then timeout 600 "$@"; else "$@"; fi; }
-build() { # build JOB COMPILER FLAGS...: both programs, as $dir/kernels and $dir/bytes
+build() { # build JOB COMPILER FLAGS...: all programs, as $dir/NAME
     job=$1
     shift
-    "$@" -std=c99 -O2 -o $dir/kernels test_kernels.c -lm > $dir/log 2>&1 && "$@" -std=c99 -O2 -o $dir/bytes bytes.c -lm > $dir/log 2>&1 \
-        || { bad "builds: $job"; return 1; }
+    for program in $TESTS bytes; do
+        "$@" -std=c99 -O2 -o $dir/$program $program.c -lm > $dir/log 2>&1 || { bad "builds: $job: $program"; return 1; }
+    done
 }
-run() { # run JOB ROWS COMMAND...: the kernel test, in which these rows must have run, and bytes.c
+run() { # run JOB ROWS COMMAND...: the tests, the first with cases of these rows, and bytes.c
     job=$1
     rows=$2
     shift 2
-    if ! limited "$@" $dir/kernels > $dir/log 2>&1 || ! grep -q '^1\.\.' $dir/log; then bad "$job: kernels"; else
-        for row in $rows; do
-            line=$(grep "^ok .*kernels of $row (" $dir/log)
-            if test -n "$line"; then ok "$job: ${line#*- }"; else bad "$job: kernels of $row"; fi
-        done
-    fi
+    for program in $TESTS; do
+        quick=
+        test $program = test_trellis && quick=1 # a minute more under qemu, the kernels' part is the same
+        if ! QUICK=$quick limited "$@" $dir/$program > $dir/log 2>&1 || ! grep -q '^1\.\.' $dir/log; then
+            bad "$job: $program"
+        elif test $program = test_kernels; then
+            for row in $rows; do
+                line=$(grep "^ok .*kernels of $row (" $dir/log)
+                if test -n "$line"; then ok "$job: ${line#*- }"; else bad "$job: kernels of $row"; fi
+            done
+        else
+            ok "$job: $program: $(grep -c '^ok .*[0-9] expectations)$' $dir/log) cases"
+        fi
+    done
+    same "$job" "$@"
+}
+same() { # same JOB COMMAND...: bytes.c
+    job=$1
+    shift
     limited "$@" $dir/bytes > $dir/bytes.txt 2> $dir/log && diff $dir/scalar.txt $dir/bytes.txt > $dir/log 2>&1 \
         && ok "$job: same bytes as the scalar kernels here" || bad "$job: same bytes as the scalar kernels here"
 }
@@ -61,10 +77,15 @@ qemu)
         skip "kernels of AArch64" "no $CROSS: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
     elif ! has qemu-aarch64; then
         skip "kernels of AArch64" "no qemu-aarch64: apt-get install qemu-user"
-    elif build "AArch64" "$CROSS" -static; then
+    elif build "AArch64" "$CROSS" -static $WARN; then
         run "qemu-aarch64 -cpu max" "neon neon_dotprod neon_i8mm" qemu-aarch64 -cpu max
         run "qemu-aarch64 -cpu neoverse-n1" "neon neon_dotprod" qemu-aarch64 -cpu neoverse-n1
         run "qemu-aarch64 -cpu cortex-a53" "neon" qemu-aarch64 -cpu cortex-a53
+        if "$CROSS" -static -std=c99 -O2 $WARN -DHRQ_NO_NEON -o $dir/bytes bytes.c -lm > $dir/log 2>&1; then
+            same "AArch64 with HRQ_NO_NEON" qemu-aarch64 -cpu max
+        else
+            bad "builds without a warning: AArch64 with HRQ_NO_NEON"
+        fi
     fi
     if ! has qemu-x86_64; then
         skip "AVX2 under qemu-x86_64" "no qemu-x86_64: apt-get install qemu-user"

@@ -46,6 +46,9 @@ gcc -std=c99 -O3 NATIVE
 gcc -std=gnu99 -O2 NATIVE -ffp-contract=fast
 clang -std=c99 -O0
 clang -std=c99 -O3 NATIVE
+gcc -std=c99 -O2 NATIVE -DHRQ_NO_SIMD
+gcc -std=c99 -O2 -DHRQ_NO_AVX512
+clang -std=c99 -O2 NATIVE -DHRQ_NO_AVX2
 g++ -std=c++17 -O2 NATIVE -x c++
 clang++ -std=c++17 -O1 -x c++"
 test "$LONG" = 1 && BUILDS="$BUILDS
@@ -135,7 +138,7 @@ int hrq_private_text(void);
 int hrq_private_text(void)
 {
     float x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-    return hrq_hadamard(x, 1, 8, 8, 1, 0) == HRQ_OK && hrq_isa_text()[0] == 's' ? 7 : 0;
+    return hrq_hadamard(x, 1, 8, 8, 1, 0) == HRQ_OK && hrq_isa_limit("scalar") == HRQ_OK && hrq_isa_text()[0] == 's' ? 7 : 0;
 }
 #ifdef __cplusplus
 }
@@ -214,6 +217,14 @@ nostd() { $CC -std=c99 -O0 $WARN -c $dir/nostd.c -o $dir/nostd.o && $CC -o $dir/
 try "HRQ_NO_STDLIB with HRQ_MALLOC and HRQ_FREE of one's own, and they are what is called" nostd
 has nm && try "HRQ_NO_STDLIB: no malloc, free, getenv, output or exit" nostd_symbols
 try "HRQ_NO_STDLIB alone" $CC -std=c99 -O0 $WARN -c $dir/nomem.c -o $dir/nomem.o
+without() { # without OPTION KERNELS: nothing of these is in the object
+    $CC -std=c99 -O0 $WARN "-D$1" -c $dir/impl.c -o $dir/without.o && ! nm $dir/without.o | grep "hrq__.*_\($2\)"
+}
+if has nm; then
+    try "HRQ_NO_SIMD: no kernel but the scalar ones" without HRQ_NO_SIMD 'avx2\|avx512\|vnni\|neon'
+    try "HRQ_NO_AVX512: no kernel of AVX-512" without HRQ_NO_AVX512 'avx512\|vnni'
+    try "HRQ_NO_AVX2: none of AVX-512 either" without HRQ_NO_AVX2 'avx2\|avx512\|vnni'
+fi
 refuse "HRQ_MALLOC without HRQ_FREE is refused" "define HRQ_MALLOC and HRQ_FREE together" $CC -std=c99 "-DHRQ_MALLOC(x)=NULL" -c $dir/impl.c -o $dir/x.o
 refuse "-ffast-math is refused" "ffast-math" $CC -std=c99 -ffast-math -c $dir/impl.c -o $dir/x.o
 

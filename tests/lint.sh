@@ -16,16 +16,16 @@ report() { # report NAME: $out holds what is wrong
     fi
 }
 skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
-CODE=$(ls hrq.h examples/*.[ch] tests/*.[ch] bench/*.[ch] 2>/dev/null)
+CODE=$(ls hrq.h hrq_simd.h examples/*.[ch] tests/*.[ch] bench/*.[ch] 2>/dev/null)
 SOURCES="$CODE $(ls tests/*.sh README.md .ci/run 2>/dev/null)"
 MAKES=$(ls examples/Makefile tests/Makefile bench/Makefile 2>/dev/null)
 
-awk 'END { if (NR >= 8400) print "hrq.h has " NR " lines, budget 7600" }' hrq.h > $out 2>&1
-report "hrq.h: fewer than 8400 lines"
+awk 'END { if (NR >= 9200) print "hrq.h has " NR " lines, budget 9200" }' hrq.h > $out 2>&1
+report "hrq.h: fewer than 9200 lines"
 
 # shellcheck disable=SC2086
-awk 'length($0) > (FILENAME == "hrq.h" ? 120 : 130) { print FILENAME ":" FNR ": " length($0) " characters" }' $CODE > $out 2>&1
-report "hrq.h: no line beyond 120 characters; other sources 130"
+awk 'length($0) > (FILENAME ~ /^hrq/ ? 120 : 130) { print FILENAME ":" FNR ": " length($0) " characters" }' $CODE > $out 2>&1
+report "hrq.h, hrq_simd.h: no line beyond 120 characters; other sources 130"
 
 # shellcheck disable=SC2086
 grep -n ' $' $SOURCES $MAKES > $out 2>/dev/null
@@ -43,11 +43,11 @@ report "no path of one machine"
 # a function's body stands between "{" and "}" in column 1, its head on the lines above
 awk '/^[A-Za-z].*\(/ && !/;$/ { head = $0; start = FNR }
      /^{/ { open = FNR; if (start < FNR - 4) start = FNR }
-     /^}/ && open { if (FNR - start + 1 >= 80) print FILENAME ":" start ": " FNR - start + 1 " lines: " head; open = 0 }' hrq.h > $out 2>&1
-report "hrq.h: no function of 80 lines or more"
+     /^}/ && open { if (FNR - start + 1 >= 80) print FILENAME ":" start ": " FNR - start + 1 " lines: " head; open = 0 }' hrq.h hrq_simd.h > $out 2>&1
+report "hrq.h, hrq_simd.h: no function of 80 lines or more"
 
-awk '/\\$/ { if (!run) start = FNR; run++; next } { if (run >= 25) print FILENAME ":" start ": macro of " run + 1 " lines"; run = 0 }' hrq.h > $out 2>&1
-report "hrq.h: no macro of 25 lines or more"
+awk '/\\$/ { if (!run) start = FNR; run++; next } { if (run >= 25) print FILENAME ":" start ": macro of " run + 1 " lines"; run = 0 }' hrq.h hrq_simd.h > $out 2>&1
+report "hrq.h, hrq_simd.h: no macro of 25 lines or more"
 
 # Rooms. Pass 1: in which room each hrq__name, HRQ__NAME and public function is defined (first column, or a typedef, an
 # enum member, a table). Pass 2: every word used in another room must come from one on the "uses:" line; and these are

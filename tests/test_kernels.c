@@ -185,7 +185,10 @@ static void test_decode(void)
         "zn:q16:k1", "d4:q16:k1", "e8:q4:k1",   "e8:q4:k2",  "e8:q4:k3",   "e8:q8:k1",  "e8:q8:k2",  "e8:q8:k3",
         "e8:q8:k4",  "e8:q16:k2", "e8:q16:k3",  "e8:q32:k1", "e8:q256:k1", "e8:q8:k16", "e8:q14:k1", "tcq2:s6",
         "tcq2:s8",   "tcq2:s12",  "tcq2:s14",   "tcq3:s8",   "tcq3:s12",   "tcq3:s14",  "tcq4:s6",   "tcq4:s8",
-        "tcq4:s12",  "tcq4:s14",  "e8h:q4:m1:k1"};
+        "tcq4:s12",  "tcq4:s14",  "e8h:q4:m1:k1", "e8h:q3:m5:k16", "e8h:q15:m2:k9", "e8:q6:k2", "e8:q12:k8",
+        "e8:q3:k16", "e8:q254:k1", "e8:q255:k16", "e8:q32:k7", "e8:q64:k4",  "e8:q128:k5", "d4:q3:k1",   "d4:q4:k2",
+        "d4:q8:k5",  "d4:q14:k4",  "d4:q253:k3",  "d4:q255:k2", "d4:q256:k16", "d4:q6:k16", "zn:q3:k1",   "zn:q4:k4",
+        "zn:q15:k4", "zn:q251:k16", "zn:q254:k4", "zn:q256:k16"};
     char name[32];
     hrq__decode_args a;
     hrq_format f;
@@ -394,6 +397,39 @@ static block floats_drawn(size_t n)
     return b;
 }
 
+static void tile_upper_one(size_t cols, unsigned flip)
+{
+    size_t bytes = (cols + 3) / 4 * 64;
+    block lo = bytes_of(bytes, (int)draw_below(9)), hi = bytes_of(bytes, (int)draw_below(9)), got = block_of(64 * cols, 4),
+          want = block_of(64 * cols, 4);
+    row->tile_upper((float *)(void *)got.data, lo.data, hi.data, cols, flip);
+    scalar->tile_upper((float *)(void *)want.data, lo.data, hi.data, cols, flip);
+    EXPECT(same_block(&got, &want), "tile_upper: %lu columns, flip %u", (unsigned long)cols, flip);
+    free(lo.base);
+    free(hi.base);
+    free(got.base);
+    free(want.base);
+}
+
+static void axpy_one(size_t n, size_t step)
+{
+    size_t i, factors = step ? n : 1;
+    block w = block_of(4 * n, 4), p = block_of(4 * factors, 4), got = block_of(4 * n, 4), want = block_of(4 * n, 4);
+    for (i = 0; i < n; i++) {
+        ((float *)(void *)w.data)[i] = draw_float();
+        ((float *)(void *)got.data)[i] = draw_float();
+    }
+    for (i = 0; i < factors; i++) ((float *)(void *)p.data)[i] = draw_float();
+    if (n) memcpy(want.data, got.data, 4 * n);
+    row->axpy((float *)(void *)got.data, (float *)(void *)w.data, (float *)(void *)p.data, step, n);
+    scalar->axpy((float *)(void *)want.data, (float *)(void *)w.data, (float *)(void *)p.data, step, n);
+    EXPECT(same_block(&got, &want), "axpy: n %lu, step %lu", (unsigned long)n, (unsigned long)step);
+    free(w.base);
+    free(p.base);
+    free(got.base);
+    free(want.base);
+}
+
 static void dot_f32_one(size_t n, size_t depth)
 {
     size_t ldx = depth + draw_below(3);
@@ -445,6 +481,11 @@ static void test_floats(void)
         for (i = 0; i < 4; i++) tile_f32_one(n, (int)i & 1, i & 2 ? 128 : 0);
     for (n = 1; n < 36; n++)
         for (i = 0; i < 4; i++) dot_f32_one(n, i ? draw_below(40) : i);
+    for (n = 0; n < 70; n++)
+        for (i = 0; i < 2; i++) {
+            axpy_one(n, i);
+            if (n) tile_upper_one(n, i ? 128 : 0);
+        }
     for (n = 0; n < 30; n++) fma_tile_one(n);
 }
 

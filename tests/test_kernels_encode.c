@@ -197,7 +197,7 @@ static void test_hadamard(void)
                 free(x), free(y);
             }
         for (order = 6; order <= 14; order += 4)
-            for (stride = 1; stride <= 64; stride *= 2) {
+            for (stride = 1; stride <= 64; stride += 1 + stride / 2) {
                 float c[14 * 14], *x, *y;
                 n = 2 * order * stride;
                 x = noise(n, kind);
@@ -215,14 +215,58 @@ static void test_hadamard(void)
     tap_end();
 }
 
+static void test_errors(void)
+{
+    size_t n, i;
+    int kind;
+    tap_begin("int_error, float_error");
+    for (kind = 0; kind < 4; kind++)
+        for (n = 1; n < 300; n++) {
+            float *x = noise(n, kind), top = hrq__absmax(x, n), a, b;
+            hrq__norm norm = hrq__norm_of(draw() % 8 == 0 ? 0.0f : draw() % 8 == 0 ? top * 1e-7f : top / 9.0f);
+            int bits = 1 + (int)(draw() % 8), exp = (int)(draw() % 8);
+            int man = exp ? (int)(draw() % (8 - (unsigned)exp)) : 6;
+            hrq__int_range range = {0, (1 << (bits - 1)) - 1};
+            hrq__int_fit f, g;
+            range.lo = -range.hi - (int)(draw() % 2);
+            f = scalar->int_error(x, n, norm, range);
+            g = row->int_error(x, n, norm, range);
+            EXPECT(memcmp(&f, &g, sizeof f) == 0, "int_error of %lu: %g %g, %g %g, %g %g", (unsigned long)n,
+                   (double)f.error, (double)g.error, (double)f.dot, (double)g.dot, (double)f.energy, (double)g.energy);
+            a = scalar->float_error(hrq__small_of(exp, man), x, n, norm);
+            b = row->float_error(hrq__small_of(exp, man), x, n, norm);
+            EXPECT(memcmp(&a, &b, sizeof a) == 0, "float_error of %lu, %d %d: %g %g", (unsigned long)n, exp, man,
+                   (double)a, (double)b);
+            free(x);
+        }
+    tap_end();
+    tap_begin("signs, scale_rows");
+    for (n = 1; n < 300; n++) {
+        size_t ld = n + (size_t)draw() % 3, size = 15 * ld + n;
+        float *x = noise(16 * n, 0), *scale = noise(16, 1);
+        float *a = (float *)calloc(size, sizeof *a), *b = (float *)calloc(size, sizeof *b);
+        scalar->scale_rows(a, ld, x, n, scale);
+        row->scale_rows(b, ld, x, n, scale);
+        EXPECT(memcmp(a, b, size * sizeof *a) == 0, "scale_rows of %lu", (unsigned long)n);
+        for (i = 0; i < n; i++) a[i] = b[i] = x[i];
+        scalar->signs(a, n, n);
+        row->signs(b, n, n);
+        EXPECT(memcmp(a, b, size * sizeof *a) == 0, "signs of %lu", (unsigned long)n);
+        free(x), free(scale), free(a), free(b);
+    }
+    tap_end();
+}
+
 int main(void)
 {
+    char name[64];
     size_t i, rows = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0];
     test_setup();
     for (i = 1; i < rows; i++) {
         row = &hrq__kernel_table[i];
         if (row->need & ~hrq__isa_have()) {
-            tap_skip(row->isa, "not this machine's");
+            snprintf(name, sizeof name, "kernels of %s", row->isa);
+            tap_skip(name, "not on this machine");
             continue;
         }
         printf("# %s\n", row->isa);
@@ -232,6 +276,7 @@ int main(void)
         test_scales();
         test_act();
         test_hadamard();
+        test_errors();
     }
     if (rows == 1) tap_skip("kernels", "none in this build");
     return tap_finish();

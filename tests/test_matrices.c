@@ -396,8 +396,8 @@ static void test_memory(void)
 {
     size_t i, cols = 90, rows = 3;
     const char *name;
-    tap_begin("memory: nothing but the row that is moved, lattice codes of a row and the trellis; HRQ_ERR_NOMEM leaves the bytes; every "
-              "block is given back");
+    tap_begin("memory: nothing but the row that is moved, lattice codes of a row and the trellis; HRQ_ERR_NOMEM "
+              "leaves the bytes; every block is given back");
     for (i = 0; (name = hrq_format_list(i)) != NULL; i++) {
         float *w = floats_of(rows, cols, cols);
         hrq_format f = format_of(name);

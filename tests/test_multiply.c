@@ -200,8 +200,8 @@ static void one(const char *name, size_t rows, size_t cols, size_t n, hrq_act_ki
             EXPECT(hrq_matmul(&m, kind, x, n, ldx, z, ldy, pass ? &h : NULL) == HRQ_OK, "%s matmul", name);
             EXPECT(same_bits(y, z, used), "%s: matmul gives other bits", name);
         }
-        EXPECT(l.live == 0 && l.taken == 1 && l.runs == (rows > (n > 1 ? 64 : 16)), "%s: %d blocks, %d left, %d runs", name, l.taken,
-               l.live, l.runs);
+        EXPECT(l.live == 0 && l.taken == 1 && l.runs == (rows > (n > 1 ? 64 : 16)), "%s: %d blocks, %d left, %d runs",
+               name, l.taken, l.live, l.runs);
     }
     parts_free(&p);
     free(w);

@@ -425,6 +425,40 @@ static void seal(uint8_t *p, size_t n)
     free(rest);
 }
 
+/* Products of a sic matrix and n vectors of bytes: exact integers, rounded once, times the vector's scale. */
+static int sic_products(const hrq_mat *m, size_t n)
+{
+    size_t bytes = hrq_act_bytes(m, n, HRQ_ACT_INT8), i, t, r, c;
+    float *x = (float *)malloc(n * m->cols * sizeof *x), *y = (float *)malloc(n * m->rows * sizeof *y), w[32 * HRQ_PANEL];
+    double *sum = (double *)calloc(n * (m->rows + HRQ_PANEL), sizeof *sum);
+    void *buffer = malloc(bytes);
+    hrq_act *act = NULL;
+    hrq__view v;
+    int good;
+    for (i = 0; i < n * m->cols; i++) x[i] = (float)draw_gauss();
+    good = hrq__view_open(&v, m) == HRQ_OK &&
+           hrq_act_prepare(&act, buffer, bytes, m, HRQ_ACT_INT8, x, n, m->cols) == HRQ_OK &&
+           hrq_mul(m, act, y, m->rows, 0, m->rows, NULL) == HRQ_OK;
+    for (r = 0; r < m->rows && good; r += HRQ_PANEL)
+        for (c = 0; c < m->cols; c++) {
+            if (c % 32 == 0) hrq__view_floats(&v, r / HRQ_PANEL, c, m->cols - c < 32 ? m->cols - c : 32, w);
+            for (t = 0; t < n; t++)
+                for (i = 0; i < HRQ_PANEL; i++)
+                    sum[t * (m->rows + HRQ_PANEL) + r + i] +=
+                        (double)w[c % 32 * HRQ_PANEL + i] * (double)hrq__act_s8(act, t)[c];
+        }
+    for (t = 0; t < n; t++)
+        for (r = 0; r < m->rows && good; r++) {
+            float whole = (float)sum[t * (m->rows + HRQ_PANEL) + r];
+            good = y[t * m->rows + r] == (float)((double)whole * (double)hrq__act_scales(act)[t]);
+        }
+    free(x);
+    free(y);
+    free(sum);
+    free(buffer);
+    return good;
+}
+
 /* Everything that must hold of a good stream. */
 static void good(const crafted *s, const char *what)
 {
@@ -466,6 +500,7 @@ static void good(const crafted *s, const char *what)
     r = draw_below(m.rows);
     EXPECT(hrq_mat_decode(&m, r, 1, v, m.cols) == HRQ_OK && same_bits(v, s->wanted + r * m.cols, m.cols),
            "%s: row %lu of sic", what, (unsigned long)r);
+    EXPECT(sic_products(&m, 1) && sic_products(&m, 21), "%s: products of sic", what);
     status = hrq_mat_wrap(&n, &m.format, m.rows, m.cols, 0, b.data, need + 0);
     EXPECT(status == HRQ_OK && n.bytes == need, "%s: wrap %s", what, hrq_status_text(status));
     EXPECT(hrq_mat_wrap(&n, &m.format, m.rows, m.cols, 0, b.data, need - 1) != HRQ_OK, "%s: wrap of a byte less",
