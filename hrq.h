@@ -8942,6 +8942,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #undef HRQ__SIMD_ROWS
     #undef HRQ__DECODERS
     #undef HRQ__NO_ONE
+    #undef HRQ__ONE_AVX2
     #undef HRQ__DOTS
     #undef HRQ__ENCODERS
     #undef HRQ__REST

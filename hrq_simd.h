@@ -685,6 +685,74 @@ HRQ__FN_AVX2 size_t hrq__decode_trellis_avx2(uint8_t *lo, uint8_t *hi, const uin
     return 32 * supers;
 }
 
+/* ---- one vector: decoded registers go straight into the products ---- */
+
+/* A superblock: codes as they are, unsigned, times the vector's bytes. A pair is at most 2 * (2^bits - 1) * 127; 8 of
+   them fit 16 bits up to 4 bits a code (30480), then 4 (31496), 2 (32004), 1 (32258). 8 bits would saturate. */
+HRQ__IN_AVX2 void hrq__one_super_avx2(__m256i acc[2], const uint8_t *codes, const int8_t *x, int bits)
+{
+    __m256i one = _mm256_set1_epi16(1), code[8], pair, sum = _mm256_setzero_si256();
+    int half, j, deep = bits <= 4 ? 8 : 8 >> (bits - 4);
+    hrq__prefetch_avx2(codes, 64 * (size_t)bits);
+    HRQ__UNROLL
+    for (half = 0; half < 2; half++) {
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) code[j] = _mm256_setzero_si256();
+        hrq__planes_avx2(code, codes + 32 * half, bits);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            pair = _mm256_maddubs_epi16(code[j], _mm256_set1_epi32(hrq__word_at(x + 4 * j)));
+            sum = j % deep ? _mm256_add_epi16(sum, pair) : pair;
+            if (j % deep == deep - 1) acc[half] = _mm256_add_epi32(acc[half], _mm256_madd_epi16(sum, one));
+        }
+    }
+}
+
+/* Groups of `per` superblocks; all of them are one where there are no groups. What the codes have over the values, half
+   their range, comes off with the zero points: times the sum of the vector's columns. */
+HRQ__IN_AVX2 void hrq__one_int_avx2_run(void *sum, const uint8_t *codes, size_t supers, size_t per,
+                                        const hrq__vectors *x, const hrq__groups *g, int bits)
+{
+    size_t done, at, i;
+    for (done = 0; done < supers; done += per) {
+        __m256i acc[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()}, part, zero;
+        const int32_t *sums = x->sums + 4 * done;
+        __m256i all = _mm256_set1_epi32((int32_t)((uint32_t)sums[4 * per] - (uint32_t)sums[0]));
+        for (i = done; i < done + per; i++, codes += 64 * bits)
+            hrq__one_super_avx2(acc, codes, x->x + 32 * i, bits);
+        for (i = 0; i < 16; i += 8) {
+            int32_t *to = (int32_t *)sum + i;
+            float *total = (float *)sum + i;
+            at = done / per * HRQ_PANEL + i;
+            zero = _mm256_set1_epi32(1 << (bits - 1));
+            if (g && g->zero) zero = _mm256_add_epi32(zero, hrq__load_avx2(g->zero + at));
+            part = _mm256_sub_epi32(acc[i / 8], _mm256_mullo_epi32(all, zero));
+            if (g)
+                _mm256_storeu_ps(total, _mm256_fmadd_ps(_mm256_cvtepi32_ps(part), _mm256_loadu_ps(g->scale + at),
+                                                        _mm256_loadu_ps(total)));
+            else hrq__store_avx2(to, _mm256_add_epi32(hrq__load_avx2(to), part));
+        }
+    }
+}
+
+HRQ__FN_AVX2 size_t hrq__one_int_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                      const hrq__vectors *x, const hrq__groups *g)
+{
+    size_t per = g ? g->group / 32 : cols8 / 32, supers = g ? cols8 / g->group * per : per;
+    if (g && g->group % 32) return 0;
+    switch (a->code_bits) {
+    case 1: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 1); break;
+    case 2: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 2); break;
+    case 3: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 3); break;
+    case 4: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 4); break;
+    case 5: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 5); break;
+    case 6: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 6); break;
+    case 7: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 7); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
 /* ---- dot ---- */
 
 /* Integer products of one panel with n vectors from t on: out[i * ldo + row] += sum over the vectors' columns
@@ -6185,8 +6253,9 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__float_error_##rest, hrq__signs_##rest, hrq__scale_rows_##rest
 
 #ifdef HRQ__AVX2
+    #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2}
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                       \
-        {name, need, flip, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(dots, avx2),     \
+        {name, need, flip, HRQ__DECODERS(avx2), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2),   \
          HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \

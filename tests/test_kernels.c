@@ -94,7 +94,7 @@ static void one_one(const char *what, int codec, const hrq__decode_args *given, 
     size_t i, at, n, done, groups = group ? cols8 / group : 0, columns = group ? groups * group : cols8;
     block codes = bytes_of(columns / 8 * a.lane_bytes, kind), x = block_of(columns, 1 + draw_below(63)),
           tile = block_of(16 * columns, 1), sums = block_of(4 * (columns / 8 + 1), 4), got = block_of(64, 4),
-          want = block_of(64, 4), scale = block_of(64 * groups, 4);
+          want = block_of(64, 4), scale = block_of(64 * groups, 4), zero = block_of(64 * groups, 4);
     hrq__vectors v;
     hrq__groups g;
     int32_t sum = (int32_t)draw_below(2000) - 1000;
@@ -105,7 +105,10 @@ static void one_one(const char *what, int codec, const hrq__decode_args *given, 
         x.data[i] = (uint8_t)(kind & 1 ? -127 : (int)draw_below(255) - 127);
         sum += (int8_t)x.data[i];
     }
-    for (i = 0; i < 16 * groups; i++) ((float *)(void *)scale.data)[i] = (float)draw_gauss();
+    for (i = 0; i < 16 * groups; i++) {
+        ((float *)(void *)scale.data)[i] = (float)draw_gauss();
+        ((int32_t *)(void *)zero.data)[i] = (int32_t)draw_below(257) - 128;
+    }
     for (i = 0; i < 16; i++) {
         float f = (float)draw_gauss();
         int32_t w = (int32_t)draw_below(2000);
@@ -119,7 +122,7 @@ static void one_one(const char *what, int codec, const hrq__decode_args *given, 
     v.n = 1;
     g.group = group;
     g.scale = (const float *)(const void *)scale.data;
-    g.zero = NULL;
+    g.zero = kind & 2 ? (const int32_t *)(const void *)zero.data : NULL;
     a.past = past[0];
     b.past = past[1];
     b.stride = 64;
@@ -138,6 +141,7 @@ static void one_one(const char *what, int codec, const hrq__decode_args *given, 
     free(got.base);
     free(want.base);
     free(scale.base);
+    free(zero.base);
 }
 
 static void one_all(const char *what, int codec, const hrq__decode_args *a, const hrq__decode_args *plain)
