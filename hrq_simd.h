@@ -2931,6 +2931,20 @@ HRQ__IN_VNNI size_t hrq__box_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *
     return 32 * supers;
 }
 
+/* One affine map for all bytes. clang 14 encodes the address of a broadcast operand of this instruction wrongly (a
+   displacement of 8 as 64): it gets a register. */
+HRQ__IN_VNNI __m512i hrq__affine_vnni(__m512i x, const uint8_t *map)
+{
+    uint64_t word;
+    __m512i all;
+    memcpy(&word, map, 8);
+    all = _mm512_set1_epi64((long long)word);
+#ifdef __clang__
+    HRQ__OPAQUE(all);
+#endif
+    return _mm512_gf2p8affine_epi64_epi8(x, all, 0);
+}
+
 /* Trellis codes: no recurrence, since a window is in at most three bytes of the row. 64 weights: an affine map of each
    of these and of the raw planes, xor, look-up; 256 levels: the mirrored half is subtracted, 0 - (128 + v) = 128 - v.
    far: steps whose windows reach the third byte. */
@@ -2939,23 +2953,21 @@ HRQ__IN_VNNI void hrq__trellis_vnni(hrq__sink_vnni *s, int to, const uint8_t *co
 {
     __m512i last = _mm512_loadu_si512(a->past), older = _mm512_loadu_si512(a->past + 64);
     __m512i low = _mm512_loadu_si512(a->maps + 512), high = _mm512_loadu_si512(a->maps + 576), now, index, v;
+    __m512i below = _mm512_set1_epi8(127);
     int j;
     for (; supers > 0; supers--, codes += 64 * bits) {
         hrq__prefetch_avx512(codes, bits);
         now = _mm512_loadu_si512(codes);
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
-            const long long *map = (const long long *)(const void *)(a->maps + 64 * j);
-            index = _mm512_xor_si512(_mm512_gf2p8affine_epi64_epi8(now, _mm512_set1_epi64(map[0]), 0),
-                                     _mm512_gf2p8affine_epi64_epi8(last, _mm512_set1_epi64(map[1]), 0));
-            if (j < far)
-                index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(older, _mm512_set1_epi64(map[2]), 0));
+            const uint8_t *map = a->maps + 64 * j;
+            index = _mm512_xor_si512(hrq__affine_vnni(now, map), hrq__affine_vnni(last, map + 8));
+            if (j < far) index = _mm512_xor_si512(index, hrq__affine_vnni(older, map + 16));
             if (bits != 3) /* raw bits: one; one and two */
-                index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(_mm512_loadu_si512(codes + 64),
-                                                                              _mm512_set1_epi64(map[3]), 0));
+                index = _mm512_xor_si512(index, hrq__affine_vnni(_mm512_loadu_si512(codes + 64), map + 24));
             if (bits != 2) {
                 v = _mm512_loadu_si512(codes + 64 * (bits - 2 + j % 2));
-                index = _mm512_xor_si512(index, _mm512_gf2p8affine_epi64_epi8(v, _mm512_set1_epi64(map[4]), 0x7f));
+                index = _mm512_ternarylogic_epi64(index, hrq__affine_vnni(v, map + 32), below, 0x96);
                 v = _mm512_permutex2var_epi8(low, index, high);
                 v = _mm512_mask_sub_epi8(v, _mm512_testn_epi8_mask(index, _mm512_set1_epi8((char)128)),
                                          _mm512_setzero_si512(), v);
