@@ -3942,20 +3942,64 @@ HRQ__FN_AVX512 void hrq__group_scales_avx512(uint16_t *h, const float *scale, si
     }
 }
 
-HRQ__FN_AVX512 void hrq__norms_avx512(hrq__norm *norm, const float *row, const float *group)
+HRQ__IN_AVX512 void hrq__norm_avx512(__m512 *pre, __m512 *inv, __m512 scale)
 {
     __m512 one = _mm512_set1_ps(1.0f), big = _mm512_set1_ps(18446744073709551616.0f), zero = _mm512_setzero_ps();
-    __m512 small = _mm512_div_ps(one, big), scale = _mm512_mul_ps(_mm512_loadu_ps(row), _mm512_loadu_ps(group));
-    __m512 a = _mm512_abs_ps(scale), pre = one, inv;
+    __m512 small = _mm512_set1_ps(1.0f / 18446744073709551616.0f), a = _mm512_abs_ps(scale);
+    *pre = _mm512_mask_mov_ps(
+        one, _mm512_cmp_ps_mask(a, zero, _CMP_GT_OQ) & _mm512_cmp_ps_mask(a, small, _CMP_LT_OQ), big);
+    *pre = _mm512_mask_mov_ps(*pre, _mm512_cmp_ps_mask(a, big, _CMP_GE_OQ), small);
+    scale = _mm512_mul_ps(scale, *pre);
+    *inv = _mm512_maskz_div_ps(_mm512_cmp_ps_mask(scale, zero, _CMP_NEQ_UQ), one, scale);
+}
+
+HRQ__FN_AVX512 void hrq__norms_avx512(hrq__norm *norm, const float *row, const float *group)
+{
     __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     __m512i high = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
-    pre = _mm512_mask_mov_ps(
-        pre, _mm512_cmp_ps_mask(a, zero, _CMP_GT_OQ) & _mm512_cmp_ps_mask(a, small, _CMP_LT_OQ), big);
-    pre = _mm512_mask_mov_ps(pre, _mm512_cmp_ps_mask(a, big, _CMP_GE_OQ), small);
-    scale = _mm512_mul_ps(scale, pre);
-    inv = _mm512_maskz_div_ps(_mm512_cmp_ps_mask(scale, zero, _CMP_NEQ_UQ), one, scale);
+    __m512 pre, inv;
+    hrq__norm_avx512(&pre, &inv, _mm512_mul_ps(_mm512_loadu_ps(row), _mm512_loadu_ps(group)));
     _mm512_storeu_ps((float *)norm, _mm512_permutex2var_ps(pre, low, inv));
     _mm512_storeu_ps((float *)norm + 16, _mm512_permutex2var_ps(pre, high, inv));
+}
+
+HRQ__FN_AVX512 void hrq__wants_avx512(float *want, const float *lo, const float *hi, size_t n, int how, float steps,
+                                      hrq__norm norm)
+{
+    __m512 by = _mm512_set1_ps(steps), pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 a = _mm512_maskz_loadu_ps(m, lo + i), b = _mm512_maskz_loadu_ps(m, hi + i), v;
+        __m512 minus = _mm512_xor_ps(a, _mm512_set1_ps(-0.0f));
+        if (how == HRQ__WANT_SPAN) {
+            v = _mm512_sub_ps(_mm512_div_ps(b, by), _mm512_div_ps(a, by));
+        } else if (how == HRQ__WANT_SIGNED) {
+            v = _mm512_div_ps(_mm512_mask_mov_ps(b, _mm512_cmp_ps_mask(minus, b, _CMP_GE_OQ), a), by);
+        } else {
+            v = _mm512_mask_mov_ps(b, _mm512_cmp_ps_mask(minus, b, _CMP_GT_OQ), minus);
+            v = _mm512_div_ps(_mm512_mul_ps(_mm512_mul_ps(v, pre), inv), by);
+        }
+        _mm512_mask_storeu_ps(want + i, m, v);
+    }
+}
+
+HRQ__FN_AVX512 void hrq__zeros_avx512(uint8_t *zero, const float *lo, const uint16_t *h, size_t n, float row,
+                                      hrq__int_range range, int32_t offset)
+{
+    __m512i least = _mm512_set1_epi32(range.lo), most = _mm512_set1_epi32(range.hi);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 pre, inv, v = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(m, h + i));
+        __m512i code;
+        hrq__norm_avx512(&pre, &inv, _mm512_mul_ps(_mm512_set1_ps(row), v));
+        v = _mm512_mul_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(m, lo + i), pre), inv);
+        v = _mm512_max_ps(_mm512_min_ps(v, _mm512_set1_ps(65536.0f)), _mm512_set1_ps(-65536.0f));
+        code = _mm512_sub_epi32(least, _mm512_cvtps_epi32(v));
+        code = _mm512_max_epi32(_mm512_min_epi32(code, most), least);
+        _mm512_mask_cvtepi32_storeu_epi8(zero + i, m, _mm512_add_epi32(code, _mm512_set1_epi32(offset)));
+    }
 }
 
 /* ---- activations, Hadamard ---- */
@@ -6250,7 +6294,8 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #define HRQ__REST(m, n, isa, e8, metric, advance, box, floats, rest)                                             \
     m, n, HRQ__ENCODERS(isa), hrq__code_e8_##e8, hrq__trellis_metric_##metric, hrq__trellis_advance_##advance, \
         hrq__code_box_##box, hrq__tile_upper_##floats, hrq__axpy_##floats, hrq__int_error_##rest, \
-        hrq__float_error_##rest, hrq__signs_##rest, hrq__scale_rows_##rest
+        hrq__float_error_##rest, hrq__signs_##rest, hrq__scale_rows_##rest, hrq__wants_##rest, \
+        hrq__zeros_##rest
 
 #ifdef HRQ__AVX2
     #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2}
