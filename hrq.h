@@ -4615,10 +4615,14 @@ static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size
                     if (at + s * j + i < from + n) out[(at + s * j + i - from) * HRQ_PANEL + row] = lane.value[j];
             }
     }
-    for (c = 0; c < n && v->lay.zeros; c++)
-        for (row = 0; row < HRQ_PANEL; row++)
-            out[c * HRQ_PANEL + row] -=
-                (float)hrq__view_zero(v, panel * HRQ_PANEL + row, hrq__view_group(v, from + c));
+    for (c = 0; c < n && v->lay.zeros; c = at) { /* a group */
+        size_t group = hrq__view_group(v, from + c);
+        float zero[HRQ_PANEL];
+        for (row = 0; row < HRQ_PANEL; row++) zero[row] = (float)hrq__view_zero(v, panel * HRQ_PANEL + row, group);
+        at = hrq__min_size(hrq__view_group_end(v, group) - from, n);
+        for (; c < at; c++)
+            for (row = 0; row < HRQ_PANEL; row++) out[c * HRQ_PANEL + row] -= zero[row];
+    }
 }
 
 /* Column of W, or of its rotated rows, at a position; and its step: 1 but for sic. */

@@ -3596,7 +3596,7 @@ HRQ__FN_AVX512 float hrq__sum16_avx512(const float *x, size_t n, float scale)
 /* What of hrq__code_args a kernel holds in registers. */
 typedef struct hrq__coder_avx512 {
     __m512i lo, hi, offset;         /* int                                       */
-    __m512i base, least, half, top; /* floats: narrowing as hrq__narrow has it */
+    __m512i half, last, least, top, minus; /* floats: narrowing as hrq__narrow has it */
     __m512 magic, most, steps;      /* most, steps: fixed point                  */
     __m128i down, sign;
 } hrq__coder_avx512;
@@ -3605,7 +3605,8 @@ typedef struct hrq__coder_avx512 {
 HRQ__IN_AVX512 hrq__coder_avx512 hrq__coder_none_avx512(void)
 {
     hrq__coder_avx512 c;
-    c.lo = c.hi = c.offset = c.base = c.least = c.half = c.top = _mm512_setzero_si512();
+    c.lo = c.hi = c.offset = c.half = c.last = c.least = c.top = c.minus =
+        _mm512_setzero_si512();
     c.magic = c.most = c.steps = _mm512_setzero_ps();
     c.down = c.sign = _mm_setzero_si128();
     return c;
@@ -3630,13 +3631,14 @@ HRQ__IN_AVX512 __m512i hrq__code16_avx512(__m512 x, __m512 pre, __m512 inv, __m5
     }
     mag = _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff));
     magnitude = _mm512_castsi512_ps(mag);
-    normal = _mm512_sub_epi32(mag, c->base);
-    code = _mm512_and_si512(_mm512_srl_epi32(normal, c->down), _mm512_set1_epi32(1));
-    normal = _mm512_srl_epi32(_mm512_add_epi32(_mm512_add_epi32(normal, c->half), code), c->down);
-    small = _mm512_sub_epi32(_mm512_castps_si512(_mm512_add_ps(magnitude, c->magic)), _mm512_castps_si512(c->magic));
-    code = _mm512_mask_mov_epi32(normal, _mm512_cmplt_epu32_mask(mag, c->least), small);
+    normal = _mm512_add_epi32(mag, c->half);
+    normal = _mm512_mask_sub_epi32(normal, _mm512_test_epi32_mask(mag, c->last), normal, _mm512_set1_epi32(-1));
+    small = _mm512_castps_si512(_mm512_add_ps(magnitude, c->magic));
+    code = _mm512_mask_sub_epi32(_mm512_srl_epi32(normal, c->down), _mm512_cmplt_epu32_mask(mag, c->least), small,
+                                 _mm512_castps_si512(c->magic));
     code = _mm512_min_epu32(code, c->top);
-    return _mm512_or_si512(code, _mm512_sll_epi32(_mm512_srli_epi32(_mm512_castps_si512(v), 31), c->sign));
+    return _mm512_ternarylogic_epi64(code, _mm512_srl_epi32(_mm512_castps_si512(v), c->sign), c->minus,
+                                     0xf8); /* a | (b & c) */
 }
 
 /* Four times 16 columns to 64 codes in order. */
@@ -3725,13 +3727,18 @@ HRQ__FN_AVX512 void hrq__code_float_avx512(uint8_t *out, const float *x, size_t 
         hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_FIXED);
         return;
     }
-    c.base = _mm512_set1_epi32((127 - t.bias) << 23);
+    if (t.exp == 1 && t.man == 0) { /* alone in that the bias is even and bit 23 the last one kept */
+        hrq__code_float_scalar(out, x, n, a);
+        return;
+    }
     c.least = _mm512_set1_epi32((128 - t.bias) << 23);
-    c.half = _mm512_set1_epi32((1 << (22 - t.man)) - 1);
+    c.half = _mm512_set1_epi32((1 << (22 - t.man)) - 1 - ((127 - t.bias) << 23));
+    c.last = _mm512_set1_epi32(1 << (23 - t.man));
+    c.minus = _mm512_set1_epi32((int)t.sign);
     c.top = _mm512_set1_epi32((int)t.top);
     c.magic = _mm512_castsi512_ps(_mm512_set1_epi32((127 + 24 - t.bias - t.man) << 23));
     c.down = _mm_cvtsi32_si128(23 - t.man);
-    c.sign = _mm_cvtsi32_si128(t.exp + t.man);
+    c.sign = _mm_cvtsi32_si128(31 - t.exp - t.man);
     hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_FLOAT);
 }
 
