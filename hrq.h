@@ -4675,8 +4675,8 @@ static void hrq__fit_wants(const hrq__view *v, float *scale, const float *lo, co
 }
 
 /* The same of n groups from g0 on; loose: the largest that they may want. And their least entries. */
-static void hrq__fit_groups(const hrq__view *v, size_t row, const float *x, size_t g0, size_t n, int loose, float *scale,
-                            float *lo)
+static void hrq__fit_groups(const hrq__view *v, size_t row, const float *x, size_t g0, size_t n, int loose,
+                            float *scale, float *lo)
 {
     const hrq_format *f = &v->mat->format;
     float hi[HRQ__FIT];
@@ -5266,7 +5266,8 @@ static void hrq__decode_chunk(const hrq__view *v, size_t panel, size_t from, siz
     for (c = 0; c < n; c = end) { /* a group */
         size_t group = hrq__view_group(v, from + c);
         end = v->steps ? c + 1 : hrq__min_size(hrq__view_group_end(v, group) - from, n);
-        if (v->lay.group) v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, 127);
+        if (v->lay.group)
+            v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, 127);
         for (r = 0; r < HRQ_PANEL; r++) {
             if (v->lay.group) scale[r] = row_scale[r] * scale[r];
             if (v->steps) scale[r] = hrq__view_step(v, hrq__view_column(v, from + c));

@@ -3742,7 +3742,7 @@ HRQ__FN_AVX512 void hrq__code_float_avx512(uint8_t *out, const float *x, size_t 
     hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_FLOAT);
 }
 
-/* In floats: where an integer is a zero with a sign, sums are the same. Three chains of additions side by side. */
+/* Clamped first: the range ends in integers, so rounding stays within. Three chains of additions side by side. */
 HRQ__FN_AVX512 hrq__int_fit hrq__int_error_avx512(const float *x, size_t n, hrq__norm norm, hrq__int_range range)
 {
     __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv), error = _mm512_setzero_ps(), dot = error,
@@ -3753,7 +3753,7 @@ HRQ__FN_AVX512 hrq__int_fit hrq__int_error_avx512(const float *x, size_t n, hrq_
         __mmask16 m = hrq__first16_avx512(n - i);
         __m512 v = _mm512_mul_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(m, x + i), pre), inv), e;
         __m512 c = _mm512_max_ps(_mm512_min_ps(v, hi), lo);
-        c = _mm512_roundscale_ps(c, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        c = _mm512_cvtepi32_ps(_mm512_cvtps_epi32(c));
         e = _mm512_sub_ps(v, c);
         error = _mm512_mask_add_ps(error, m, error, _mm512_mul_ps(e, e));
         dot = _mm512_mask_add_ps(dot, m, dot, _mm512_mul_ps(v, c));
@@ -3769,7 +3769,8 @@ HRQ__FN_AVX512 hrq__int_fit hrq__int_error_avx512(const float *x, size_t n, hrq_
 HRQ__FN_AVX512 float hrq__float_error_avx512(hrq__small t, const float *x, size_t n, hrq__norm norm)
 {
     __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv), error = _mm512_setzero_ps();
-    __m512 most = _mm512_set1_ps(hrq__small_decode(t, t.exp ? t.top : 127)), steps = _mm512_set1_ps((float)(1 << t.man));
+    __m512 most = _mm512_set1_ps(hrq__small_decode(t, t.exp ? t.top : 127));
+    __m512 steps = _mm512_set1_ps((float)(1 << t.man));
     __m512 step = _mm512_set1_ps(1.0f / (float)(1 << t.man));
     __m512 magic = _mm512_castsi512_ps(_mm512_set1_epi32((127 + 24 - t.bias - t.man) << 23));
     __m512i base = _mm512_set1_epi32((127 - t.bias) << 23), least = _mm512_set1_epi32((128 - t.bias) << 23);
@@ -3783,7 +3784,7 @@ HRQ__FN_AVX512 float hrq__float_error_avx512(hrq__small t, const float *x, size_
         v = _mm512_abs_ps(v);
         if (t.exp == 0) {
             c = _mm512_mul_ps(_mm512_min_ps(v, most), steps);
-            c = _mm512_mul_ps(_mm512_roundscale_ps(c, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), step);
+            c = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtps_epi32(c)), step);
         } else {
             __m512i mag = _mm512_sub_epi32(_mm512_castps_si512(v), base);
             __m512i odd = _mm512_and_si512(_mm512_srl_epi32(mag, down), one);
@@ -6323,7 +6324,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #ifdef HRQ__AVX512
     #define HRQ__ROWS_AVX512                                                                                   \
         {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),            \
-         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)},                                             \
+         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)}, \
         {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni),                                                \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
           hrq__one_trellis_vnni, hrq__one_int_vnni},                                                           \
