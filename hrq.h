@@ -2422,6 +2422,38 @@ static void hrq__group_scales_scalar(uint16_t *h, const float *scale, size_t n, 
     for (i = 0; i < n; i++) h[i] = hrq__group_scale(top == 0.0f ? 0.0f : scale[i] / top, nearest);
 }
 
+/* What a group of entries lo ... hi wants as its scale: by how many steps the entry of largest magnitude, over a scale
+   of its own, is divided, or that entry with its sign, or the span. */
+enum { HRQ__WANT_LARGEST, HRQ__WANT_SIGNED, HRQ__WANT_SPAN };
+
+HRQ__INLINE float hrq__want(float lo, float hi, int how, float steps, hrq__norm norm)
+{
+    if (how == HRQ__WANT_SPAN) return hi / steps - lo / steps;
+    if (how == HRQ__WANT_SIGNED) return (-lo >= hi ? lo : hi) / steps;
+    return hrq__norm_apply(norm, -lo > hi ? -lo : hi) / steps;
+}
+
+/* wants: of n groups with these extents.      BITWISE */
+static void hrq__wants_scalar(float *want, const float *lo, const float *hi, size_t n, int how, float steps,
+                              hrq__norm norm)
+{
+    size_t i;
+    for (i = 0; i < n; i++) want[i] = hrq__want(lo[i], hi[i], how, steps, norm);
+}
+
+/* zeros: zero[i] = code of 0, plus offset, such that lo[i] takes the least code under the scale row * h[i], fp16,
+   i < n.      EXACT */
+static void hrq__zeros_scalar(uint8_t *zero, const float *lo, const uint16_t *h, size_t n, float row,
+                              hrq__int_range range, int32_t offset)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        float v = hrq__norm_apply(hrq__norm_of(row * hrq_f32_from_f16(h[i])), lo[i]);
+        int32_t least = hrq__round(hrq__clampf(v, -65536.0f, 65536.0f));
+        zero[i] = (uint8_t)(hrq__clampi(range.lo - least, range.lo, range.hi) + offset);
+    }
+}
+
 /* norms: of the scales row[i] * group[i], i < 16.      BITWISE */
 static void hrq__norms_scalar(hrq__norm *norm, const float *row, const float *group)
 {
@@ -2864,6 +2896,9 @@ typedef struct hrq__kernels {
     float (*float_error)(hrq__small type, const float *x, size_t n, hrq__norm norm);
     void (*signs)(float *x, size_t n, uint64_t seed);
     void (*scale_rows)(float *out, size_t ld, const float *tile, size_t n, const float *scale);
+    void (*wants)(float *want, const float *lo, const float *hi, size_t n, int how, float steps, hrq__norm norm);
+    void (*zeros)(uint8_t *zero, const float *lo, const uint16_t *h, size_t n, float row, hrq__int_range range,
+                  int32_t offset);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -2874,7 +2909,8 @@ typedef struct hrq__kernels {
     #define HRQ__TRELLIS_SCALAR hrq__trellis_metric_scalar, hrq__trellis_advance_scalar
     #define HRQ__FLOATS_SCALAR  hrq__tile_upper_scalar, hrq__axpy_scalar
     #define HRQ__ERRORS_SCALAR \
-        hrq__int_error_scalar, hrq__float_error_scalar, hrq__signs_scalar, hrq__scale_rows_scalar
+        hrq__int_error_scalar, hrq__float_error_scalar, hrq__signs_scalar, hrq__scale_rows_scalar, \
+        hrq__wants_scalar, hrq__zeros_scalar
 
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
@@ -3080,30 +3116,17 @@ static float hrq__int_mse_scale(const float *x, size_t n, float start, hrq__int_
     return best;
 }
 
-/* The scale that a format wants for entries lo ... hi, before :mse; signed: the entry of largest magnitude takes the
-   code -2^(bits - 1). */
-static float hrq__int_scale_of(const hrq_format *f, float lo, float hi)
+/* The scales that a format wants for groups of entries lo ... hi, before :mse; signed: the entry of largest magnitude
+   takes the code -2^(bits - 1). */
+static void hrq__int_wants(const hrq_format *f, float *scale, const float *lo, const float *hi, size_t n)
 {
     hrq__int_range range = hrq__int_range_of(f);
-    if (f->options & HRQ__OPT_ASYM) return hi / (float)(range.hi - range.lo) - lo / (float)(range.hi - range.lo);
-    if (f->options & HRQ__OPT_SYM) return (-lo > hi ? -lo : hi) / (float)range.hi;
-    return (-lo >= hi ? lo : hi) / (float)range.lo;
-}
-
-/* The same for x[n], with it. */
-static float hrq__int_scale(const hrq_format *f, const float *x, size_t n)
-{
-    float lo, hi, scale;
-    hrq__kernels_now()->extents(&lo, &hi, x, n, n);
-    scale = hrq__int_scale_of(f, lo, hi);
-    return f->options & HRQ__OPT_MSE && scale != 0.0f ? hrq__int_mse_scale(x, n, scale, hrq__int_range_of(f)) : scale;
-}
-
-/* :asym: the code of 0, so that the least entry takes the least code */
-static int32_t hrq__int_zero(const hrq_format *f, float lo, float scale)
-{
-    hrq__int_range range = hrq__int_range_of(f);
-    return hrq__clampi(range.lo - hrq__round(hrq__norm_apply(hrq__norm_of(scale), lo)), range.lo, range.hi);
+    hrq__norm one = {1.0f, 1.0f};
+    int how = f->options & HRQ__OPT_ASYM  ? HRQ__WANT_SPAN
+              : f->options & HRQ__OPT_SYM ? HRQ__WANT_LARGEST
+                                          : HRQ__WANT_SIGNED;
+    int32_t steps = how == HRQ__WANT_SPAN ? range.hi - range.lo : how == HRQ__WANT_LARGEST ? range.hi : range.lo;
+    hrq__kernels_now()->wants(scale, lo, hi, n, how, (float)steps, one);
 }
 
 /* ---- floats of 8 bits and less ---- */
@@ -3120,17 +3143,21 @@ static float hrq__float_error(hrq__small type, const float *x, size_t n, float s
 HRQ__INLINE float hrq__float_top(hrq__small type) { return hrq__small_decode(type, type.top); }
 
 /* The E8M0 scale of a block: the exponent of its largest entry less that of the type's largest number, so that
-   entries up to 2^(1 - 2^-man) times the largest number saturate (OCP MX 1.0, section 6.3). top, most: these. mse: of
-   this, the next and the one before, the least error. */
-static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, float top, float most, int mse)
+   entries up to 2^(1 - 2^-man) times the largest number saturate (OCP MX 1.0, section 6.3). top, most: these. */
+HRQ__INLINE uint8_t hrq__float_e8m0(float top, float most)
 {
-    float best = 0.0f, error, unit;
-    int at = (int)(hrq__bits_of(top) >> 23) - (int)(hrq__bits_of(most) >> 23) + 127, chosen, e;
-    at = chosen = (int)hrq__clampi(at, 0, 254);
-    if (!mse) return (uint8_t)at;
-    unit = 1.0f / hrq__e8m0_decode((uint32_t)at);
-    if (mse && top > 0.0f) best = hrq__float_error(type, x, n, 1.0f / unit, unit);
-    for (e = at - 1; mse && top > 0.0f && e <= at + 1; e += 2) {
+    int at = (int)(hrq__bits_of(top) >> 23) - (int)(hrq__bits_of(most) >> 23) + 127;
+    return (uint8_t)hrq__clampi(at, 0, 254);
+}
+
+/* :mse: of this, the next and the one before, the least error. */
+static uint8_t hrq__float_e8m0_mse(hrq__small type, const float *x, size_t n, float top, int at)
+{
+    float error, unit = 1.0f / hrq__e8m0_decode((uint32_t)at), best;
+    int chosen = at, e;
+    if (!(top > 0.0f)) return (uint8_t)at;
+    best = hrq__float_error(type, x, n, 1.0f / unit, unit);
+    for (e = at - 1; e <= at + 1; e += 2) {
         if (e < 0 || e > 254) continue;
         error = hrq__float_error(type, x, n, hrq__e8m0_decode((uint32_t)e), unit);
         if (!(error < best)) continue;
@@ -3140,29 +3167,28 @@ static uint8_t hrq__float_e8m0(hrq__small type, const float *x, size_t n, float 
     return (uint8_t)chosen;
 }
 
-/* E4M3 scales of n blocks under their row's: largest entry, top, to largest number. */
-static void hrq__float_e4m3_of(uint8_t *code, hrq__small type, const float *top, size_t n, float row_scale)
+/* E4M3 scales of n blocks under their row's: largest entry to largest number. */
+static void hrq__float_e4m3(uint8_t *code, hrq__small type, const float *lo, const float *hi, size_t n,
+                            float row_scale)
 {
-    hrq__norm norm = hrq__norm_of(row_scale), one = {1.0f, 1.0f};
-    float most = hrq__float_top(type), want[HRQ__FIT];
+    hrq__norm one = {1.0f, 1.0f};
+    float want[HRQ__FIT];
     hrq__code_args args;
-    size_t i;
     memset(&args, 0, sizeof args);
     args.group = HRQ__FIT;
     args.norm = &one;
     args.type = hrq__small_of(4, 3);
-    for (i = 0; i < n; i++) want[i] = hrq__norm_apply(norm, top[i]) / most; /* a zero row: inv is 0 */
-    hrq__kernels_now()->code_float(code, want, n, &args);
+    hrq__kernels_now()->wants(want, lo, hi, n, HRQ__WANT_LARGEST, hrq__float_top(type), hrq__norm_of(row_scale));
+    hrq__kernels_now()->code_float(code, want, n, &args); /* a zero row: zeros */
 }
 
-/* Of one block, at its code: mse: the least error of it and five codes either way. */
-static uint8_t hrq__float_e4m3(hrq__small type, const float *x, size_t n, float top, uint32_t at, float row_scale,
-                               int mse)
+/* :mse: the least error of a block at its code and five codes either way. */
+static uint8_t hrq__float_e4m3_mse(hrq__small type, const float *x, size_t n, float top, uint32_t at, float row_scale)
 {
     hrq__small scale = hrq__small_of(4, 3);
     float best, error, unit;
     uint32_t chosen = at, c;
-    if (row_scale == 0.0f || top == 0.0f || !mse) return (uint8_t)at;
+    if (row_scale == 0.0f || top == 0.0f) return (uint8_t)at;
     unit = hrq__norm_of(top).pre;
     best = at ? hrq__float_error(type, x, n, hrq__small_decode(scale, at) * row_scale, unit) : (float)INFINITY;
     for (c = at > 5 ? at - 5 : 1; c <= at + 5 && c <= scale.top; c++) {
@@ -4589,10 +4615,14 @@ static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size
                     if (at + s * j + i < from + n) out[(at + s * j + i - from) * HRQ_PANEL + row] = lane.value[j];
             }
     }
-    for (c = 0; c < n && v->lay.zeros; c++)
-        for (row = 0; row < HRQ_PANEL; row++)
-            out[c * HRQ_PANEL + row] -=
-                (float)hrq__view_zero(v, panel * HRQ_PANEL + row, hrq__view_group(v, from + c));
+    for (c = 0; c < n && v->lay.zeros; c = at) { /* a group */
+        size_t group = hrq__view_group(v, from + c);
+        float zero[HRQ_PANEL];
+        for (row = 0; row < HRQ_PANEL; row++) zero[row] = (float)hrq__view_zero(v, panel * HRQ_PANEL + row, group);
+        at = hrq__min_size(hrq__view_group_end(v, group) - from, n);
+        for (; c < at; c++)
+            for (row = 0; row < HRQ_PANEL; row++) out[c * HRQ_PANEL + row] -= zero[row];
+    }
 }
 
 /* Column of W, or of its rotated rows, at a position; and its step: 1 but for sic. */
@@ -4630,84 +4660,103 @@ static void hrq__fit_extents(const hrq__view *v, size_t row, const float *x, flo
     *hi = v->extents[row % HRQ_PANEL + HRQ_PANEL];
 }
 
-/* Scales that n groups from g0 on want (loose: the largest that they may want), and their least entries. */
-static void hrq__fit_groups(const hrq__view *v, size_t row, const float *x, size_t g0, size_t n, int loose, float *scale,
-                            float *lo)
+/* Scales that groups with these extents want, before :mse. */
+static void hrq__fit_wants(const hrq__view *v, float *scale, const float *lo, const float *hi, size_t n)
+{
+    hrq__norm one = {1.0f, 1.0f};
+    size_t g;
+    if (v->codec != HRQ__CODEC_FLOAT) {
+        hrq__int_wants(&v->mat->format, scale, lo, hi, n);
+        return;
+    }
+    v->kernels->wants(scale, lo, hi, n, HRQ__WANT_LARGEST, hrq__float_top(v->type), one);
+    for (g = 0; g < n; g++) /* a quotient that vanishes is the least number: the row is not zero */
+        if (scale[g] == 0.0f && lo[g] < hi[g]) scale[g] = hrq__float_of(1);
+}
+
+/* The same of n groups from g0 on; loose: the largest that they may want. And their least entries. */
+static void hrq__fit_groups(const hrq__view *v, size_t row, const float *x, size_t g0, size_t n, int loose,
+                            float *scale, float *lo)
 {
     const hrq_format *f = &v->mat->format;
-    float hi[HRQ__FIT], top = hrq__float_top(v->type);
+    float hi[HRQ__FIT];
     size_t g, group = v->lay.group ? v->lay.group : v->lay.cols, from = g0 * group;
     if (v->lay.group) v->kernels->extents(lo, hi, x + from, hrq__min_size(n * group, v->lay.cols - from), group);
     else hrq__fit_extents(v, row, x, lo, hi);
-    for (g = 0; g < n; g++) {
-        if (v->codec == HRQ__CODEC_FLOAT) { /* a quotient that vanishes is the least number: the row is not zero */
-            float most = -lo[g] > hi[g] ? -lo[g] : hi[g];
-            scale[g] = most / top;
-            if (!(scale[g] > 0.0f || most == 0.0f)) scale[g] = hrq__float_of(1);
-        } else if (loose || !(f->options & HRQ__OPT_MSE)) {
-            scale[g] = hrq__int_scale_of(f, lo[g], hi[g]);
-        } else {
-            from = (g0 + g) * group;
-            scale[g] = hrq__int_scale(f, x + from, hrq__min_size(group, v->lay.cols - from));
-        }
-    }
+    hrq__fit_wants(v, scale, lo, hi, n);
+    for (g = 0; g < n && !loose && v->codec == HRQ__CODEC_INT && f->options & HRQ__OPT_MSE; g++, from += group)
+        if (scale[g] != 0.0f)
+            scale[g] = hrq__int_mse_scale(x + from, hrq__min_size(group, v->lay.cols - from), scale[g],
+                                          hrq__int_range_of(f));
 }
 
-/* Choose and store the scales of a row. */
+/* Choose and store the scales of a row. A quotient grows with its dividend: where it is of one entry, the row's is the
+   largest of its groups'. */
 static void hrq__fit_scalar(const hrq__view *v, size_t row, const float *x)
 {
     const hrq_format *f = &v->mat->format;
-    int nearest = (f->options & HRQ__OPT_MSE) != 0;
-    float top = 0.0f, scale[HRQ__FIT], lo[HRQ__FIT];
+    int nearest = (f->options & HRQ__OPT_MSE) != 0, spans = v->lay.group && v->lay.zeros;
+    float top = 0.0f, hi, scale[HRQ__FIT], lo[HRQ__FIT];
     uint16_t h[HRQ__FIT];
     size_t g, g0, n;
-    uint8_t *zeros = hrq__view_panel(v, row / HRQ_PANEL) + v->lay.zero_at + row % HRQ_PANEL;
-    for (g0 = 0; g0 < v->lay.groups; g0 += n) {
+    uint8_t zero[HRQ__FIT], *zeros = hrq__view_panel(v, row / HRQ_PANEL) + v->lay.zero_at + row % HRQ_PANEL;
+    for (g0 = 0; (spans || !v->lay.group) && g0 < v->lay.groups; g0 += n) {
         n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
-        hrq__fit_groups(v, row, x, g0, n, v->lay.group != 0, scale, lo);
-        for (g = 0; v->lay.group && g < n; g++) top = fabsf(scale[g]) > top ? fabsf(scale[g]) : top;
+        hrq__fit_groups(v, row, x, g0, n, spans, scale, lo);
+        for (g = 0; spans && g < n; g++) top = fabsf(scale[g]) > top ? fabsf(scale[g]) : top;
+    }
+    if (v->lay.group && !spans) {
+        hrq__fit_extents(v, row, x, lo, &hi);
+        hrq__fit_wants(v, &top, lo, &hi, 1);
+        top = fabsf(top);
     }
     hrq__put_row_scale(v, row, v->lay.group ? hrq__row_scale(top, 0) : hrq__row_scale(scale[0], nearest));
     top = hrq__view_stored_scale(v, row);
+    h[0] = 0x3c00u; /* 1 */
     for (g0 = 0; (v->lay.group || v->lay.zeros) && g0 < v->lay.groups; g0 += n) {
         n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
-        if (nearest || v->lay.groups > HRQ__FIT) hrq__fit_groups(v, row, x, g0, n, 0, scale, lo);
-        v->kernels->group_scales(h, scale, n, top, nearest);
-        for (g = 0; g < n; g++) {
-            if (v->lay.group) hrq__put16(hrq__view_group_at(v, row, g0 + g), h[g]);
-            if (v->lay.zeros)
-                zeros[(g0 + g) * HRQ_PANEL] =
-                    (uint8_t)(hrq__int_zero(f, lo[g], top * hrq__view_group_scale(v, row, g0 + g)) +
-                              (1 << (f->bits - 1)));
-        }
+        if (v->lay.group && (!spans || nearest || v->lay.groups > HRQ__FIT))
+            hrq__fit_groups(v, row, x, g0, n, 0, scale, lo);
+        if (v->lay.group) v->kernels->group_scales(h, scale, n, top, nearest);
+        for (g = 0; v->lay.group && g < n; g++) hrq__put16(hrq__view_group_at(v, row, g0 + g), h[g]);
+        if (!v->lay.zeros) continue;
+        v->kernels->zeros(zero, lo, h, n, top, hrq__int_range_of(f), 1 << (f->bits - 1));
+        for (g = 0; g < n; g++) zeros[(g0 + g) * HRQ_PANEL] = zero[g];
     }
 }
 
 static void hrq__fit_float(const hrq__view *v, size_t row, const float *x)
 {
     int mse = (v->mat->format.options & HRQ__OPT_MSE) != 0;
-    float scale, most = hrq__float_top(v->type), top[HRQ__FIT], lo[HRQ__FIT], hi[HRQ__FIT];
+    float scale, most = hrq__float_top(v->type), top, lo[HRQ__FIT], hi[HRQ__FIT];
     uint8_t code[HRQ__FIT];
     size_t g, g0, n, count, from, group = v->lay.group;
     if (v->scale == HRQ__SCALE_ROW) {
         hrq__fit_scalar(v, row, x);
         return;
     }
-    if (v->scale == HRQ__SCALE_E4M3) /* the largest entry of the row: both scales and its code at their largest */
+    if (v->scale == HRQ__SCALE_E4M3) { /* the largest entry of the row: both scales and its code at their largest */
+        hrq__fit_extents(v, row, x, lo, hi);
+        top = -lo[0] > hi[0] ? -lo[0] : hi[0];
         hrq__put32(hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * 4,
-                   hrq__bits_of(hrq__absmax(x, v->lay.cols) / (448.0f * hrq__float_top(v->type))));
+                   hrq__bits_of(top / (448.0f * most)));
+    }
     scale = hrq__view_stored_scale(v, row);
     for (g0 = 0; g0 < v->lay.groups; g0 += n) {
+        uint8_t *to = hrq__view_group_at(v, row, g0);
         n = hrq__min_size(v->lay.groups - g0, HRQ__FIT);
         from = g0 * group;
         v->kernels->extents(lo, hi, x + from, hrq__min_size(n * group, v->lay.cols - from), group);
-        for (g = 0; g < n; g++) top[g] = -lo[g] > hi[g] ? -lo[g] : hi[g];
-        if (v->scale == HRQ__SCALE_E4M3) hrq__float_e4m3_of(code, v->type, top, n, scale);
+        if (v->scale == HRQ__SCALE_E4M3) hrq__float_e4m3(code, v->type, lo, hi, n, scale);
         for (g = 0; g < n; g++, from += group) {
+            top = -lo[g] > hi[g] ? -lo[g] : hi[g];
             count = hrq__min_size(group, v->lay.cols - from);
-            *hrq__view_group_at(v, row, g0 + g) =
-                v->scale == HRQ__SCALE_E8M0 ? hrq__float_e8m0(v->type, x + from, count, top[g], most, mse)
-                                            : hrq__float_e4m3(v->type, x + from, count, top[g], code[g], scale, mse);
+            if (v->scale == HRQ__SCALE_E8M0) code[g] = hrq__float_e8m0(top, most);
+            if (mse)
+                code[g] = v->scale == HRQ__SCALE_E8M0
+                              ? hrq__float_e8m0_mse(v->type, x + from, count, top, code[g])
+                              : hrq__float_e4m3_mse(v->type, x + from, count, top, code[g], scale);
+            to[g * HRQ_PANEL] = code[g];
         }
     }
 }
@@ -4984,12 +5033,14 @@ static void hrq__encode_norms(const hrq__view *v, size_t row0, size_t row1, size
 {
     float row_scale[HRQ_PANEL], group_scale[HRQ_PANEL];
     size_t g, row, g0 = hrq__view_group(v, from), g1 = hrq__view_group(v, from + n - 1);
-    int whole = row1 - row0 == HRQ_PANEL && v->lay.group && !v->lay.zeros;
+    int whole = row1 - row0 == HRQ_PANEL && v->lay.group;
     int kind = hrq__view_scale_kind(v);
     for (row = 0; whole && row < HRQ_PANEL; row++) row_scale[row] = hrq__view_stored_scale(v, row0 + row);
     for (g = g0; whole && g <= g1; g++) {
         v->kernels->scales(group_scale, hrq__view_group_at(v, row0, g), HRQ_PANEL, kind, 127);
         v->kernels->norms(norm + (g - g0) * HRQ_PANEL, row_scale, group_scale);
+        for (row = 0; v->lay.zeros && row < HRQ_PANEL; row++)
+            zero[(g - g0) * HRQ_PANEL + row] = hrq__view_zero(v, row0 + row, g);
     }
     for (row = row0; !whole && row < row1; row++) {
         float scale = hrq__view_stored_scale(v, row);
@@ -5215,7 +5266,8 @@ static void hrq__decode_chunk(const hrq__view *v, size_t panel, size_t from, siz
     for (c = 0; c < n; c = end) { /* a group */
         size_t group = hrq__view_group(v, from + c);
         end = v->steps ? c + 1 : hrq__min_size(hrq__view_group_end(v, group) - from, n);
-        if (v->lay.group) v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, 127);
+        if (v->lay.group)
+            v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, 127);
         for (r = 0; r < HRQ_PANEL; r++) {
             if (v->lay.group) scale[r] = row_scale[r] * scale[r];
             if (v->steps) scale[r] = hrq__view_step(v, hrq__view_column(v, from + c));

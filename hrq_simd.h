@@ -3608,7 +3608,7 @@ HRQ__FN_AVX512 float hrq__sum16_avx512(const float *x, size_t n, float scale)
 /* What of hrq__code_args a kernel holds in registers. */
 typedef struct hrq__coder_avx512 {
     __m512i lo, hi, offset;         /* int                                       */
-    __m512i base, least, half, top; /* floats: narrowing as hrq__narrow has it */
+    __m512i half, last, least, top, minus; /* floats: narrowing as hrq__narrow has it */
     __m512 magic, most, steps;      /* most, steps: fixed point                  */
     __m128i down, sign;
 } hrq__coder_avx512;
@@ -3617,7 +3617,8 @@ typedef struct hrq__coder_avx512 {
 HRQ__IN_AVX512 hrq__coder_avx512 hrq__coder_none_avx512(void)
 {
     hrq__coder_avx512 c;
-    c.lo = c.hi = c.offset = c.base = c.least = c.half = c.top = _mm512_setzero_si512();
+    c.lo = c.hi = c.offset = c.half = c.last = c.least = c.top = c.minus =
+        _mm512_setzero_si512();
     c.magic = c.most = c.steps = _mm512_setzero_ps();
     c.down = c.sign = _mm_setzero_si128();
     return c;
@@ -3642,13 +3643,14 @@ HRQ__IN_AVX512 __m512i hrq__code16_avx512(__m512 x, __m512 pre, __m512 inv, __m5
     }
     mag = _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff));
     magnitude = _mm512_castsi512_ps(mag);
-    normal = _mm512_sub_epi32(mag, c->base);
-    code = _mm512_and_si512(_mm512_srl_epi32(normal, c->down), _mm512_set1_epi32(1));
-    normal = _mm512_srl_epi32(_mm512_add_epi32(_mm512_add_epi32(normal, c->half), code), c->down);
-    small = _mm512_sub_epi32(_mm512_castps_si512(_mm512_add_ps(magnitude, c->magic)), _mm512_castps_si512(c->magic));
-    code = _mm512_mask_mov_epi32(normal, _mm512_cmplt_epu32_mask(mag, c->least), small);
+    normal = _mm512_add_epi32(mag, c->half);
+    normal = _mm512_mask_sub_epi32(normal, _mm512_test_epi32_mask(mag, c->last), normal, _mm512_set1_epi32(-1));
+    small = _mm512_castps_si512(_mm512_add_ps(magnitude, c->magic));
+    code = _mm512_mask_sub_epi32(_mm512_srl_epi32(normal, c->down), _mm512_cmplt_epu32_mask(mag, c->least), small,
+                                 _mm512_castps_si512(c->magic));
     code = _mm512_min_epu32(code, c->top);
-    return _mm512_or_si512(code, _mm512_sll_epi32(_mm512_srli_epi32(_mm512_castps_si512(v), 31), c->sign));
+    return _mm512_ternarylogic_epi64(code, _mm512_srl_epi32(_mm512_castps_si512(v), c->sign), c->minus,
+                                     0xf8); /* a | (b & c) */
 }
 
 /* Four times 16 columns to 64 codes in order. */
@@ -3737,17 +3739,22 @@ HRQ__FN_AVX512 void hrq__code_float_avx512(uint8_t *out, const float *x, size_t 
         hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_FIXED);
         return;
     }
-    c.base = _mm512_set1_epi32((127 - t.bias) << 23);
+    if (t.exp == 1 && t.man == 0) { /* alone in that the bias is even and bit 23 the last one kept */
+        hrq__code_float_scalar(out, x, n, a);
+        return;
+    }
     c.least = _mm512_set1_epi32((128 - t.bias) << 23);
-    c.half = _mm512_set1_epi32((1 << (22 - t.man)) - 1);
+    c.half = _mm512_set1_epi32((1 << (22 - t.man)) - 1 - ((127 - t.bias) << 23));
+    c.last = _mm512_set1_epi32(1 << (23 - t.man));
+    c.minus = _mm512_set1_epi32((int)t.sign);
     c.top = _mm512_set1_epi32((int)t.top);
     c.magic = _mm512_castsi512_ps(_mm512_set1_epi32((127 + 24 - t.bias - t.man) << 23));
     c.down = _mm_cvtsi32_si128(23 - t.man);
-    c.sign = _mm_cvtsi32_si128(t.exp + t.man);
+    c.sign = _mm_cvtsi32_si128(31 - t.exp - t.man);
     hrq__codes_avx512(out, x, n, a, &c, HRQ__CODES_FLOAT);
 }
 
-/* In floats: where an integer is a zero with a sign, sums are the same. Three chains of additions side by side. */
+/* Clamped first: the range ends in integers, so rounding stays within. Three chains of additions side by side. */
 HRQ__FN_AVX512 hrq__int_fit hrq__int_error_avx512(const float *x, size_t n, hrq__norm norm, hrq__int_range range)
 {
     __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv), error = _mm512_setzero_ps(), dot = error,
@@ -3758,7 +3765,7 @@ HRQ__FN_AVX512 hrq__int_fit hrq__int_error_avx512(const float *x, size_t n, hrq_
         __mmask16 m = hrq__first16_avx512(n - i);
         __m512 v = _mm512_mul_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(m, x + i), pre), inv), e;
         __m512 c = _mm512_max_ps(_mm512_min_ps(v, hi), lo);
-        c = _mm512_roundscale_ps(c, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        c = _mm512_cvtepi32_ps(_mm512_cvtps_epi32(c));
         e = _mm512_sub_ps(v, c);
         error = _mm512_mask_add_ps(error, m, error, _mm512_mul_ps(e, e));
         dot = _mm512_mask_add_ps(dot, m, dot, _mm512_mul_ps(v, c));
@@ -3774,7 +3781,8 @@ HRQ__FN_AVX512 hrq__int_fit hrq__int_error_avx512(const float *x, size_t n, hrq_
 HRQ__FN_AVX512 float hrq__float_error_avx512(hrq__small t, const float *x, size_t n, hrq__norm norm)
 {
     __m512 pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv), error = _mm512_setzero_ps();
-    __m512 most = _mm512_set1_ps(hrq__small_decode(t, t.exp ? t.top : 127)), steps = _mm512_set1_ps((float)(1 << t.man));
+    __m512 most = _mm512_set1_ps(hrq__small_decode(t, t.exp ? t.top : 127));
+    __m512 steps = _mm512_set1_ps((float)(1 << t.man));
     __m512 step = _mm512_set1_ps(1.0f / (float)(1 << t.man));
     __m512 magic = _mm512_castsi512_ps(_mm512_set1_epi32((127 + 24 - t.bias - t.man) << 23));
     __m512i base = _mm512_set1_epi32((127 - t.bias) << 23), least = _mm512_set1_epi32((128 - t.bias) << 23);
@@ -3788,7 +3796,7 @@ HRQ__FN_AVX512 float hrq__float_error_avx512(hrq__small t, const float *x, size_
         v = _mm512_abs_ps(v);
         if (t.exp == 0) {
             c = _mm512_mul_ps(_mm512_min_ps(v, most), steps);
-            c = _mm512_mul_ps(_mm512_roundscale_ps(c, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), step);
+            c = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtps_epi32(c)), step);
         } else {
             __m512i mag = _mm512_sub_epi32(_mm512_castps_si512(v), base);
             __m512i odd = _mm512_and_si512(_mm512_srl_epi32(mag, down), one);
@@ -3954,20 +3962,64 @@ HRQ__FN_AVX512 void hrq__group_scales_avx512(uint16_t *h, const float *scale, si
     }
 }
 
-HRQ__FN_AVX512 void hrq__norms_avx512(hrq__norm *norm, const float *row, const float *group)
+HRQ__IN_AVX512 void hrq__norm_avx512(__m512 *pre, __m512 *inv, __m512 scale)
 {
     __m512 one = _mm512_set1_ps(1.0f), big = _mm512_set1_ps(18446744073709551616.0f), zero = _mm512_setzero_ps();
-    __m512 small = _mm512_div_ps(one, big), scale = _mm512_mul_ps(_mm512_loadu_ps(row), _mm512_loadu_ps(group));
-    __m512 a = _mm512_abs_ps(scale), pre = one, inv;
+    __m512 small = _mm512_set1_ps(1.0f / 18446744073709551616.0f), a = _mm512_abs_ps(scale);
+    *pre = _mm512_mask_mov_ps(
+        one, _mm512_cmp_ps_mask(a, zero, _CMP_GT_OQ) & _mm512_cmp_ps_mask(a, small, _CMP_LT_OQ), big);
+    *pre = _mm512_mask_mov_ps(*pre, _mm512_cmp_ps_mask(a, big, _CMP_GE_OQ), small);
+    scale = _mm512_mul_ps(scale, *pre);
+    *inv = _mm512_maskz_div_ps(_mm512_cmp_ps_mask(scale, zero, _CMP_NEQ_UQ), one, scale);
+}
+
+HRQ__FN_AVX512 void hrq__norms_avx512(hrq__norm *norm, const float *row, const float *group)
+{
     __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     __m512i high = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
-    pre = _mm512_mask_mov_ps(
-        pre, _mm512_cmp_ps_mask(a, zero, _CMP_GT_OQ) & _mm512_cmp_ps_mask(a, small, _CMP_LT_OQ), big);
-    pre = _mm512_mask_mov_ps(pre, _mm512_cmp_ps_mask(a, big, _CMP_GE_OQ), small);
-    scale = _mm512_mul_ps(scale, pre);
-    inv = _mm512_maskz_div_ps(_mm512_cmp_ps_mask(scale, zero, _CMP_NEQ_UQ), one, scale);
+    __m512 pre, inv;
+    hrq__norm_avx512(&pre, &inv, _mm512_mul_ps(_mm512_loadu_ps(row), _mm512_loadu_ps(group)));
     _mm512_storeu_ps((float *)norm, _mm512_permutex2var_ps(pre, low, inv));
     _mm512_storeu_ps((float *)norm + 16, _mm512_permutex2var_ps(pre, high, inv));
+}
+
+HRQ__FN_AVX512 void hrq__wants_avx512(float *want, const float *lo, const float *hi, size_t n, int how, float steps,
+                                      hrq__norm norm)
+{
+    __m512 by = _mm512_set1_ps(steps), pre = _mm512_set1_ps(norm.pre), inv = _mm512_set1_ps(norm.inv);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 a = _mm512_maskz_loadu_ps(m, lo + i), b = _mm512_maskz_loadu_ps(m, hi + i), v;
+        __m512 minus = _mm512_xor_ps(a, _mm512_set1_ps(-0.0f));
+        if (how == HRQ__WANT_SPAN) {
+            v = _mm512_sub_ps(_mm512_div_ps(b, by), _mm512_div_ps(a, by));
+        } else if (how == HRQ__WANT_SIGNED) {
+            v = _mm512_div_ps(_mm512_mask_mov_ps(b, _mm512_cmp_ps_mask(minus, b, _CMP_GE_OQ), a), by);
+        } else {
+            v = _mm512_mask_mov_ps(b, _mm512_cmp_ps_mask(minus, b, _CMP_GT_OQ), minus);
+            v = _mm512_div_ps(_mm512_mul_ps(_mm512_mul_ps(v, pre), inv), by);
+        }
+        _mm512_mask_storeu_ps(want + i, m, v);
+    }
+}
+
+HRQ__FN_AVX512 void hrq__zeros_avx512(uint8_t *zero, const float *lo, const uint16_t *h, size_t n, float row,
+                                      hrq__int_range range, int32_t offset)
+{
+    __m512i least = _mm512_set1_epi32(range.lo), most = _mm512_set1_epi32(range.hi);
+    size_t i;
+    for (i = 0; i < n; i += 16) {
+        __mmask16 m = hrq__first16_avx512(n - i);
+        __m512 pre, inv, v = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(m, h + i));
+        __m512i code;
+        hrq__norm_avx512(&pre, &inv, _mm512_mul_ps(_mm512_set1_ps(row), v));
+        v = _mm512_mul_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(m, lo + i), pre), inv);
+        v = _mm512_max_ps(_mm512_min_ps(v, _mm512_set1_ps(65536.0f)), _mm512_set1_ps(-65536.0f));
+        code = _mm512_sub_epi32(least, _mm512_cvtps_epi32(v));
+        code = _mm512_max_epi32(_mm512_min_epi32(code, most), least);
+        _mm512_mask_cvtepi32_storeu_epi8(zero + i, m, _mm512_add_epi32(code, _mm512_set1_epi32(offset)));
+    }
 }
 
 /* ---- activations, Hadamard ---- */
@@ -6262,7 +6314,8 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #define HRQ__REST(m, n, isa, e8, metric, advance, box, floats, rest)                                             \
     m, n, HRQ__ENCODERS(isa), hrq__code_e8_##e8, hrq__trellis_metric_##metric, hrq__trellis_advance_##advance, \
         hrq__code_box_##box, hrq__tile_upper_##floats, hrq__axpy_##floats, hrq__int_error_##rest, \
-        hrq__float_error_##rest, hrq__signs_##rest, hrq__scale_rows_##rest
+        hrq__float_error_##rest, hrq__signs_##rest, hrq__scale_rows_##rest, hrq__wants_##rest, \
+        hrq__zeros_##rest
 
 #ifdef HRQ__AVX2
     #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2}
@@ -6283,7 +6336,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #ifdef HRQ__AVX512
     #define HRQ__ROWS_AVX512                                                                                   \
         {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),            \
-         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)},                                             \
+         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)}, \
         {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni),                                                \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
           hrq__one_trellis_vnni, hrq__one_int_vnni},                                                           \

@@ -240,6 +240,33 @@ static void test_errors(void)
             free(x);
         }
     tap_end();
+    tap_begin("wants, zeros");
+    for (kind = 0; kind < 4; kind++)
+        for (n = 1; n < 100; n++) {
+            float *lo = noise(n, kind), *hi = noise(n, kind), *a = noise(n, 0), *b = noise(n, 0), top = 0.0f;
+            uint16_t *h = (uint16_t *)malloc(2 * n);
+            uint8_t *c = (uint8_t *)malloc(n), *d = (uint8_t *)malloc(n);
+            int bits = 1 + (int)(draw() % 8), how = (int)(draw() % 3);
+            float steps = how == 1 ? -8.0f : 7.0f;
+            hrq__int_range range = {0, 0};
+            for (i = 0; i < n; i++) {
+                lo[i] = lo[i] < 0.0f ? lo[i] : 0.0f;
+                hi[i] = hi[i] > 0.0f ? hi[i] : 0.0f;
+                top = -lo[i] > top ? -lo[i] : top;
+                h[i] = (uint16_t)(draw() % 0x7c00u);
+            }
+            scalar->wants(a, lo, hi, n, how, steps, hrq__norm_of(n % 9 ? top : 0.0f));
+            row->wants(b, lo, hi, n, how, steps, hrq__norm_of(n % 9 ? top : 0.0f));
+            EXPECT(memcmp(a, b, n * sizeof *a) == 0, "wants of %lu, %d", (unsigned long)n, how);
+            range.lo = -(1 << (bits - 1));
+            range.hi = -range.lo - 1;
+            top = n % 9 ? top / 3.0f : 0.0f;
+            scalar->zeros(c, lo, h, n, top, range, -range.lo);
+            row->zeros(d, lo, h, n, top, range, -range.lo);
+            EXPECT(memcmp(c, d, n) == 0, "zeros of %lu", (unsigned long)n);
+            free(lo), free(hi), free(a), free(b), free(h), free(c), free(d);
+        }
+    tap_end();
     tap_begin("signs, scale_rows");
     for (n = 1; n < 300; n++) {
         size_t ld = n + (size_t)draw() % 3, size = 15 * ld + n;

@@ -116,7 +116,7 @@ static void test_spread(void)
     hrq_hadamard(x, 1, n, n, test_seed, 0);
     for (c = 0; c < n; c++) EXPECT(fabsf(x[c]) == 1.0f, "%g at %lu", (double)x[c], (unsigned long)c);
     for (c = 0; c < n; c++) x[c] = 1.0f;
-    hrq__hadamard_signs(x, n, test_seed);
+    hrq__signs_scalar(x, n, test_seed & 0xffffffffu);
     for (c = 0; c < n; c++) plus += x[c] > 0;
     EXPECT(fabs((double)plus - 2048) < 5 * 32, "%lu of 4096 signs are plus",
            (unsigned long)plus); /* five standard deviations */
