@@ -121,7 +121,7 @@
 //
 //  REVISIONS
 //      0.1.0   2026-11-25   perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the panel's
-//                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k >= 3 from q = 16 on)
+//                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k = 3, 4 from q = 16 on)
 //                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
 //                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
 //                           formats: floats below 9 bits, MX, NVFP4 (import, export), D4, hierarchical and box codes,
@@ -361,10 +361,10 @@ HRQ_API hrq_status hrq_mat_init(hrq_mat *mat, const hrq_format *format, size_t r
 HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
                                 void *data, size_t bytes);
 
-/* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres; for box codes, and
-   for e8 with q = 2^b where they are coded many at a time, the codes of 16 rows, 22 bytes a column (box codes: and 640 a
-   class); for tcq the search of a row, 2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and 2^14
-   states). 0 where it needs none, or there is no such matrix. */
+/* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres; for box codes,
+   and for e8 with q = 2^b where blocks are coded many at a time, the codes of 16 rows, 22 bytes a column (box codes:
+   and 640 a class); for tcq the search of a row, 2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and
+   2^14 states). 0 where it needs none, or there is no such matrix. */
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
 
 /* Quantize rows row0 ... row0 + nrows - 1. The bytes depend on each row alone: any chunking, order, thread
@@ -3279,13 +3279,13 @@ static const uint8_t hrq__voronoi_reach[3][16][7] = {
 // clang-format on
 
 /* The quick search, of E8 and powers of two: it squeezes into no scale but the largest, and does not look for the
-   nearest point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2: so q of 16 and k
-   of 3 and more, or :first. */
+   nearest point then. That costs 0.09 dB at q = 16, k = 4, best fit, but 0.3 at q = 4, 0.14 at k = 2 and 8, 0.35 at
+   k = 16: so q of 16 and more with k of 3 and 4, or :first. */
 static void hrq__voronoi_quick(hrq__voronoi *c, unsigned bits, float far)
 {
     unsigned t;
     c->quick = c->lattice == HRQ__LATTICE_E8 && c->layers == 1 && !(c->q & (c->q - 1)) &&
-               (c->first || (c->q >= 16 && c->k >= 3));
+               (c->first || (c->q >= 16 && c->k >= 3 && c->k <= 4));
     memset(&c->e8, 0, sizeof c->e8);
     c->e8.norm.pre = c->e8.norm.inv = 1.0f;
     c->e8.to_fixed = 32768.0f / far;
