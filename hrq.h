@@ -70,7 +70,7 @@
 //  GUARANTEES
 //      memory        decode and multiply never allocate; encode for +had, +center and tcq, and says how much; what else
 //                    needs memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
-//                    Stack: 64 KB.
+//                    Stack: 128 KB, most of it in hrq_mul.
 //      threads       no state but one word that says which kernels run. Row ranges are independent; matrices and
 //                    activations are const while they are used; writers stay on different panels of 16 rows.
 //      determinism   EXACT: integers, the same everywhere. BITWISE: floats in one documented order, the same on every
@@ -5792,7 +5792,7 @@ enum {
     HRQ__TILE_GROUPS = HRQ__TILE_BYTES / 8 /* groups of 8 columns times rows */
 };
 
-/* On the stack: 60 KB. */
+/* On the stack: 58 KB. */
 typedef struct hrq__block {
     HRQ__ALIGNED uint8_t tile[HRQ__TILE_BYTES]; /* lines of a cache: no load takes two */
     HRQ__ALIGNED union {
