@@ -182,6 +182,7 @@ static void lay_out(side *s, size_t n, const void *from)
     dnnl_primitive_t reorder;
     dnnl_memory_t a, b;
     s->layout = *dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
+    if (dnnl_memory_desc_get_size(&s->layout) > s->bytes) die(s->name, "its weights take more room than was left for them");
     dnnl_primitive_desc_destroy(desc);
     right(dnnl_memory_create(&a, &plain, engine, (void *)(uintptr_t)from), "dnnl_memory_create");
     right(dnnl_memory_create(&b, &s->layout, engine, s->memory), "dnnl_memory_create");
@@ -242,7 +243,7 @@ static void add_dnnl(void)
     right(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags), "dnnl_stream_create");
     for (int kind = 0; kind < 3; kind++) {
         /* Room for sums of columns, which it puts behind signed weights. */
-        side *s = new_side(names[kind], rows * cols * (kind == 2 ? sizeof(float) : 1) + 65536);
+        side *s = new_side(names[kind], rows * (cols * (kind == 2 ? sizeof(float) : 1) + 64) + 65536);
         s->kind = kind;
         s->begin = dnnl_begin;
         s->run = dnnl_run;
@@ -261,7 +262,9 @@ static void add_dnnl(void)
 static void round_of(side *s)
 {
     size_t copies = count == 1 ? s->copies : 1;
-    double begin = clock_now(), time;
+    double begin, time;
+    if (count > 1) s->run(s, s->memory); /* the others have driven it out of the cache */
+    begin = clock_now();
     for (size_t i = 0; i < copies; i++) s->run(s, s->memory + i * s->bytes);
     time = (clock_now() - begin) / (double)copies;
     consume((double)y[count * rows - 1]);
@@ -297,6 +300,7 @@ static void settings(char **argv)
     setenv("BENCH_PEERS", "1", 1);
     setenv("OMP_NUM_THREADS", "1", 1);
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    unsetenv("OPENBLAS_L2_SIZE");
     if (strncmp(isa, "avx", 3) == 0) {
         static const char *const most[4][2] = {{"avx512vnni", "AVX512_CORE_VNNI"}, {"avx512", "AVX512_CORE"},
                                                {"avx2vnni", "AVX2_VNNI"}, {"avx2", "AVX2"}};
