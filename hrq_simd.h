@@ -3071,7 +3071,7 @@ HRQ__FN_VNNI size_t hrq__one_voronoi_vnni(void *sum, const uint8_t *codes, size_
                                           const hrq__vectors *x, const hrq__groups *g)
 {
     hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
-    size_t done = hrq__voronoi_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    size_t done = g ? 0 : hrq__voronoi_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
     if (done) hrq__sink_end_vnni(sum, &s, cols8 / 32);
     return done;
 }
@@ -3080,7 +3080,7 @@ HRQ__FN_VNNI size_t hrq__one_box_vnni(void *sum, const uint8_t *codes, size_t co
                                       const hrq__vectors *x, const hrq__groups *g)
 {
     hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
-    size_t done = hrq__box_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    size_t done = g ? 0 : hrq__box_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
     if (done) hrq__sink_end_vnni(sum, &s, cols8 / 32);
     return done;
 }
@@ -3089,7 +3089,7 @@ HRQ__FN_VNNI size_t hrq__one_trellis_vnni(void *sum, const uint8_t *codes, size_
                                           const hrq__vectors *x, const hrq__groups *g)
 {
     hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
-    size_t done = cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    size_t done = g || cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
     if (done) hrq__sink_end_vnni(sum, &s, cols8 / 32);
     return done;
 }
