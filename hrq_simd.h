@@ -2239,8 +2239,8 @@ HRQ__IN_VNNI void hrq__emit_vnni(hrq__sink_vnni *s, int to, int j, __m512i bytes
     else s->acc[j & 3] = _mm512_dpbusd_epi32(s->acc[j & 3], bytes, _mm512_set1_epi32(hrq__word_at(s->x + 4 * j)));
     if (to == HRQ__TO_GROUPS16 && j % 4 == 3) hrq__sink_flush_vnni(s, 2);
     if (j < 7) return;
-    s->lo += 8 * s->stride;
-    s->x += 32;
+    if (to == HRQ__TO_TILE) s->lo += 8 * s->stride;
+    else s->x += 32;
     if (to == HRQ__TO_GROUPS32 && (s->left -= 32) == 0) {
         hrq__sink_flush_vnni(s, s->groups->group / 8);
         s->left = s->groups->group;

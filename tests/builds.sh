@@ -1,6 +1,6 @@
 #!/bin/sh
-# builds.sh: hrq.h with every compiler, standard and option that is here, as TAP. LONG=1 adds optimisation levels and
-# sanitized runs of bytes.c. What is not installed is skipped by name.
+# builds.sh: hrq.h with every compiler, standard and option that is here, as TAP. LONG=1: other optimisation levels and
+# sanitized runs of bytes.c, beside the first build. What is not installed is skipped by name.
 cd "$(dirname "$0")" || exit 1
 CC=${CC:-cc}
 dir=build/builds
@@ -51,7 +51,8 @@ gcc -std=c99 -O2 -DHRQ_NO_AVX512
 clang -std=c99 -O2 NATIVE -DHRQ_NO_AVX2
 g++ -std=c++17 -O2 NATIVE -x c++
 clang++ -std=c++17 -O1 -x c++"
-test "$LONG" = 1 && BUILDS="$BUILDS
+# MemorySanitizer takes what AVX-512 stores by mask for not written: scalar kernels
+test "$LONG" = 1 && BUILDS="gcc -std=c99 -O0
 gcc -std=c99 -O1
 gcc -std=c99 -Os NATIVE
 gcc -std=c11 -O2
@@ -62,7 +63,7 @@ clang++ -std=c++17 -O3 NATIVE -x c++
 g++ -std=c++20 -O0 -x c++
 gcc -std=c99 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 clang -std=c99 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
-clang -std=c99 -O1 -g -fsanitize=memory -fno-sanitize-recover=all"
+clang -std=c99 -O1 -g -fsanitize=memory -fno-sanitize-recover=all -DHRQ_NO_SIMD"
 rm -f $dir/first $dir/first.*
 first=
 i=0
@@ -98,6 +99,10 @@ for build in $BUILDS; do
 done
 unset IFS
 rm -f $dir/log
+if test "$LONG" = 1; then
+    echo "1..$n"
+    exit $failed
+fi
 
 last=2
 test -x $dir/bytes$last || last=1
