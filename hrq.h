@@ -120,7 +120,7 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-25   perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the panel's
+//      0.1.0   2026-11-25   perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the row's
 //                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k = 3, 4 from q = 16 on)
 //                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
 //                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
@@ -445,8 +445,9 @@ typedef struct hrq_epilogue {
 
 /* y[t * ldy + r] = <row r of mat, vector t>, t < n, row0 <= r < row1; the rest of y is not touched, ldy >= row1.
    Integer codes times int8 activations add up exactly whatever the number of columns (EXACT); float sums run over
-   the columns in order, fused multiply-add; scales follow group by group. So any split into row ranges and any
-   machine gives the same bits (BITWISE).
+   the columns in order, fused multiply-add; scales follow group by group. Nothing but the row and the vector decides:
+   any split into row ranges and any machine gives the same bits (BITWISE). MX formats with int8 on both sides: blocks
+   over the largest scale of their row; those below 2^-126 of it count as 0.
    Errors     HRQ_ERR_ARG (NULL, range, act does not fit), HRQ_ERR_SHAPE (ldy), HRQ_ERR_UNSUPPORTED; y untouched
    Cost       (row1 - row0) * cols * n multiply-adds, one decode a panel and 16 vectors; no allocation */
 HRQ_API hrq_status hrq_mul(const hrq_mat *mat, const hrq_act *act, float *y, size_t ldy, size_t row0, size_t row1,
@@ -736,7 +737,9 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
         #define HRQ__ALIGNED
     #endif
 
-    /* Into the second level of cache; an address may be any. */
+    /* Into the second level of cache; an address may be any. Decoders fetch their codes so many bytes before they are
+       due: what is on its way covers the latency of DRAM. */
+    #define HRQ__AHEAD 3072
     #if defined(__GNUC__) || defined(__clang__)
         #define HRQ__PREFETCH(address) __builtin_prefetch((const void *)(address), 0, 2)
     #else
@@ -2167,27 +2170,27 @@ static void hrq__dot_groups_scalar(float *total, const uint8_t *tile, size_t pan
    is int32 [16]) or dot_groups (float [16]). Takes whole superblocks and whole groups from the first on and returns the
    number of columns, 0 where it does not know the code or the group. Scalar: the two of them.      EXACT, BITWISE */
 
-/* scales: n (a multiple of 16) stored scales of a kind to floats. E8M0: over 2^(top - 127), all in its range.  EXACT */
+/* scales: n (a multiple of 16) stored scales of a kind to floats, [n / 16][16 rows]. E8M0: as they are where tops is NULL,
+   else over 2^(top - 127) of the row, whose scales are at most that; what is smaller than 2^-126 then is 0.     EXACT */
 enum { HRQ__SCALES_F16, HRQ__SCALES_E8M0, HRQ__SCALES_E4M3 };
-static void hrq__scales_scalar(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
+static void hrq__scales_scalar(float *out, const uint8_t *p, size_t n, int kind, const uint8_t *tops)
 {
     size_t i;
-    for (i = 0; i < n; i++)
+    for (i = 0; i < n; i++) {
+        int e = kind == HRQ__SCALES_E8M0 && tops ? p[i] - tops[i % HRQ_PANEL] + 127 : 0;
         out[i] = kind == HRQ__SCALES_F16    ? hrq_f32_from_f16(hrq__get16(p + 2 * i))
-                 : kind == HRQ__SCALES_E8M0 ? hrq__e8m0_decode(p[i] + 127u - top)
-                                            : hrq__small_decode(hrq__small_of(4, 3), p[i]);
+                 : kind == HRQ__SCALES_E4M3 ? hrq__small_decode(hrq__small_of(4, 3), p[i])
+                 : tops                     ? hrq__float_of((uint32_t)(e > 0 ? e : 0) << 23)
+                                            : hrq__e8m0_decode(p[i]);
+    }
 }
 
-/* range: least and greatest of n bytes, n >= 1 a multiple of 16.     EXACT */
-static void hrq__range_scalar(const uint8_t *p, size_t n, unsigned *least, unsigned *most)
+/* tops: the greatest of every 16th of n bytes, n >= 16 a multiple of 16.     EXACT */
+static void hrq__tops_scalar(uint8_t tops[HRQ_PANEL], const uint8_t *p, size_t n)
 {
     size_t i;
-    *least = 255;
-    *most = 0;
-    for (i = 0; i < n; i++) {
-        *least = p[i] < *least ? p[i] : *least;
-        *most = p[i] > *most ? p[i] : *most;
-    }
+    memcpy(tops, p, HRQ_PANEL);
+    for (i = HRQ_PANEL; i < n; i++) tops[i % HRQ_PANEL] = p[i] > tops[i % HRQ_PANEL] ? p[i] : tops[i % HRQ_PANEL];
 }
 
 /* finish: y[t * ldy + i] = (float)((double)(float)sum[t * rows + i] * ((double)scale[i] * (double)x[t])), i < rows (a
@@ -2863,8 +2866,8 @@ typedef struct hrq__kernels {
     void (*dot_s8)(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x);
     void (*dot_groups)(float *total, const uint8_t *tile, size_t panels, size_t depth, const hrq__vectors *x,
                        const hrq__groups *g);
-    void (*scales)(float *out, const uint8_t *p, size_t n, int kind, unsigned top);
-    void (*range)(const uint8_t *p, size_t n, unsigned *least, unsigned *most);
+    void (*scales)(float *out, const uint8_t *p, size_t n, int kind, const uint8_t *tops);
+    void (*tops)(uint8_t tops[HRQ_PANEL], const uint8_t *p, size_t n);
     void (*finish)(float *y, size_t ldy, const void *sum, int integers, size_t rows, const float *scale,
                    const float *x, size_t n);
     void (*tile_f32)(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip);
@@ -2925,7 +2928,7 @@ static const hrq__kernels hrq__kernel_table[] = {
      {NULL, NULL, hrq__decode_int_scalar, hrq__decode_table_scalar, hrq__decode_voronoi_scalar, hrq__decode_box_scalar,
       hrq__decode_trellis_scalar, hrq__decode_int_scalar},
      {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
-     hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__range_scalar, hrq__finish_scalar,
+     hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__tops_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
      HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar, HRQ__FLOATS_SCALAR,
      HRQ__ERRORS_SCALAR},
@@ -4592,7 +4595,7 @@ static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size
     size_t c, row, at, s, i, j, width = v->lay.lane_bytes / HRQ_PANEL;
     if (v->codec == HRQ__CODEC_PLAIN) {
         const uint8_t *p = hrq__view_panel(v, panel) + from * v->lay.lane_bytes;
-        if (width == 2 && hrq__half(v)) v->kernels->scales(out, p, n * HRQ_PANEL, HRQ__SCALES_F16, 0);
+        if (width == 2 && hrq__half(v)) v->kernels->scales(out, p, n * HRQ_PANEL, HRQ__SCALES_F16, NULL);
         for (c = 0; c < n * HRQ_PANEL && width == 4; c++) out[c] = hrq__float_of(hrq__get32(p + 4 * c));
         for (c = 0; c < n * HRQ_PANEL && width == 2 && !hrq__half(v); c++)
             out[c] = hrq_f32_from_bf16(hrq__get16(p + 2 * c));
@@ -5037,7 +5040,7 @@ static void hrq__encode_norms(const hrq__view *v, size_t row0, size_t row1, size
     int kind = hrq__view_scale_kind(v);
     for (row = 0; whole && row < HRQ_PANEL; row++) row_scale[row] = hrq__view_stored_scale(v, row0 + row);
     for (g = g0; whole && g <= g1; g++) {
-        v->kernels->scales(group_scale, hrq__view_group_at(v, row0, g), HRQ_PANEL, kind, 127);
+        v->kernels->scales(group_scale, hrq__view_group_at(v, row0, g), HRQ_PANEL, kind, NULL);
         v->kernels->norms(norm + (g - g0) * HRQ_PANEL, row_scale, group_scale);
         for (row = 0; v->lay.zeros && row < HRQ_PANEL; row++)
             zero[(g - g0) * HRQ_PANEL + row] = hrq__view_zero(v, row0 + row, g);
@@ -5267,7 +5270,7 @@ static void hrq__decode_chunk(const hrq__view *v, size_t panel, size_t from, siz
         size_t group = hrq__view_group(v, from + c);
         end = v->steps ? c + 1 : hrq__min_size(hrq__view_group_end(v, group) - from, n);
         if (v->lay.group)
-            v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, 127);
+            v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, NULL);
         for (r = 0; r < HRQ_PANEL; r++) {
             if (v->lay.group) scale[r] = row_scale[r] * scale[r];
             if (v->steps) scale[r] = hrq__view_step(v, hrq__view_column(v, from + c));
@@ -5806,7 +5809,7 @@ typedef struct hrq__block {
     float scale[HRQ__TILE_GROUPS];
     int32_t zero[HRQ__TILE_GROUPS];
     hrq__past past[4];
-    unsigned top[4]; /* largest E8M0 scale of each panel */
+    uint8_t tops[4][HRQ_PANEL]; /* largest E8M0 scale of each row */
 } hrq__block;
 
 /* Columns of a tile of so many panels: whole superblocks and, where they fit, whole groups (*small). */
@@ -5834,7 +5837,7 @@ static void hrq__block_groups(const hrq__view *v, size_t panel, size_t panels, s
         const uint8_t *from = hrq__view_group_at(v, (panel + p) * HRQ_PANEL, first);
         for (i = 0; i < count * HRQ_PANEL * v->lay.group_bytes; i += 64)
             HRQ__PREFETCH((uintptr_t)from + panels * v->lay.panel_bytes + i);
-        v->kernels->scales(to, from, count * HRQ_PANEL, kind, b->top[p]);
+        v->kernels->scales(to, from, count * HRQ_PANEL, kind, b->tops[p]);
         for (g = 0; panels > 1 && g < count; g++)
             memcpy(b->scale + g * rows + p * HRQ_PANEL, one + g * HRQ_PANEL, HRQ_PANEL * sizeof *one);
         for (g = 0; v->lay.zeros && g < count; g++) {
@@ -5978,22 +5981,22 @@ static void hrq__block_store(const hrq__view *v, const hrq_act *act, const hrq__
         }
 }
 
-/* Whether the panels' products fit 32-bit integers and floats; scale: of their rows. E8M0 scales must not be further
-   apart in a panel than 2^60: totals are then in units of the largest, which goes to the row scale. */
-static int hrq__block_fits(const hrq__view *v, const hrq_act *act, size_t panel, size_t panels, float *scale,
-                           unsigned top[4])
+/* Whether products fit 32-bit integers and floats: a question of format and shape, not of the data. */
+static int hrq__block_fits(const hrq__view *v, const hrq_act *act)
+{
+    return v->integers && act->kind == HRQ_ACT_INT8 && !v->wide && v->lay.cols > 0 && v->lay.cols <= 65536;
+}
+
+/* What the rows of a block are scaled by. E8M0: by the largest scale of the row; the groups' are taken over that. */
+static void hrq__block_scales(const hrq__view *v, size_t panel, size_t panels, hrq__block *b,
+                              float scale[HRQ__TILE_ROWS])
 {
     size_t i, p;
-    if (!v->integers || act->kind != HRQ_ACT_INT8 || v->wide || v->lay.cols > 65536) return 0;
     for (i = 0; i < panels * HRQ_PANEL; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
     for (p = 0; p < panels && v->scale == HRQ__SCALE_E8M0; p++) {
-        unsigned least;
-        v->kernels->range(hrq__view_panel(v, panel + p) + v->lay.group_at, v->lay.groups * HRQ_PANEL, &least,
-                          &top[p]);
-        if (top[p] - least > 60 || top[p] == 255) return 0;
-        for (i = 0; i < HRQ_PANEL; i++) scale[p * HRQ_PANEL + i] *= hrq__e8m0_decode(top[p]);
+        v->kernels->tops(b->tops[p], hrq__view_panel(v, panel + p) + v->lay.group_at, v->lay.groups * HRQ_PANEL);
+        for (i = 0; i < HRQ_PANEL; i++) scale[p * HRQ_PANEL + i] *= hrq__e8m0_decode(b->tops[p][i]);
     }
-    return 1;
 }
 
 /* What a block takes of a matrix: all columns, or of sic those of one tile, which come first. */
@@ -6040,6 +6043,19 @@ static void hrq__mul_rest(const hrq__view *v, const hrq_act *act, const hrq__out
         }
 }
 
+/* Of panels to come: what lies behind the codes, where decoders do not fetch it, and where that is long, the first codes
+   too. */
+static void hrq__mul_ahead(const hrq__view *v, size_t panel, size_t panels)
+{
+    size_t p, i;
+    for (p = panel; p < panel + panels; p++) {
+        uintptr_t at = (uintptr_t)v->data + p * v->lay.panel_bytes;
+        for (i = v->lay.zero_at; i < v->lay.panel_bytes; i += 64) HRQ__PREFETCH(at + i);
+        HRQ__PREFETCH(at + v->lay.panel_bytes - 1);
+        for (i = 0; v->lay.group && i < HRQ__AHEAD; i += 64) HRQ__PREFETCH(at + i);
+    }
+}
+
 /* Rows of a matrix against all vectors: as many vectors at a time as share a decoding, so that these stay in a cache
    while the rows pass by. */
 static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__output *out)
@@ -6049,16 +6065,16 @@ static void hrq__mul_rows(const hrq__view *v, const hrq_act *act, const hrq__out
     float scale[HRQ__TILE_ROWS];
     size_t panel, panels, t0, t, n, i, last = hrq__div_up(out->row1, HRQ_PANEL), most = HRQ__TILE_VECTORS;
     size_t cols = narrow.lay.cols;
-    int small, fast;
+    int small, fast = hrq__block_fits(&narrow, act);
     hrq__block_columns(v, 4, &small);
     if (v->lay.group && !small) most /= 2;
     for (t0 = 0; t0 < act->n; t0 += n) {
         n = hrq__div_up(act->n - t0, hrq__div_up(act->n - t0, most)); /* in equal shares, of sixes */
         n = hrq__min_size(hrq__div_up(n, 6) * 6, act->n - t0);
         for (panel = out->row0 / HRQ_PANEL; panel < last; panel += panels) {
-            panels = n > 1 && last - panel >= 4 ? 4 : 1;
-            fast = cols && hrq__block_fits(&narrow, act, panel, panels, scale, b.top);
-            if (!fast) panels = 1;
+            panels = fast && n > 1 && last - panel >= 4 ? 4 : 1;
+            hrq__mul_ahead(v, panel + panels, panels);
+            if (fast) hrq__block_scales(&narrow, panel, panels, &b, scale);
             for (i = 0; i < HRQ_PANEL && !fast; i++) scale[i] = hrq__view_row_scale(v, panel * HRQ_PANEL + i);
             hrq__block_columns(v, panels, &small);
             for (t = t0; t < t0 + n && n > 1; t++) /* where sums go, while they are made */
@@ -9014,6 +9030,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #undef HRQ__INLINE
     #undef HRQ__ALIGNED
     #undef HRQ__PREFETCH
+    #undef HRQ__AHEAD
     #undef HRQ__CHUNK
     #undef HRQ__FIT
     #undef HRQ__ENCODE_SCALAR

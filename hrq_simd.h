@@ -187,9 +187,6 @@ HRQ__INLINE int32_t hrq__word_at(const void *p)
     return v;
 }
 
-/* Memory is read ahead of the decoders by so many bytes of codes: what is on its way covers the latency of DRAM. */
-#define HRQ__AHEAD 3072
-
 //==================================================================================================
 //  [b] AVX2          with FMA and F16C; AVX-VNNI above them
 //==================================================================================================
@@ -212,7 +209,7 @@ HRQ__IN_AVX2 void hrq__prefetch_avx2(const uint8_t *p, size_t bytes)
 {
     size_t i;
     HRQ__UNROLL
-    for (i = 0; i < bytes; i += 64) _mm_prefetch((const char *)(p + HRQ__AHEAD + i), _MM_HINT_T0);
+    for (i = 0; i < bytes; i += 64) _mm_prefetch((const char *)((uintptr_t)p + HRQ__AHEAD + i), _MM_HINT_T0);
 }
 
 /* ---- prepare and decode: a superblock is two halves of 32 lanes, a half 8 registers, one a coordinate ---- */
@@ -922,7 +919,7 @@ HRQ__FN_AVX2VNNI void hrq__dot_groups_avx2vnni(float *total, const uint8_t *tile
 
 /* ---- scales, finish, floats ---- */
 
-HRQ__FN_AVX2 void hrq__scales_avx2(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
+HRQ__FN_AVX2 void hrq__scales_avx2(float *out, const uint8_t *p, size_t n, int kind, const uint8_t *tops)
 {
     size_t i;
     for (i = 0; i < n; i += 8) {
@@ -932,10 +929,12 @@ HRQ__FN_AVX2 void hrq__scales_avx2(float *out, const uint8_t *p, size_t n, int k
             v = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p + 2 * i)));
         } else {
             b = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p + i)));
-            if (kind == HRQ__SCALES_E8M0) { /* 0 is 2^-127, subnormal; 255 is NaN */
-                __m256i odd;
-                b = _mm256_add_epi32(b, _mm256_set1_epi32(127 - (int)top));
-                odd = _mm256_or_si256(_mm256_cmpeq_epi32(b, _mm256_setzero_si256()),
+            if (kind == HRQ__SCALES_E8M0 && tops) {
+                __m256i top = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(tops + i % 16)));
+                b = _mm256_add_epi32(_mm256_sub_epi32(b, top), _mm256_set1_epi32(127));
+                v = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_max_epi32(b, _mm256_setzero_si256()), 23));
+            } else if (kind == HRQ__SCALES_E8M0) { /* 0 is 2^-127, subnormal; 255 is NaN */
+                __m256i odd = _mm256_or_si256(_mm256_cmpeq_epi32(b, _mm256_setzero_si256()),
                                       _mm256_cmpeq_epi32(b, _mm256_set1_epi32(255)));
                 odd = _mm256_and_si256(odd, _mm256_set1_epi32(0x00400000));
                 v = _mm256_castsi256_ps(_mm256_or_si256(_mm256_slli_epi32(b, 23), odd));
@@ -952,24 +951,12 @@ HRQ__FN_AVX2 void hrq__scales_avx2(float *out, const uint8_t *p, size_t n, int k
     }
 }
 
-HRQ__FN_AVX2 void hrq__range_avx2(const uint8_t *p, size_t n, unsigned *least, unsigned *most)
+HRQ__FN_AVX2 void hrq__tops_avx2(uint8_t tops[HRQ_PANEL], const uint8_t *p, size_t n)
 {
-    __m128i low = _mm_set1_epi8((char)255), high = _mm_setzero_si128(), v;
-    uint8_t a[16], b[16];
+    __m128i high = _mm_setzero_si128();
     size_t i;
-    for (i = 0; i < n; i += 16) {
-        v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-        low = _mm_min_epu8(low, v);
-        high = _mm_max_epu8(high, v);
-    }
-    _mm_storeu_si128((__m128i *)(void *)a, low);
-    _mm_storeu_si128((__m128i *)(void *)b, high);
-    *least = a[0];
-    *most = b[0];
-    for (i = 1; i < 16; i++) {
-        *least = a[i] < *least ? a[i] : *least;
-        *most = b[i] > *most ? b[i] : *most;
-    }
+    for (i = 0; i < n; i += 16) high = _mm_max_epu8(high, _mm_loadu_si128((const __m128i *)(const void *)(p + i)));
+    _mm_storeu_si128((__m128i *)(void *)tops, high);
 }
 
 HRQ__FN_AVX2 void hrq__finish_avx2(float *y, size_t ldy, const void *sum, int integers, size_t rows,
@@ -2295,34 +2282,44 @@ HRQ__INLINE size_t hrq__sink_supers(size_t cols8, const hrq__groups *g, int *to)
 
 /* ---- decode: a superblock is 8 registers, one a coordinate: the quads of its tile in order ---- */
 
+/* The first n lanes. */
+HRQ__IN_AVX512 __mmask16 hrq__first16_avx512(size_t n) { return (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu); }
+HRQ__IN_AVX512 __mmask64 hrq__first64_avx512(size_t n) { return n < 64 ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0; }
+
 /* Shifts by constants: counts in registers, which compilers turn into immediates. */
 HRQ__IN_AVX512 __m512i hrq__srl16_avx512(__m512i v, int n) { return _mm512_srl_epi16(v, _mm_cvtsi32_si128(n)); }
 HRQ__IN_AVX512 __m512i hrq__sll16_avx512(__m512i v, int n) { return _mm512_sll_epi16(v, _mm_cvtsi32_si128(n)); }
 
-/* Coordinate j of the planes of one part of codes, w bits wide, or-ed in at bit `shift`. */
-HRQ__IN_AVX512 __m512i hrq__part_avx512(__m512i code, const uint8_t *p, int w, int j, int shift)
+/* Coordinate j of the planes of one part of codes, w bits wide, or-ed in at bit `shift`; blank: into 0. */
+HRQ__IN_AVX512 __m512i hrq__part_avx512(__m512i code, const uint8_t *p, int w, int j, int shift, int blank)
 {
     __m512i v = _mm512_loadu_si512(p + 64 * (j % w)), mask = _mm512_set1_epi8((char)(((1 << w) - 1) << shift));
     int down = j / w * w - shift;
     v = down > 0 ? hrq__srl16_avx512(v, down) : down < 0 ? hrq__sll16_avx512(v, -down) : v;
+    if (blank) return w == 8 ? v : _mm512_and_si512(v, mask);
     return _mm512_ternarylogic_epi64(code, v, mask, 0xf8); /* a | (b & c) */
 }
 
-/* Code j of `bits` bits of a superblock as bytes; what is or-ed into them comes in. */
-HRQ__IN_AVX512 __m512i hrq__code_avx512(__m512i code, const uint8_t *p, int bits, int j)
+/* Code j of `bits` bits of a superblock as bytes, or-ed into what comes in; blank: into 0. */
+HRQ__IN_AVX512 __m512i hrq__code_over_avx512(__m512i code, const uint8_t *p, int bits, int j, int blank)
 {
-    if (bits & 1) code = hrq__part_avx512(code, p, 1, j, 0);
-    if (bits & 2) code = hrq__part_avx512(code, p + 64 * (bits & 1), 2, j, bits & 1);
-    if (bits & 4) code = hrq__part_avx512(code, p + 64 * (bits & 3), 4, j, bits & 3);
-    if (bits & 8) code = hrq__part_avx512(code, p + 64 * (bits & 7), 8, j, bits & 7);
+    if (bits & 1) code = hrq__part_avx512(code, p, 1, j, 0, blank);
+    if (bits & 2) code = hrq__part_avx512(code, p + 64 * (bits & 1), 2, j, bits & 1, blank && !(bits & 1));
+    if (bits & 4) code = hrq__part_avx512(code, p + 64 * (bits & 3), 4, j, bits & 3, blank && !(bits & 3));
+    if (bits & 8) code = hrq__part_avx512(code, p + 64 * (bits & 7), 8, j, bits & 7, blank && !(bits & 7));
     return code;
+}
+
+HRQ__IN_AVX512 __m512i hrq__code_avx512(const uint8_t *p, int bits, int j)
+{
+    return hrq__code_over_avx512(_mm512_setzero_si512(), p, bits, j, 1);
 }
 
 HRQ__IN_AVX512 void hrq__prefetch_avx512(const uint8_t *p, int lines)
 {
     int i;
     HRQ__UNROLL
-    for (i = 0; i < lines; i++) _mm_prefetch((const char *)(p + HRQ__AHEAD + 64 * i), _MM_HINT_T0);
+    for (i = 0; i < lines; i++) _mm_prefetch((const char *)((uintptr_t)p + HRQ__AHEAD + 64 * (unsigned)i), _MM_HINT_T0);
 }
 
 /* Integers: plane, shift, mask. In a tile an addition makes them code - 2^(bits - 1), flipped; products take the codes
@@ -2336,7 +2333,7 @@ HRQ__IN_VNNI void hrq__int_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes,
         hrq__prefetch_avx512(codes, bits);
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
-            v = hrq__code_avx512(_mm512_setzero_si512(), codes, bits, j);
+            v = hrq__code_avx512(codes, bits, j);
             hrq__emit_vnni(s, to, j, to == HRQ__TO_TILE ? _mm512_add_epi8(v, offset) : v);
         }
     }
@@ -2393,7 +2390,7 @@ HRQ__IN_VNNI void hrq__table_vnni_run(hrq__sink_vnni *s, int to, uint8_t *hi, co
         hrq__prefetch_avx512(codes, bits);
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
-            v = hrq__code_avx512(_mm512_setzero_si512(), codes, bits, j);
+            v = hrq__code_avx512(codes, bits, j);
             if (to == HRQ__TO_TILE && hi)
                 _mm512_storeu_si512(hi + (size_t)j * s->stride,
                                     hrq__look_up_vnni(&high, v, 1 << bits, bits == 8 ? _mm512_movepi8_mask(v) : 0));
@@ -2446,9 +2443,9 @@ HRQ__IN_VNNI __m512i hrq__mean8_vnni(const __m512i v[8]) /* multiples of 8: noth
 /* Eight digits of q = 2^bits at bit 3 of bytes. */
 HRQ__IN_VNNI __m512i hrq__digit_vnni(const uint8_t *p, int bits, int j)
 {
-    __m512i v = bits & 1 ? hrq__part_avx512(_mm512_setzero_si512(), p, 1, j, 3) : _mm512_setzero_si512();
-    if (bits & 2) v = hrq__part_avx512(v, p + 64 * (bits & 1), 2, j, 3 + (bits & 1));
-    return bits & 4 ? hrq__part_avx512(v, p, 4, j, 3) : v;
+    __m512i v = bits & 1 ? hrq__part_avx512(_mm512_setzero_si512(), p, 1, j, 3, 1) : _mm512_setzero_si512();
+    if (bits & 2) v = hrq__part_avx512(v, p + 64 * (bits & 1), 2, j, 3 + (bits & 1), !(bits & 1));
+    return bits & 4 ? hrq__part_avx512(v, p, 4, j, 3, 1) : v;
 }
 
 /* E8 Voronoi codes, q = 4, 8, 16, exact, in bytes and without squares. Letters as in hrq__e8_residual, in half units,
@@ -2707,7 +2704,7 @@ HRQ__IN_VNNI void hrq__planes_vnni(__m512i digit[8], const uint8_t *p, int bits)
 {
     int j;
     HRQ__UNROLL
-    for (j = 0; j < 8; j++) digit[j] = hrq__code_avx512(_mm512_setzero_si512(), p, bits, j);
+    for (j = 0; j < 8; j++) digit[j] = hrq__code_avx512(p, bits, j);
 }
 
 HRQ__FN_VNNI void hrq__planes_vnni_of(__m512i digit[8], const uint8_t *p, unsigned bits)
@@ -2837,7 +2834,7 @@ HRQ__IN_VNNI void hrq__wide_int_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *co
         hrq__prefetch_avx512(codes, bits);
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
-            __m512i low = hrq__code_avx512(_mm512_setzero_si512(), codes, bits & 7, j);
+            __m512i low = hrq__code_avx512(codes, bits & 7, j);
             __m512i high = _mm512_loadu_si512(codes + 64 * (bits & 7) + 64 * j);
             HRQ__UNROLL
             for (odd = 0; odd < 2; odd++) {
@@ -2906,7 +2903,8 @@ HRQ__IN_VNNI void hrq__box_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes,
         for (j = 0; j < 8; j++)
             hrq__emit_vnni(
                 s, to, j,
-                hrq__look_up_vnni(&table, hrq__code_avx512(above, codes, bits, j), 2 << (bits + index_bits), upper));
+                hrq__look_up_vnni(&table, hrq__code_over_avx512(above, codes, bits, j, 0),
+                                  2 << (bits + index_bits), upper));
     }
 }
 
@@ -3245,7 +3243,7 @@ HRQ__FN_VNNI void hrq__dot_groups_vnni(float *total, const uint8_t *tile, size_t
 
 /* ---- scales, finish, floats ---- */
 
-HRQ__FN_AVX512 void hrq__scales_avx512(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
+HRQ__FN_AVX512 void hrq__scales_avx512(float *out, const uint8_t *p, size_t n, int kind, const uint8_t *tops)
 {
     size_t i;
     for (i = 0; i < n; i += 16) {
@@ -3255,9 +3253,12 @@ HRQ__FN_AVX512 void hrq__scales_avx512(float *out, const uint8_t *p, size_t n, i
             v = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p + 2 * i)));
         } else {
             b = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p + i)));
-            if (kind == HRQ__SCALES_E8M0) { /* 0 is 2^-127, subnormal; 255 is NaN */
+            if (kind == HRQ__SCALES_E8M0 && tops) {
+                __m512i top = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)tops));
+                b = _mm512_add_epi32(_mm512_sub_epi32(b, top), _mm512_set1_epi32(127));
+                v = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_max_epi32(b, _mm512_setzero_si512()), 23));
+            } else if (kind == HRQ__SCALES_E8M0) { /* 0 is 2^-127, subnormal; 255 is NaN */
                 __mmask16 odd;
-                b = _mm512_add_epi32(b, _mm512_set1_epi32(127 - (int)top));
                 odd = _mm512_testn_epi32_mask(b, b) | _mm512_cmpeq_epi32_mask(b, _mm512_set1_epi32(255));
                 b = _mm512_slli_epi32(b, 23);
                 v = _mm512_castsi512_ps(_mm512_mask_or_epi32(b, odd, b, _mm512_set1_epi32(0x00400000)));
@@ -3275,32 +3276,16 @@ HRQ__FN_AVX512 void hrq__scales_avx512(float *out, const uint8_t *p, size_t n, i
     }
 }
 
-HRQ__FN_AVX512 void hrq__range_avx512(const uint8_t *p, size_t n, unsigned *least, unsigned *most)
+HRQ__FN_AVX512 void hrq__tops_avx512(uint8_t tops[HRQ_PANEL], const uint8_t *p, size_t n)
 {
-    __m512i low = _mm512_set1_epi8((char)255), high = _mm512_setzero_si512(), v;
+    __m512i high = _mm512_setzero_si512();
     __m128i a, b;
     size_t i;
-    int k;
-    for (i = 0; i < n; i += 64) {
-        __mmask64 m = n - i >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (n - i)) - 1;
-        v = _mm512_maskz_loadu_epi8(m, p + i);
-        high = _mm512_max_epu8(high, v);
-        low = _mm512_mask_min_epu8(low, m, low, v);
-    }
-    a = _mm_min_epu8(_mm512_castsi512_si128(low), _mm512_extracti32x4_epi32(low, 1));
-    a = _mm_min_epu8(a, _mm_min_epu8(_mm512_extracti32x4_epi32(low, 2), _mm512_extracti32x4_epi32(low, 3)));
-    b = _mm_max_epu8(_mm512_castsi512_si128(high), _mm512_extracti32x4_epi32(high, 1));
-    b = _mm_max_epu8(b, _mm_max_epu8(_mm512_extracti32x4_epi32(high, 2), _mm512_extracti32x4_epi32(high, 3)));
-    *least = 255;
-    *most = 0;
-    for (k = 0; k < 2; k++) { /* halves of eight bytes */
-        uint64_t x = (uint64_t)(k ? _mm_extract_epi64(a, 1) : _mm_extract_epi64(a, 0));
-        uint64_t y = (uint64_t)(k ? _mm_extract_epi64(b, 1) : _mm_extract_epi64(b, 0));
-        for (i = 0; i < 64; i += 8) {
-            *least = (x >> i & 255) < *least ? (unsigned)(x >> i & 255) : *least;
-            *most = (y >> i & 255) > *most ? (unsigned)(y >> i & 255) : *most;
-        }
-    }
+    for (i = 0; i < n; i += 64)
+        high = _mm512_max_epu8(high, _mm512_maskz_loadu_epi8(hrq__first64_avx512(n - i), p + i));
+    a = _mm_max_epu8(_mm512_castsi512_si128(high), _mm512_extracti32x4_epi32(high, 1));
+    b = _mm_max_epu8(_mm512_extracti32x4_epi32(high, 2), _mm512_extracti32x4_epi32(high, 3));
+    _mm_storeu_si128((__m128i *)(void *)tops, _mm_max_epu8(a, b));
 }
 
 HRQ__FN_AVX512 void hrq__finish_avx512(float *y, size_t ldy, const void *sum, int integers, size_t rows,
@@ -3469,9 +3454,6 @@ HRQ__FN_AVX512 void hrq__dot_groups_avx512(float *total, const uint8_t *tile, si
 }
 
 /* ---- encode: scans, codes, planes ---- */
-
-HRQ__IN_AVX512 __mmask16 hrq__first16_avx512(size_t n) { return (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu); }
-HRQ__IN_AVX512 __mmask64 hrq__first64_avx512(size_t n) { return n < 64 ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0; }
 
 /* The 16 lanes of a sum, halves first. */
 HRQ__IN_AVX512 float hrq__tree_avx512(__m512 v)
@@ -5338,9 +5320,8 @@ HRQ__IN_NEON float32x4_t hrq__scales_neon_four(uint32x4_t b, int kind)
     return vreinterpretq_f32_u32(vorrq_u32(v, vshlq_n_u32(vshrq_n_u32(b, 7), 31)));
 }
 
-HRQ__FN_NEON void hrq__scales_neon(float *out, const uint8_t *p, size_t n, int kind, unsigned top)
+HRQ__FN_NEON void hrq__scales_neon(float *out, const uint8_t *p, size_t n, int kind, const uint8_t *tops)
 {
-    uint32x4_t up = vdupq_n_u32(kind == HRQ__SCALES_E8M0 ? 127u - top : 0);
     size_t i;
     for (i = 0; i < n; i += 8) {
         if (kind == HRQ__SCALES_F16) {
@@ -5349,24 +5330,25 @@ HRQ__FN_NEON void hrq__scales_neon(float *out, const uint8_t *p, size_t n, int k
             v = vorrq_u16(v, vandq_u16(nan, vdupq_n_u16(0x200))); /* quiet: SIMDe's conversion leaves it as it is */
             vst1q_f32(out + i, vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(v))));
             vst1q_f32(out + i + 4, vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(v))));
+        } else if (kind == HRQ__SCALES_E8M0 && tops) {
+            uint8x8_t low = vsub_u8(vld1_u8(tops + i % 16), vld1_u8(p + i));
+            uint16x8_t b = vmovl_u8(vqsub_u8(vdup_n_u8(127), low)); /* exponents, 0 where they are none */
+            vst1q_f32(out + i, vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vget_low_u16(b)), 23)));
+            vst1q_f32(out + i + 4, vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vget_high_u16(b)), 23)));
         } else {
             uint16x8_t b = vmovl_u8(vld1_u8(p + i));
-            vst1q_f32(out + i, hrq__scales_neon_four(vaddw_u16(up, vget_low_u16(b)), kind));
-            vst1q_f32(out + i + 4, hrq__scales_neon_four(vaddw_u16(up, vget_high_u16(b)), kind));
+            vst1q_f32(out + i, hrq__scales_neon_four(vmovl_u16(vget_low_u16(b)), kind));
+            vst1q_f32(out + i + 4, hrq__scales_neon_four(vmovl_u16(vget_high_u16(b)), kind));
         }
     }
 }
 
-HRQ__FN_NEON void hrq__range_neon(const uint8_t *p, size_t n, unsigned *least, unsigned *most)
+HRQ__FN_NEON void hrq__tops_neon(uint8_t tops[HRQ_PANEL], const uint8_t *p, size_t n)
 {
-    uint8x16_t low = vdupq_n_u8(255), high = vdupq_n_u8(0);
+    uint8x16_t high = vdupq_n_u8(0);
     size_t i;
-    for (i = 0; i < n; i += 16) {
-        low = vminq_u8(low, vld1q_u8(p + i));
-        high = vmaxq_u8(high, vld1q_u8(p + i));
-    }
-    *least = vminvq_u8(low);
-    *most = vmaxvq_u8(high);
+    for (i = 0; i < n; i += 16) high = vmaxq_u8(high, vld1q_u8(p + i));
+    vst1q_u8(tops, high);
 }
 
 HRQ__FN_NEON void hrq__finish_neon(float *y, size_t ldy, const void *sum, int integers, size_t rows,
@@ -6304,7 +6286,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
                          hrq__decode_box_##isa, hrq__decode_trellis_##isa, hrq__decode_int_##isa}
 #define HRQ__NO_ONE {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
 #define HRQ__DOTS(dots, isa)                                                                         \
-    hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_##isa, hrq__range_##isa, hrq__finish_##isa, \
+    hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_##isa, hrq__tops_##isa, hrq__finish_##isa, \
         hrq__tile_f32_##isa, hrq__dot_f32_##isa, hrq__fma_tile_##isa
 #define HRQ__ENCODERS(isa)                                                                                         \
     hrq__extents_##isa, hrq__dot16_##isa, hrq__sum16_##isa, hrq__code_int_##isa, hrq__code_float_##isa,            \
@@ -6388,7 +6370,6 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #undef HRQ__WORDS_AVX512
 #undef HRQ__UNROLL
 #undef HRQ__OPAQUE
-#undef HRQ__AHEAD
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
     #pragma GCC diagnostic pop

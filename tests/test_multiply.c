@@ -15,7 +15,7 @@ typedef struct {
     double *unit;   /* [rows x cols] integers where ints                                       */
     float *row, *group, *mean;
     size_t groups, span;
-    int ints, moved;
+    int ints, moved, narrow; /* narrow: values in int8 */
 } parts;
 
 /* Row r before mean and inverse rotation: what decode and mul_t turn back. */
@@ -46,6 +46,7 @@ static parts parts_of(const hrq_mat *m)
     }
     p.unit = (double *)malloc(m->rows * p.cols * sizeof(double));
     p.ints = v.integers;
+    p.narrow = !v.wide;
     p.moved = (m->format.options & (HRQ__OPT_HAD | HRQ__OPT_CENTER)) != 0;
     p.span = m->format.group ? m->format.group : p.cols;
     p.groups = (p.cols + p.span - 1) / p.span;
@@ -88,14 +89,28 @@ static void parts_free(parts *p)
     free(p->group);
 }
 
+/* scale / top, powers of two or top 1; 0 below 2^-126. */
+static float over(float scale, float top)
+{
+    double quotient = (double)scale / (double)top;
+    return top != 1.0f && quotient < 0x1p-126 ? 0.0f : (float)quotient;
+}
+
 /* Product of row r with vector t of an activation, from the parts, as documented: integers exactly with one rounding a
-   group, floats in order; group scales by fmaf; then row scale times vector scale, in double; then the mean's share. */
+   group, floats in order; group scales by fmaf, those of MX formats over the largest of the row, or in double where
+   values or activations are no int8; then row scale times vector scale, in double; then the mean's share. */
 static float product_of(const parts *p, const hrq_act *act, size_t t, size_t r)
 {
     size_t g, c, cols = p->cols;
     float part;
     double product, total = 0.0;
-    int wide = hrq__families[p->mat.format.kind].scale == HRQ__SCALE_E8M0; /* groups are added in double */
+    int mx = hrq__families[p->mat.format.kind].scale == HRQ__SCALE_E8M0,
+        wide = mx && !(p->ints && p->narrow && act->kind == HRQ_ACT_INT8 && cols <= 65536);
+    float top = 1.0f;
+    for (g = 0; mx && !wide && g < p->groups; g++) {
+        float scale = p->group[r * p->groups + g];
+        if (g == 0 || scale > top) top = scale;
+    }
     for (g = 0; g < p->groups; g++) {
         size_t end = (g + 1) * p->span < cols ? (g + 1) * p->span : cols;
         if (p->ints && act->kind == HRQ_ACT_INT8) {
@@ -110,9 +125,9 @@ static float product_of(const parts *p, const hrq_act *act, size_t t, size_t r)
                          act->kind == HRQ_ACT_INT8 ? (float)hrq__act_s8(act, t)[c] : hrq__act_f32(act, t)[c], part);
         }
         if (wide) total += (double)part * (double)p->group[r * p->groups + g];
-        else total = (double)(p->mat.format.group ? fmaf(part, p->group[r * p->groups + g], (float)total) : part);
+        else total = (double)(p->mat.format.group ? fmaf(part, over(p->group[r * p->groups + g], top), (float)total) : part);
     }
-    product = total * ((double)p->row[r] * (double)hrq__act_scales(act)[t]);
+    product = total * ((double)(p->row[r] * top) * (double)hrq__act_scales(act)[t]);
     if (p->mat.format.options & HRQ__OPT_CENTER) product += (double)p->mean[r] * hrq__act_totals(act)[t];
     return (float)product;
 }
@@ -822,6 +837,63 @@ static void test_figures(int effort)
     tap_end();
 }
 
+/* MX blocks of very different sizes, blocks and rows of zeros: a row's products depend on that row alone. */
+static void test_mx_rows(void)
+{
+    static const char *const names[] = {"mxfp4", "mxfp6e2m3", "mxint8", "mxfp8e4m3"};
+    size_t i, r, c, t, n, rows = 83, cols = 160, reach;
+    tap_begin("MX: blocks up to 2^240 apart, zeros; the bits of a row do not depend on its neighbours");
+    for (i = 0; i < sizeof names / sizeof *names; i++)
+        for (reach = 20; reach <= 120; reach += 50)
+            for (n = 1; n <= 5; n += 4) {
+                float *w = floats_of(rows, cols, cols), *x = floats_of(n, cols, cols), *y = floats_of(n, rows, rows);
+                block b, a;
+                hrq_mat m;
+                hrq_act *act;
+                parts p;
+                fill_gauss(w, rows * cols, 1.0);
+                fill_gauss(x, n * cols, 1.0);
+                for (r = 0; r < rows; r++)
+                    for (c = 0; c < cols; c++) {
+                        int e = (int)((r * 7 + c / 32 * 13) % (2 * reach + 1)) - (int)reach;
+                        w[r * cols + c] = r % 9 == 4 || (r + c / 32) % 6 == 0 ? 0.0f : ldexpf(w[r * cols + c], e);
+                    }
+                m = mat_of(&b, names[i], rows, cols, 3, w, cols);
+                act = act_of(&a, &m, HRQ_ACT_INT8, x, n, cols);
+                p = parts_of(&m);
+                EXPECT(hrq_mul(&m, act, y, rows, 0, rows, NULL) == HRQ_OK, "mul");
+                for (t = 0; t < n; t++)
+                    for (r = 0; r < rows; r++) {
+                        float want = product_of(&p, act, t, r), alone = -1;
+                        block ba, bb;
+                        hrq_mat single = mat_of(&bb, names[i], 1, cols, 3, w + r * cols, cols);
+                        hrq_act *one_act = act_of(&ba, &single, HRQ_ACT_INT8, x + t * cols, 1, cols);
+                        EXPECT(hrq_mul(&single, one_act, &alone, 1, 0, 1, NULL) == HRQ_OK, "alone");
+                        EXPECT(y[t * rows + r] == want && alone == want, "%s row %lu of %lu vectors: %.9g, alone %.9g, want %.9g",
+                               names[i], (unsigned long)r, (unsigned long)n, (double)y[t * rows + r], (double)alone,
+                               (double)want);
+                        free(ba.base);
+                        free(bb.base);
+                    }
+                for (r = 0; r < rows; r += 16) {
+                    float *z = floats_of(n, rows, rows);
+                    size_t r1 = r + 16 < rows ? r + 16 : rows;
+                    hrq_mul(&m, act, z, rows, r, r1, NULL);
+                    for (t = 0; t < n; t++)
+                        EXPECT(memcmp(z + t * rows + r, y + t * rows + r, (r1 - r) * sizeof *z) == 0, "%s: a panel alone",
+                               names[i]);
+                    free(z);
+                }
+                parts_free(&p);
+                free(w);
+                free(x);
+                free(y);
+                free(a.base);
+                free(b.base);
+            }
+    tap_end();
+}
+
 /* Scales whose product is out of range beside a sum that is not: the product is what float arithmetic on W gives. */
 static void test_ranges(void)
 {
@@ -866,6 +938,7 @@ int main(void)
     test_mul_mat(effort);
     test_wide(effort);
     test_ranges();
+    test_mx_rows();
     test_status();
     if (effort) test_figures(effort);
     return tap_finish();
