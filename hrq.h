@@ -739,7 +739,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
 
     /* Into the second level of cache; an address may be any. Decoders fetch their codes so many bytes before they are
        due: what is on its way covers the latency of DRAM. */
-    #define HRQ__AHEAD 3072
+    #define HRQ__AHEAD 6144
     #if defined(__GNUC__) || defined(__clang__)
         #define HRQ__PREFETCH(address) __builtin_prefetch((const void *)(address), 0, 2)
     #else

@@ -209,7 +209,7 @@ HRQ__IN_AVX2 void hrq__prefetch_avx2(const uint8_t *p, size_t bytes)
 {
     size_t i;
     HRQ__UNROLL
-    for (i = 0; i < bytes; i += 64) _mm_prefetch((const char *)((uintptr_t)p + HRQ__AHEAD + i), _MM_HINT_T0);
+    for (i = 0; i < bytes; i += 64) _mm_prefetch((const char *)((uintptr_t)p + HRQ__AHEAD + i), _MM_HINT_T1);
 }
 
 /* ---- prepare and decode: a superblock is two halves of 32 lanes, a half 8 registers, one a coordinate ---- */
@@ -2319,7 +2319,7 @@ HRQ__IN_AVX512 void hrq__prefetch_avx512(const uint8_t *p, int lines)
 {
     int i;
     HRQ__UNROLL
-    for (i = 0; i < lines; i++) _mm_prefetch((const char *)((uintptr_t)p + HRQ__AHEAD + 64 * (unsigned)i), _MM_HINT_T0);
+    for (i = 0; i < lines; i++) _mm_prefetch((const char *)((uintptr_t)p + HRQ__AHEAD + 64 * (unsigned)i), _MM_HINT_T1);
 }
 
 /* Integers: plane, shift, mask. In a tile an addition makes them code - 2^(bits - 1), flipped; products take the codes
