@@ -70,7 +70,7 @@
 //  GUARANTEES
 //      memory        decode and multiply never allocate; encode for +had, +center and tcq, and says how much; what else
 //                    needs memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
-//                    Stack: 128 KB, most of it in hrq_mul.
+//                    Stack: 160 KB in builds with optimisation, 384 KB in those without; most of it in hrq_mul.
 //      threads       no state but one word that says which kernels run. Row ranges are independent; matrices and
 //                    activations are const while they are used; writers stay on different panels of 16 rows.
 //      determinism   EXACT: integers, the same everywhere. BITWISE: floats in one documented order, the same on every
@@ -2170,8 +2170,8 @@ static void hrq__dot_groups_scalar(float *total, const uint8_t *tile, size_t pan
    is int32 [16]) or dot_groups (float [16]). Takes whole superblocks and whole groups from the first on and returns the
    number of columns, 0 where it does not know the code or the group. Scalar: the two of them.      EXACT, BITWISE */
 
-/* scales: n (a multiple of 16) stored scales of a kind to floats, [n / 16][16 rows]. E8M0: as they are where tops is NULL,
-   else over 2^(top - 127) of the row, whose scales are at most that; what is smaller than 2^-126 then is 0.     EXACT */
+/* scales: n (a multiple of 16) stored scales of a kind to floats, [n / 16][16 rows]. E8M0: as they are where tops is
+   NULL, else over 2^(top - 127) of the row, whose scales are at most that; what is below 2^-126 then is 0.     EXACT */
 enum { HRQ__SCALES_F16, HRQ__SCALES_E8M0, HRQ__SCALES_E4M3 };
 static void hrq__scales_scalar(float *out, const uint8_t *p, size_t n, int kind, const uint8_t *tops)
 {
@@ -2679,6 +2679,8 @@ static void hrq__e8_encode(const hrq__e8_args *c, const int32_t x[8], hrq__e8_bl
 {
     int32_t gauge = hrq__e8_gauge(x), top = (int32_t)c->scales - 1, from = 0, to, found = 0;
     hrq__e8_block b;
+    out->index = 0; /* a compiler may not see that one is found */
+    out->error = 0;
     while (from <= top && gauge > c->limit[from]) from++;
     to = c->first ? from : from < top ? from + 1 : top;
     if (!c->first && from > 0) from--;
@@ -6043,8 +6045,8 @@ static void hrq__mul_rest(const hrq__view *v, const hrq_act *act, const hrq__out
         }
 }
 
-/* Of panels to come: what lies behind the codes, where decoders do not fetch it, and where that is long, the first codes
-   too. */
+/* Of panels to come: what lies behind the codes, where decoders do not fetch it, and where that is long, the first
+   codes too. */
 static void hrq__mul_ahead(const hrq__view *v, size_t panel, size_t panels)
 {
     size_t p, i;

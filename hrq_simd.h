@@ -6,8 +6,9 @@
    CONTENTS   [a] targets and detection    [b] AVX2    [c] AVX-512    [d] NEON    [e] the rows of the kernel table
 
    Contracts and scalar specifications are in hrq.h [6i]; every kernel gives the same bits as its scalar twin. In each
-   ISA the kernels stand in the same order: helpers, prepare, decode (int, table, voronoi, box, trellis), dot (s8,
-   groups), scales, finish, tile_f32, dot_f32, fma_tile, trellis search.
+   ISA the kernels stand in the same order: helpers; prepare, decode (int, table, voronoi, box, trellis), one; dot (s8,
+   groups), scales, tops, finish, tile_f32, dot_f32, fma_tile; encoders: scans, codes, planes, activations, Hadamard,
+   lattices, boxes, trellis search. Not every ISA has all: [e] says which row takes whose.
 
    This file is included by hrq.h, in the middle of its implementation; it is of no use alone. */
 
