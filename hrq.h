@@ -1208,7 +1208,8 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 //                     [groups of 32][16 rows] E8M0                                     (mx: no row scale)
 //                     [groups of 16][16 rows] E4M3, relative to the row scale          (nvfp4)
 //      zero points    [groups][16 rows] uint8                                          (:asym)
-//      row scales     [16 rows] bf16, nvfp4 float32
+//      row scales     [16 rows] bf16, nvfp4 float32; :col: bf16 of the panel, then 4 bits a row, low ones first:
+//                     k < 15 stands for 2^(-k/4) of it, 15 for 0
 //      means          [16 rows] float32                                                (+center)
 //
 //  A superblock has 16 s lanes; lane row * s + i holds columns i, i + s, ..., i + 7 s of that row: coordinates
@@ -1222,6 +1223,9 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 //      zn, d4, e8        8 digits of base q as [6i] has them, log2 q bits each or ceil(8 log2 q) packed; scale index
 //      e8h               the same planes for each layer, lowest first; then the scale index
 //      tcq               the coded bit, 1 plane; then the b - 1 raw bits. Time: columns i, i + 4, i + 8, ...
+//      tcq<b>:col        the same planes, but lane 8 s h + i holds rows 8 h ... 8 h + 7 of column i. Time: the rows of a
+//                        band: 256, what is left over joins the last one. Before panel 0 stands a head: fingerprint of
+//                        the column scales u64 (0: all are 1), these as bf16 xor 0x3f80 [cols], zeros up to 64 bytes
 //      +keep             the coordinates kept, ascending, as if they were all columns
 //
 //      int4, s = 4     plane 0           plane 1           plane 2           plane 3
@@ -1261,10 +1265,17 @@ enum {
     HRQ__CODEC_BOX,
     HRQ__CODEC_TRELLIS,
     HRQ__CODEC_SIC,
+    HRQ__CODEC_COLUMN,
     HRQ__CODECS
 };
 enum { HRQ__LATTICE_ZN, HRQ__LATTICE_D4, HRQ__LATTICE_E8 };
-enum { HRQ__SCALE_NONE, HRQ__SCALE_ROW, HRQ__SCALE_E8M0, HRQ__SCALE_E4M3 }; /* see the drawing above */
+enum {
+    HRQ__SCALE_NONE,
+    HRQ__SCALE_ROW,
+    HRQ__SCALE_E8M0,
+    HRQ__SCALE_E4M3,
+    HRQ__SCALE_PANEL
+}; /* see the drawing above */
 
 typedef struct hrq__family {
     const char *pattern, *numbers;
@@ -1309,8 +1320,10 @@ static const hrq__family hrq__families[] = {
      {"e8h:q4:m2:k4", "e8h:q3:m5:k2+dither", "e8h:q16:m2:k4"}},
     {"e8b%b", "k", HRQ__CODEC_BOX, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, HRQ__OPT_GAINS,
      {"e8b2:k1", "e8b3:k1", "e8b4:k1", "e8b2:k4", "e8b3:k4", "e8b4:k2", "e8b4:k4", "e8b4:k8+had+unbiased"}},
-    {"tcq%b", "s", HRQ__CODEC_TRELLIS, 0, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, HRQ__OPT_COL | HRQ__OPT_GAINS,
+    {"tcq%b", "s", HRQ__CODEC_TRELLIS, 0, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, HRQ__OPT_GAINS,
      {"tcq2", "tcq3", "tcq4", "tcq2:s6", "tcq3:s6", "tcq4:s8+had+unbiased", "tcq2+had+center+keep25"}},
+    {"tcq%b", "s", HRQ__CODEC_COLUMN, 0, HRQ__SCALE_PANEL, 2, 4, 0, 0, 0, HRQ__OPT_COL | HRQ__OPT_MOVES,
+     {0}},
     {"sic", "", HRQ__CODEC_SIC, 0, HRQ__SCALE_NONE, 0, 0, 0, 0, 0, 0, {0}},
 };
 // clang-format on
@@ -1429,6 +1442,7 @@ static int hrq__format_complete(hrq_format *f, const hrq__family *row)
     if (row->codec == HRQ__CODEC_BOX && (f->scales > 8 || f->scales & (f->scales - 1))) return 0;
     if (f->keep) f->options |= HRQ__OPT_HAD; /* what is kept are rotated coordinates */
     if (f->keep && f->options & HRQ__OPT_UNBIASED) return 0;
+    if (row->codec == HRQ__CODEC_COLUMN && !(f->options & HRQ__OPT_COL)) return 0;
     return f->bits >= row->bits_lo && f->bits <= row->bits_hi;
 }
 
@@ -1443,9 +1457,8 @@ HRQ_API hrq_status hrq_format_parse(hrq_format *format, const char *name)
         f.kind = (uint8_t)i;
         text = hrq__format_match(&f, hrq__families[i].pattern, name);
         if (!text) continue;
-        while (*text)
-            if (!hrq__format_option(&f, &hrq__families[i], &text)) return HRQ_ERR_ARG;
-        if (!hrq__format_complete(&f, &hrq__families[i])) return HRQ_ERR_ARG;
+        while (*text && hrq__format_option(&f, &hrq__families[i], &text)) {}
+        if (*text || !hrq__format_complete(&f, &hrq__families[i])) continue;
         *format = f;
         return HRQ_OK;
     }
@@ -1532,9 +1545,6 @@ HRQ_API const char *hrq_format_list(size_t index)
     return NULL;
 }
 
-/* 0 (false) for what a later version will have: a name it is already. */
-HRQ__INLINE int hrq__format_known(const hrq_format *f) { return !(f->options & HRQ__OPT_COL); }
-
 /* Bits that hold n different values. */
 HRQ__INLINE unsigned hrq__bits_for(uint64_t n)
 {
@@ -1564,8 +1574,23 @@ typedef struct hrq__layout {
     size_t group;                  /* columns a scale covers; 0: no groups                */
     size_t group_bytes, row_bytes; /* of a scale                                         */
     size_t group_at, zero_at, row_at, mean_at, panel_bytes;
+    size_t head_bytes; /* before panel 0 */
     int zeros, means;
 } hrq__layout;
+
+enum { HRQ__BAND = 256, HRQ__HEAD = 8 }; /* :col: rows of a band; bytes before the column scales */
+
+/* Bands of so many rows: of HRQ__BAND, the last of those and what is left over. */
+HRQ__INLINE size_t hrq__bands(size_t rows) { return rows < 2 * HRQ__BAND ? 1 : rows / HRQ__BAND; }
+HRQ__INLINE size_t hrq__band_end(size_t rows, size_t band)
+{
+    return band + 1 >= hrq__bands(rows) ? rows : (band + 1) * HRQ__BAND;
+}
+/* 1 where one band ends and the next begins. */
+HRQ__INLINE int hrq__band_border(size_t rows, size_t row)
+{
+    return row == rows || (row % HRQ__BAND == 0 && row / HRQ__BAND < hrq__bands(rows));
+}
 
 /* Rotated coordinates that the sketch keeps. */
 HRQ__INLINE size_t hrq__kept(const hrq_format *f, size_t cols)
@@ -1590,7 +1615,7 @@ static int hrq__layout_of(hrq__layout *lay, const hrq_format *f, size_t cols)
         lay->lane_bytes = HRQ_PANEL * (size_t)f->bits / 8;
         lay->group_at = lay->cols8 * lay->lane_bytes;
     } else {
-        lay->lead_bits = row->codec == HRQ__CODEC_TRELLIS;
+        lay->lead_bits = row->codec == HRQ__CODEC_TRELLIS || row->codec == HRQ__CODEC_COLUMN;
         if (!f->q) lay->code_bits = f->bits - lay->lead_bits;
         else if (f->q & (f->q - 1)) lay->digit_bits = hrq__digits_bits(f->q);
         else lay->code_bits = hrq__bits_for(f->q);
@@ -1603,8 +1628,9 @@ static int hrq__layout_of(hrq__layout *lay, const hrq_format *f, size_t cols)
     lay->row_bytes = row->scale == HRQ__SCALE_ROW ? 2 : row->scale == HRQ__SCALE_E4M3 ? 4 : 0;
     lay->zero_at = lay->group_at + (lay->group ? lay->groups * HRQ_PANEL * lay->group_bytes : 0);
     lay->row_at = lay->zero_at + (lay->zeros ? lay->groups * HRQ_PANEL : 0);
-    lay->mean_at = lay->row_at + HRQ_PANEL * lay->row_bytes;
+    lay->mean_at = lay->row_at + (row->scale == HRQ__SCALE_PANEL ? 2 + HRQ_PANEL / 2 : HRQ_PANEL * lay->row_bytes);
     lay->panel_bytes = lay->mean_at + (lay->means ? HRQ_PANEL * 4 : 0);
+    if (row->codec == HRQ__CODEC_COLUMN) lay->head_bytes = hrq__div_up(HRQ__HEAD + 2 * lay->cols, 64) * 64;
     return 1;
 }
 
@@ -1612,9 +1638,10 @@ HRQ_API size_t hrq_mat_bytes(const hrq_format *f, size_t rows, size_t cols)
 {
     hrq__layout lay;
     size_t bytes;
-    if (!hrq__format_valid(f) || rows == 0 || !hrq__format_known(f)) return 0;
+    if (!hrq__format_valid(f) || rows == 0) return 0;
     if (hrq__families[f->kind].codec == HRQ__CODEC_SIC || !hrq__layout_of(&lay, f, cols)) return 0;
-    return hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), lay.panel_bytes, &bytes) ? bytes : 0;
+    if (!hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), lay.panel_bytes, &bytes)) return 0;
+    return hrq__add_size(bytes, lay.head_bytes, &bytes) ? bytes : 0;
 }
 
 HRQ_API double hrq_format_bits(const hrq_format *format, size_t rows, size_t cols)
@@ -1650,6 +1677,7 @@ typedef struct hrq__decode_args {
     unsigned parities;
     uint8_t *past; /* trellis: [2][64] coded bits before the columns, by lane of s = 4: the last eight, the newest on
                       top, and the eight before. Moved on by the columns' */
+    ptrdiff_t prior;     /* tcq:col: bytes from a superblock to that of the 16 rows before                       */
     const uint8_t *maps; /* [HRQ__MAPS] tables of these kernels' own, made by their `prepare`        */
     size_t lane_bytes;   /* of 8 columns of a panel                                                    */
     size_t stride;       /* bytes from a quad of columns to the next: 64, more where panels interleave */
@@ -2005,6 +2033,33 @@ static size_t hrq__decode_trellis_scalar(uint8_t *lo, uint8_t *hi, const uint8_t
             args->past[at] = (uint8_t)(past >> 8);
             args->past[64 + at] = (uint8_t)past;
         }
+    return 8 * s;
+}
+
+/* decode_column: a superblock of a trellis code whose time runs down the rows to its tile.
+     value      as decode_trellis, the window over the rows: those before the first are the 16 of another panel
+     reads      16 s * (1 + code_bits) bytes, and 16 s bytes from args->prior bytes further on; writes 128 s bytes of lo
+                EXACT */
+static size_t hrq__decode_column_scalar(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                        const hrq__decode_args *args)
+{
+    uint16_t lead[8][64], raw[8][64];
+    size_t row, c, s = hrq__min_size(cols8, 32) / 8, lanes = 16 * s;
+    const uint8_t *prior = codes + args->prior;
+    (void)hi;
+    hrq__planes_get(lead, codes, lanes, 1);
+    hrq__planes_get(raw, codes + lanes, lanes, args->code_bits);
+    for (c = 0; c < 8 * s; c++) {
+        unsigned past = hrq__tcq_reverse(prior[c] | (unsigned)prior[8 * s + c] << 8), n;
+        for (row = 0; row < HRQ_PANEL; row++) {
+            size_t lane = row / 8 * 8 * s + c;
+            past = (past << 1 | lead[row % 8][lane]) & 0xffffu;
+            n = (unsigned)raw[row % 8][lane] << args->parities | hrq__tcq_hash(args->hash, args->parities, past);
+            lo[hrq__tile_at(args->stride, row, c)] =
+                (uint8_t)((unsigned)hrq__tcq_level(args->level, 1u << (args->code_bits + args->parities), n) ^
+                          args->flip);
+        }
+    }
     return 8 * s;
 }
 
@@ -2923,8 +2978,8 @@ static unsigned hrq__isa_have(void) { return 0; }
 static const hrq__kernels hrq__kernel_table[] = {
     {"scalar", 0, 0, NULL,
      {NULL, NULL, hrq__decode_int_scalar, hrq__decode_table_scalar, hrq__decode_voronoi_scalar, hrq__decode_box_scalar,
-      hrq__decode_trellis_scalar, hrq__decode_int_scalar},
-     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+      hrq__decode_trellis_scalar, hrq__decode_int_scalar, hrq__decode_column_scalar},
+     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__range_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
      HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar, HRQ__FLOATS_SCALAR,
@@ -3698,7 +3753,8 @@ static float hrq__rms(const float *x, size_t n)
 //         cosets of the parities and the raw bits choose far apart. The lowest rows of H mix the past, the highest has
 //         the newest and the oldest bit (Ungerboeck 1982). 16 or 32 times the alphabet of one weight, where the
 //         classical trellis code has twice.
-//  A row is four sequences, columns congruent mod 4; windows wrap around from a sequence's end to its start.
+//  A row is four sequences, columns congruent mod 4; :col: a band of rows is one sequence a column. Windows wrap around
+//  from a sequence's end to its start.
 //
 //  The search is in integers: x in 1 / multiplier of a level, squared errors over 2^15, path metrics in 8 bits:
 //  0.001 - 0.003 bit are lost to that.
@@ -3822,7 +3878,7 @@ typedef struct hrq__tcq_work {
     hrq__tcq c;
     const hrq__kernels *kernels;
     hrq__trellis_args args;
-    size_t cols, steps;  /* real columns; steps a sequence, padding included */
+    size_t steps;        /* of a sequence, padding included                  */
     int16_t *x;          /* [steps] this sequence                            */
     uint16_t *window;    /* [steps] of a path: bit 0 the coded bit           */
     uint16_t *kept;      /* [steps] of the best path so far                  */
@@ -3841,15 +3897,15 @@ enum { HRQ__TCQ_CUTS = 4 }; /* of a short sequence */
 /* Steps looked at before and after the wrap to find the state there. */
 HRQ__INLINE size_t hrq__tcq_reach(unsigned states) { return 8 * (size_t)states; }
 
-static int hrq__tcq_bytes(unsigned states, size_t cols8, size_t *bytes)
+static int hrq__tcq_bytes(unsigned states, size_t steps, size_t *bytes)
 {
-    size_t count = (size_t)1 << states, steps = cols8 / 4, most = 2 * hrq__tcq_reach(states);
+    size_t count = (size_t)1 << states, most = 2 * hrq__tcq_reach(states);
     most = steps > most ? steps : most;
     if (!hrq__mul_size(most, count / 8, bytes)) return 0;
-    return hrq__add_size(*bytes, 3 * count + 2 * cols8 + 70 * steps + 63, bytes);
+    return hrq__add_size(*bytes, 3 * count + 78 * steps + 63, bytes);
 }
 
-static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, void *memory)
+static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t steps, void *memory)
 {
     size_t count, s;
     unsigned n, levels;
@@ -3857,8 +3913,7 @@ static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, vo
     w->kernels = hrq__kernels_now();
     count = (size_t)1 << w->c.states;
     levels = 1u << (w->c.bits - 1 + w->c.parities);
-    w->cols = cols;
-    w->steps = hrq__div_up(cols, 8) * 2;
+    w->steps = steps;
     w->x = (int16_t *)memory;
     w->window = (uint16_t *)(w->x + w->steps);
     w->kept = w->window + w->steps;
@@ -3969,41 +4024,49 @@ static void hrq__tcq_close(hrq__tcq_work *w)
     memcpy(w->window, w->kept, w->steps * sizeof w->kept[0]);
 }
 
-/* The code of a step: the window's coded bit, the best raw bits (the lowest on ties), the level they give. */
-static void hrq__tcq_emit(hrq__tcq_work *w, size_t step, size_t sequence)
+/* The code of a step: the window's coded bit, the best raw bits (the lowest on ties, 0 where the step is padding), the
+   level they give. */
+static void hrq__tcq_emit(hrq__tcq_work *w, size_t step, int real, size_t to)
 {
-    unsigned parities = hrq__tcq_parities(w, w->window[step]), raws = 1u << w->args.raw_bits, raw = 0;
+    unsigned parities = hrq__tcq_parities(w, w->window[step]), raws = real ? 1u << w->args.raw_bits : 1u, raw = 0;
     const int16_t *level = w->levels + parities;
     int32_t x = w->x[step], least = INT32_MAX, d;
-    size_t col = 4 * step + sequence;
-    for (; raw < raws && col < w->cols; raw++, level += (size_t)1 << w->c.parities) {
+    for (; raw < raws; raw++, level += (size_t)1 << w->c.parities) {
         d = x - *level;
         d = ((d * d + 16384) >> 15) * 8 + (int32_t)raw;
         least = d < least ? d : least;
     }
-    raw = (unsigned)least & (raws - 1u) & (0u - (col < w->cols));
-    w->code[col] = (uint8_t)((w->window[step] & 1u) | raw << 1);
-    w->level[col] = w->value[raw << w->c.parities | parities];
+    raw = (unsigned)least & (raws - 1u);
+    w->code[to] = (uint8_t)((w->window[step] & 1u) | raw << 1);
+    w->level[to] = w->value[raw << w->c.parities | parities];
 }
 
-/* A row of cols entries over its root mean square (norm): codes and levels of all padded columns. Padding costs
-   nothing. */
-static void hrq__tcq_encode(hrq__tcq_work *w, const float *row, float pre, float inv)
+/* The sequence in x, of which `real` steps count: the others cost nothing. Step t goes to place first + stride * t. */
+static void hrq__tcq_sequence(hrq__tcq_work *w, size_t real, size_t first, size_t stride)
 {
-    float to_fixed = (float)w->c.multiplier / w->c.step;
-    size_t sequence, t;
+    size_t t;
+    w->kernels->trellis_metric(w->metric, w->x, w->steps, &w->args);
+    memset(w->metric + (real << w->c.parities), 0, (w->steps - real) << w->c.parities);
+    if (w->steps <= w->c.states) hrq__tcq_try_all(w);
+    else hrq__tcq_close(w);
+    for (t = 0; t < w->steps; t++) hrq__tcq_emit(w, t, t < real, first + stride * t);
+}
+
+/* A number in units of the code's variance, as the search has it. */
+HRQ__INLINE int16_t hrq__tcq_fixed(const hrq__tcq_work *w, float v)
+{
+    return (int16_t)hrq__round(hrq__clampf(v * ((float)w->c.multiplier / w->c.step), -16383.0f, 16383.0f));
+}
+
+/* A row of cols entries over its root mean square (norm): codes and levels of all padded columns. */
+static void hrq__tcq_encode(hrq__tcq_work *w, const float *row, size_t cols, float pre, float inv)
+{
+    size_t sequence, t, real;
     for (sequence = 0; sequence < 4; sequence++) {
-        for (t = 0; t < w->steps; t++) {
-            size_t col = 4 * t + sequence;
-            float v = col < w->cols ? row[col] * pre * inv * to_fixed : 0.0f;
-            w->x[t] = (int16_t)hrq__round(hrq__clampf(v, -16383.0f, 16383.0f));
-        }
-        w->kernels->trellis_metric(w->metric, w->x, w->steps, &w->args);
-        for (t = w->steps; 4 * t + sequence >= w->cols + 4; t--)
-            memset(w->metric + ((t - 1) << w->c.parities), 0, (size_t)1 << w->c.parities);
-        if (w->steps <= w->c.states) hrq__tcq_try_all(w);
-        else hrq__tcq_close(w);
-        for (t = 0; t < w->steps; t++) hrq__tcq_emit(w, t, sequence);
+        real = cols > sequence ? hrq__div_up(cols - sequence, 4) : 0;
+        for (t = 0; t < w->steps; t++)
+            w->x[t] = (int16_t)(t < real ? hrq__tcq_fixed(w, row[4 * t + sequence] * pre * inv) : 0);
+        hrq__tcq_sequence(w, real, sequence, 4);
     }
 }
 
@@ -4168,7 +4231,8 @@ typedef struct hrq__view {
     int codec, scale, wide;               /* wide: values need two tiles                                   */
     int integers, dither;                 /* values are integers: there are tiles; 0: there are floats only */
     int upper;                            /* they are not, but tiles hold the upper halves of their floats  */
-    const uint8_t *steps, *perm, *widths; /* sic only */
+    const uint8_t *steps;                 /* of columns: sic, tcq:col                                      */
+    const uint8_t *perm, *widths;         /* sic only                                                      */
     const hrq__kernels *kernels;
     float *extents;          /* [2][16 rows] that the check has found, least and largest; NULL: they are not kept */
     uint8_t maps[HRQ__MAPS]; /* of the kernels */
@@ -4272,7 +4336,7 @@ static hrq_status hrq__view_open_codec(hrq__view *v, const hrq_format *f)
         v->box = hrq__box_of(f);
         v->args.level = v->box.level;
         v->step = v->box.step;
-    } else if (v->codec == HRQ__CODEC_TRELLIS) {
+    } else if (v->codec == HRQ__CODEC_TRELLIS || v->codec == HRQ__CODEC_COLUMN) {
         hrq__tcq c;
         if (f->bits < 2 || f->bits > 4 || f->states < 6 || f->states > 14) return HRQ_ERR_ARG;
         c = hrq__tcq_of(f);
@@ -4293,7 +4357,6 @@ static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
     memset(v, 0, offsetof(hrq__view, maps));
     if (!mat || !mat->data || mat->format.kind == 0 || mat->format.kind >= HRQ__FAMILIES) return HRQ_ERR_ARG;
     if (mat->rows == 0 || mat->cols == 0) return HRQ_ERR_SHAPE;
-    if (!hrq__format_known(&mat->format)) return HRQ_ERR_UNSUPPORTED;
     v->mat = mat;
     v->data = (uint8_t *)mat->data;
     v->codec = hrq__families[mat->format.kind].codec;
@@ -4305,7 +4368,10 @@ static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
     if (v->codec == HRQ__CODEC_SIC) return hrq__sicmat_open(v);
     if (!hrq__layout_of(&v->lay, &mat->format, mat->cols)) return HRQ_ERR_SHAPE;
     if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
+    if (!hrq__add_size(bytes, v->lay.head_bytes, &bytes)) return HRQ_ERR_SHAPE;
     if (mat->bytes < bytes) return HRQ_ERR_SPACE;
+    v->data += v->lay.head_bytes;
+    if (v->lay.head_bytes) v->steps = (const uint8_t *)mat->data + HRQ__HEAD;
     return hrq__view_open_codec(v, &mat->format);
 }
 
@@ -4323,7 +4389,12 @@ HRQ__INLINE size_t hrq__view_group_end(const hrq__view *v, size_t group)
 /* Scale of a row as it is stored, and times the step of its values; 1 where the format has none. */
 static float hrq__view_stored_scale(const hrq__view *v, size_t row)
 {
+    static const float part[4] = {1.0f, 0.840896415f, 0.707106781f, 0.594603558f}; /* 2^(-k/4) */
     const uint8_t *p = hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * v->lay.row_bytes;
+    if (v->scale == HRQ__SCALE_PANEL) {
+        unsigned k = p[2 + row % HRQ_PANEL / 2] >> 4 * (row % 2) & 15u;
+        return k == 15 ? 0.0f : hrq_f32_from_bf16(hrq__get16(p)) * part[k % 4] / (float)(1 << k / 4);
+    }
     return v->lay.row_bytes == 2   ? hrq_f32_from_bf16(hrq__get16(p))
            : v->lay.row_bytes == 4 ? hrq__float_of(hrq__get32(p))
                                    : 1.0f;
@@ -4411,6 +4482,13 @@ static void hrq__view_past(const hrq__view *v, size_t panel, size_t from, hrq__p
     }
 }
 
+/* tcq:col: the panel whose rows come before those of a panel: around the end of its band for the first. */
+static size_t hrq__view_prior(const hrq__view *v, size_t panel)
+{
+    size_t each = HRQ__BAND / HRQ_PANEL, band = hrq__min_size(panel / each, hrq__bands(v->mat->rows) - 1);
+    return (panel > band * each ? panel : hrq__div_up(hrq__band_end(v->mat->rows, band), HRQ_PANEL)) - 1;
+}
+
 /* What decoders of columns from a position on need; *run: how many of `depth` columns they serve, *codes: where these
    begin. sic: as many superblocks as have one width. */
 static hrq__decode_args hrq__view_args(const hrq__view *v, size_t panel, size_t from, size_t depth, hrq__past *past,
@@ -4427,6 +4505,8 @@ static hrq__decode_args hrq__view_args(const hrq__view *v, size_t panel, size_t 
         if (past->panel != panel || past->at != from) hrq__view_past(v, panel, from, past);
         args.past = past->bits;
     }
+    if (v->codec == HRQ__CODEC_COLUMN)
+        args.prior = ((ptrdiff_t)hrq__view_prior(v, panel) - (ptrdiff_t)panel) * (ptrdiff_t)v->lay.panel_bytes;
     if (v->codec == HRQ__CODEC_SIC) {
         const uint8_t *width = v->widths + from / 32;
         for (*run = 32; *run < depth && width[*run / 32] == width[0];) *run += 32;
@@ -4625,15 +4705,16 @@ static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size
     }
 }
 
-/* Column of W, or of its rotated rows, at a position; and its step: 1 but for sic. */
+/* Column of W, or of its rotated rows, at a position; and its step: 1 but for sic and tcq:col. */
 HRQ__INLINE size_t hrq__view_column(const hrq__view *v, size_t position)
 {
     return v->perm ? hrq__get32(v->perm + 4 * position)
                    : hrq__sketch_column(v->mat->cols, v->lay.cols, v->mat->seed, position);
 }
-HRQ__INLINE float hrq__view_step(const hrq__view *v, size_t col)
+HRQ__INLINE float hrq__view_step(const hrq__view *v, size_t position)
 {
-    return v->steps ? hrq__float_of(hrq__get32(v->steps + 4 * col)) : 1.0f;
+    if (v->perm) return hrq__float_of(hrq__get32(v->steps + 4 * hrq__view_column(v, position)));
+    return v->steps ? hrq_f32_from_bf16(hrq__get16(v->steps + 2 * position) ^ 0x3f80u) : 1.0f;
 }
 
 /* ---- encode ---- */
@@ -4866,6 +4947,7 @@ static const hrq__codec hrq__codecs[HRQ__CODECS] = {
     {hrq__fit_rms, hrq__code_lattice, 8},
     {hrq__fit_rms, hrq__code_trellis, 0},
     {NULL, NULL, 0},
+    {NULL, NULL, 1}, /* tcq:col: see below */
 };
 
 /* <x, decoded> and <decoded, decoded> of a row, times pre^2, in the lanes of hrq__dot16. */
@@ -5137,12 +5219,113 @@ static void hrq__encode_move(const hrq__view *v, size_t row, const float *x, flo
     for (i = 0; v->lay.cols < cols && i < v->lay.cols; i++) out[i] = out[hrq__view_column(v, i)];
 }
 
-/* Bytes of working memory for one row: the moved row, then the trellis's. 0 (false): overflow. */
+/* ---- tcq:col: a band of rows at a time, column by column ---- */
+
+/* A hash that is 0 where all scales are 1, FNV-1a's. */
+static uint64_t hrq__column_fingerprint(const uint8_t *steps, size_t cols)
+{
+    uint64_t h = 0xcbf29ce484222325u, all = 0;
+    size_t i;
+    for (i = 0; i < 2 * cols; i++) {
+        all |= steps[i];
+        h = (h ^ steps[i]) * 0x100000001b3u;
+    }
+    return all ? h | 1 : 0;
+}
+
+/* The scales of a panel's rows, x[nrows] ldx apart: root mean squares, the largest as bf16 and the others as the nearest
+   of 2^(-k/4) of it. */
+static void hrq__column_fit(const hrq__view *v, size_t panel, const float *x, size_t nrows, size_t ldx)
+{
+    static const float middle[4] = {0.917004043f, 0.771105413f, 0.648419777f, 0.545253866f}; /* 2^(-(k + 1/2) / 4) */
+    uint8_t *p = hrq__view_panel(v, panel) + v->lay.row_at;
+    float rms[HRQ_PANEL] = {0}, top = 0.0f;
+    size_t r;
+    for (r = 0; r < nrows; r++) {
+        rms[r] = hrq__rms(x + r * ldx, v->lay.cols);
+        top = rms[r] > top ? rms[r] : top;
+    }
+    hrq__put16(p, hrq__row_scale(top, 1));
+    top = hrq_f32_from_bf16(hrq__get16(p));
+    memset(p + 2, 0, HRQ_PANEL / 2);
+    for (r = 0; r < HRQ_PANEL; r++) {
+        unsigned k = 0;
+        while (k < 14 && rms[r] < top * middle[k % 4] / (float)(1 << k / 4)) k++;
+        if (rms[r] == 0.0f) k = 15;
+        p[2 + r / 2] = (uint8_t)(p[2 + r / 2] | k << 4 * (r % 2));
+    }
+}
+
+/* Codes of one column of a band of `rows` rows from row0 on; y: its entries over the scales of rows and column. What
+   they decode to is left in w->level. */
+static void hrq__column_encode(const hrq__view *v, hrq__tcq_work *w, size_t row0, size_t rows, size_t position,
+                               const float *y, float inv)
+{
+    size_t t, j, s;
+    hrq__lane lane;
+    memset(&lane, 0, sizeof lane);
+    w->steps = hrq__div_up(rows, HRQ_PANEL) * HRQ_PANEL;
+    for (t = 0; t < w->steps; t++) w->x[t] = (int16_t)(t < rows ? hrq__tcq_fixed(w, y[t] * inv) : 0);
+    hrq__tcq_sequence(w, rows, 0, 1);
+    for (t = 0; t < w->steps; t += 8) {
+        uint8_t *super = hrq__view_super(v, (row0 + t) / HRQ_PANEL, position / 32 * 32, &s);
+        for (j = 0; j < 8; j++) lane.code[0][j] = w->code[t + j];
+        hrq__lane_store(v, super, s, t / 8 % 2 * 8 * s + position % 32, &lane);
+    }
+}
+
+/* Working memory of a band's encoder: how entries divide, a column, the trellis's. 0 (false): overflow. */
+static int hrq__column_bytes(const hrq__view *v, size_t *bytes)
+{
+    if (!hrq__tcq_bytes(v->mat->format.states, 2 * HRQ__BAND, bytes)) return 0;
+    return hrq__add_size(*bytes, 2 * HRQ__BAND * (sizeof(hrq__norm) + sizeof(float)), bytes);
+}
+
+/* Rows row0 ... row0 + nrows - 1, a whole band, x [nrows] ldx apart, under the column scales that are stored. */
+static void hrq__column_band(const hrq__view *v, size_t row0, size_t nrows, const float *x, size_t ldx, void *memory)
+{
+    hrq__norm *norm = (hrq__norm *)memory;
+    float *y = (float *)(void *)(norm + 2 * HRQ__BAND);
+    hrq__tcq_work w;
+    size_t r, position, panels = hrq__div_up(nrows, HRQ_PANEL);
+    hrq__tcq_open(&w, &v->mat->format, 2 * HRQ__BAND, y + 2 * HRQ__BAND);
+    for (r = 0; r < panels; r++) {
+        uint8_t *panel = hrq__view_panel(v, row0 / HRQ_PANEL + r);
+        memset(panel, 0, v->lay.row_at);
+        hrq__column_fit(v, row0 / HRQ_PANEL + r, x + r * HRQ_PANEL * ldx,
+                        hrq__min_size(HRQ_PANEL, nrows - r * HRQ_PANEL), ldx);
+    }
+    for (r = 0; r < nrows; r++) norm[r] = hrq__norm_of(hrq__view_stored_scale(v, row0 + r));
+    for (position = 0; position < v->lay.cols; position++) {
+        float step = hrq__view_step(v, position);
+        for (r = 0; r < nrows; r++) y[r] = hrq__norm_apply(norm[r], x[r * ldx + position]);
+        hrq__column_encode(v, &w, row0, nrows, position, y, step > 0.0f ? 1.0f / step : 0.0f);
+    }
+}
+
+/* Whole bands of w; moved: floats in front of the memory, for a band whose rows are not coded as they come. */
+static void hrq__encode_bands(const hrq__view *v, size_t row0, size_t nrows, const float *w, size_t ldw, size_t moved,
+                              uint8_t *memory)
+{
+    size_t r, i, n, cols = v->mat->cols;
+    float *rows = (float *)(void *)memory;
+    for (r = row0; r < row0 + nrows; r += n) {
+        const float *x = w + (r - row0) * ldw;
+        n = hrq__band_end(v->mat->rows, r / HRQ__BAND) - r;
+        for (i = 0; i < n && moved; i++) hrq__encode_move(v, r + i, x + i * ldw, rows + i * cols);
+        hrq__column_band(v, r, n, moved ? rows : x, moved ? cols : ldw, memory + moved);
+    }
+}
+
+/* Bytes of working memory: the moved row (or band), then the trellis's. 0 (false): overflow. */
 static int hrq__encode_bytes(const hrq__view *v, size_t *moved, size_t *bytes)
 {
-    size_t trellis = 0;
-    *moved = hrq__moved(&v->mat->format) ? v->mat->cols * sizeof(float) : 0;
-    if (v->codec == HRQ__CODEC_TRELLIS && !hrq__tcq_bytes(v->mat->format.states, v->lay.cols8, &trellis)) return 0;
+    size_t trellis = 0, rows = v->codec == HRQ__CODEC_COLUMN ? 2 * HRQ__BAND : 1;
+    *moved = 0;
+    if (hrq__moved(&v->mat->format) && !hrq__mul_size(v->mat->cols, rows * sizeof(float), moved)) return 0;
+    if (v->codec == HRQ__CODEC_COLUMN && !hrq__column_bytes(v, &trellis)) return 0;
+    if (v->codec == HRQ__CODEC_TRELLIS && !hrq__tcq_bytes(v->mat->format.states, v->lay.cols8 / 4, &trellis))
+        return 0;
     if (v->lay.cols8 > SIZE_MAX / 32) return 0; /* blocks: 22 bytes a column */
     return hrq__add_size(*moved, trellis, bytes) && hrq__add_size(*bytes, hrq__encode_blocks_bytes(v), bytes);
 }
@@ -5198,7 +5381,7 @@ static void hrq__encode_row(const hrq__view *v, size_t row, const float *x, hrq_
     int gains = hrq__encode_gains(v);
     if (v->codec == HRQ__CODEC_TRELLIS) {
         hrq__norm norm = hrq__norm_of(hrq__view_stored_scale(v, row));
-        hrq__tcq_encode(trellis, x, norm.pre, norm.inv);
+        hrq__tcq_encode(trellis, x, v->lay.cols, norm.pre, norm.inv);
     }
     memset(&gain, 0, sizeof gain);
     if (gains) gain.pre = hrq__power_of_two_over(hrq__absmax(x, v->lay.cols));
@@ -5222,19 +5405,23 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
     if (nrows == 0) return HRQ_OK;
     if (!w) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(nrows, mat->cols, ldw) || !hrq__encode_bytes(&v, &moved, &bytes)) return HRQ_ERR_SHAPE;
+    if (v.codec == HRQ__CODEC_COLUMN &&
+        !(hrq__band_border(mat->rows, row0) && hrq__band_border(mat->rows, row0 + nrows)))
+        return HRQ_ERR_ARG;
     if (nrows <= HRQ_PANEL && !moved) v.extents = extents;
     status = hrq__encode_check(&v, row0, nrows, w, ldw);
     if (status != HRQ_OK) return status;
     if (bytes && (memory = (uint8_t *)hrq__alloc(hooks, bytes)) == NULL) return HRQ_ERR_NOMEM;
     if (v.codec == HRQ__CODEC_TRELLIS) {
-        hrq__tcq_open(&trellis, &mat->format, v.lay.cols, memory + moved);
+        hrq__tcq_open(&trellis, &mat->format, v.lay.cols8 / 4, memory + moved);
         v.trellis = &trellis;
     }
     if (hrq__encode_blocks_bytes(&v)) {
         v.blocks = memory + moved;
         hrq__blocks_open(&v);
     }
-    for (r = 0; r < nrows; r += step) {
+    if (v.codec == HRQ__CODEC_COLUMN) hrq__encode_bands(&v, row0, nrows, w, ldw, moved, memory);
+    for (r = 0; r < nrows && v.codec != HRQ__CODEC_COLUMN; r += step) {
         const float *x = w + r * ldw;
         step = moved ? 1 : hrq__min_size(nrows - r, HRQ_PANEL - (row0 + r) % HRQ_PANEL);
         if (moved) {
@@ -5258,22 +5445,25 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
    w[r * ld + i]. */
 static void hrq__decode_chunk(const hrq__view *v, size_t panel, size_t from, size_t n, float *w, size_t ld)
 {
-    float tile[HRQ__CHUNK * HRQ_PANEL], row_scale[HRQ_PANEL], scale[HRQ_PANEL];
+    float tile[HRQ__CHUNK * HRQ_PANEL], row_scale[HRQ_PANEL], scale[HRQ_PANEL], step[HRQ__CHUNK];
     size_t c, r, end;
     int kind = hrq__view_scale_kind(v);
     hrq__view_floats(v, panel, from, n, tile);
     for (r = 0; r < HRQ_PANEL; r++) scale[r] = row_scale[r] = hrq__view_row_scale(v, panel * HRQ_PANEL + r);
     for (c = 0; c < n; c = end) { /* a group */
         size_t group = hrq__view_group(v, from + c);
-        end = v->steps ? c + 1 : hrq__min_size(hrq__view_group_end(v, group) - from, n);
+        end = hrq__min_size(hrq__view_group_end(v, group) - from, n);
         if (v->lay.group)
             v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, 127);
         for (r = 0; r < HRQ_PANEL; r++) {
             if (v->lay.group) scale[r] = row_scale[r] * scale[r];
-            if (v->steps) scale[r] = hrq__view_step(v, hrq__view_column(v, from + c));
         }
         v->kernels->scale_rows(w + c, ld, tile + c * HRQ_PANEL, end - c, scale);
     }
+    if (!v->steps) return;
+    for (c = 0; c < n; c++) step[c] = hrq__view_step(v, from + c);
+    for (r = 0; r < HRQ_PANEL; r++)
+        for (c = 0; c < n; c++) w[r * ld + c] *= step[c];
 }
 
 HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows, float *w, size_t ldw)
@@ -5410,7 +5600,6 @@ static hrq_status hrq__mat_describe(hrq_mat *out, const hrq_format *format, size
                                     void *data, size_t bytes)
 {
     if (!out || !data || !hrq__format_valid(format)) return HRQ_ERR_ARG;
-    if (!hrq__format_known(format)) return HRQ_ERR_UNSUPPORTED;
     out->format = *format;
     out->rows = rows;
     out->cols = cols;
@@ -5443,7 +5632,7 @@ static hrq_status hrq__sicmat_check_perm(const hrq__view *v, int once)
     size_t i, j, cols = v->mat->cols;
     for (i = 0; i < cols; i++) {
         size_t col = hrq__view_column(v, i);
-        if (col >= cols || !hrq__finite(hrq__view_step(v, i))) return HRQ_ERR_DATA;
+        if (col >= cols || !hrq__finite(hrq__float_of(hrq__get32(v->steps + 4 * i)))) return HRQ_ERR_DATA;
         for (j = 0; once && j < i; j++)
             if (hrq__view_column(v, j) == col) return HRQ_ERR_DATA;
     }
@@ -5467,6 +5656,18 @@ HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t r
     return HRQ_OK;
 }
 
+/* tcq:col: column scales finite, the fingerprint theirs, zeros behind them. */
+static int hrq__column_head_ok(const hrq__view *v)
+{
+    size_t i;
+    const uint8_t *head = (const uint8_t *)v->mat->data;
+    for (i = 0; i < v->lay.cols; i++)
+        if (!hrq__finite(hrq__view_step(v, i))) return 0;
+    for (i = HRQ__HEAD + 2 * v->lay.cols; i < v->lay.head_bytes; i++)
+        if (head[i] != 0) return 0;
+    return hrq__get64(head) == hrq__column_fingerprint(v->steps, v->lay.cols);
+}
+
 HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 {
     hrq__view v;
@@ -5475,6 +5676,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (v.codec == HRQ__CODEC_SIC) return hrq__sicmat_check_perm(&v, 1);
+    if (v.codec == HRQ__CODEC_COLUMN && !hrq__column_head_ok(&v)) return HRQ_ERR_DATA;
     for (r = 0; r < hrq__div_up(mat->rows, HRQ_PANEL) * HRQ_PANEL; r++) {
         const uint8_t *panel = hrq__view_panel(&v, r / HRQ_PANEL);
         if (!hrq__finite(hrq__view_stored_scale(&v, r)) || !hrq__finite(hrq__view_mean(&v, r))) return HRQ_ERR_DATA;
@@ -5512,7 +5714,9 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 struct hrq_act {
     uint32_t magic, kind;
     size_t n, cols, ld; /* cols: as stored; ld: entries of a padded vector */
-    uint64_t transform; /* 0, or 1 + seed of rotation and sketch; sic: the matrix's fingerprint, high bit */
+    uint64_t
+        transform; /* 0, or 1 + seed of rotation and sketch; sic: the matrix's fingerprint, high bit; tcq:col: by the
+                           fingerprint of its column scales */
     size_t totals_at, scales_at, sums_at, data_at, row_at;
 };
 
@@ -5521,9 +5725,10 @@ enum { HRQ__ACT_MAGIC = 0x48525141 };
 /* What must agree between activations and a matrix, besides the columns. */
 static uint64_t hrq__act_transform(const hrq__view *v)
 {
+    uint64_t steps = v->codec == HRQ__CODEC_COLUMN ? hrq__get64((const uint8_t *)v->mat->data) : 0;
     if (v->codec == HRQ__CODEC_SIC) return hrq__get64((const uint8_t *)v->mat->data + 24) | (uint64_t)1 << 63;
-    if (!hrq__rotated(&v->mat->format)) return 0;
-    return 1 + (v->mat->seed & 0xffffffffu) + ((uint64_t)v->mat->format.keep << 40);
+    if (!hrq__rotated(&v->mat->format)) return steps;
+    return steps ^ (1 + (v->mat->seed & 0xffffffffu) + ((uint64_t)v->mat->format.keep << 40));
 }
 
 /* Head of n vectors; returns the bytes behind its address, 0 on overflow. */
@@ -5592,13 +5797,12 @@ static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x
     size_t i, kept = v->lay.cols;
     hrq__act_totals(a)[t] = hrq__row_sum(x, a->cols);
     if (!v->perm) memcpy(f, x, a->cols * sizeof *f);
-    for (i = 0; v->perm && i < a->cols; i++) {
-        size_t col = hrq__view_column(v, i);
-        f[i] = x[col] * hrq__view_step(v, col);
-    }
+    for (i = 0; v->perm && i < a->cols; i++) f[i] = x[hrq__view_column(v, i)];
     if (hrq__rotated(&v->mat->format)) hrq__hadamard_row(f, a->cols, v->mat->seed, 0);
     if (hrq__nonfinite(f, 1, a->cols, a->cols)) return 0;
     for (i = 0; i < kept && kept < a->cols; i++) f[i] = f[hrq__view_column(v, i)];
+    for (i = 0; i < kept && v->steps; i++) f[i] *= hrq__view_step(v, i);
+    if (v->steps && hrq__nonfinite(f, 1, kept, kept)) return 0;
     for (i = kept; i < a->ld; i++) f[i] = 0.0f;
     top = hrq__absmax(f, kept);
     if (a->kind == HRQ_ACT_F32) {
@@ -6156,8 +6360,7 @@ static const float *hrq__view_column_get(const hrq__view *v, size_t panel, size_
         cache->from = position / 32 * 32;
         hrq__view_floats(v, panel, cache->from, hrq__min_size(v->lay.cols - cache->from, 32), cache->w);
         for (c = 0; v->steps && c < 32 && cache->from + c < v->lay.cols; c++)
-            for (row = 0; row < HRQ_PANEL; row++)
-                cache->w[c * HRQ_PANEL + row] *= hrq__view_step(v, hrq__view_column(v, cache->from + c));
+            for (row = 0; row < HRQ_PANEL; row++) cache->w[c * HRQ_PANEL + row] *= hrq__view_step(v, cache->from + c);
     }
     return cache->w + position % 32 * HRQ_PANEL;
 }

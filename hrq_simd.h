@@ -6301,8 +6301,9 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 
 #define HRQ__DECODERS(isa)                                                                                     \
     hrq__prepare_##isa, {NULL, NULL, hrq__decode_int_##isa, hrq__decode_table_##isa, hrq__decode_voronoi_##isa, \
-                         hrq__decode_box_##isa, hrq__decode_trellis_##isa, hrq__decode_int_##isa}
-#define HRQ__NO_ONE {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+                         hrq__decode_box_##isa, hrq__decode_trellis_##isa, hrq__decode_int_##isa,        \
+                         hrq__decode_column_scalar}
+#define HRQ__NO_ONE {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
 #define HRQ__DOTS(dots, isa)                                                                         \
     hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_##isa, hrq__range_##isa, hrq__finish_##isa, \
         hrq__tile_f32_##isa, hrq__dot_f32_##isa, hrq__fma_tile_##isa
@@ -6318,7 +6319,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__zeros_##rest
 
 #ifdef HRQ__AVX2
-    #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2}
+    #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2, NULL}
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                       \
         {name, need, flip, HRQ__DECODERS(avx2), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2),   \
          HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar)},
@@ -6339,7 +6340,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
          HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)}, \
         {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni),                                                \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
-          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                           \
+          hrq__one_trellis_vnni, hrq__one_int_vnni, NULL},                                                     \
          HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512, avx512)},
 #else
     #define HRQ__ROWS_AVX512
