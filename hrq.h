@@ -5291,9 +5291,10 @@ static void hrq__column_band(const hrq__view *v, size_t row0, size_t nrows, cons
     hrq__tcq_open(&w, &v->mat->format, 2 * HRQ__BAND, y + 2 * HRQ__BAND);
     for (r = 0; r < panels; r++) {
         uint8_t *panel = hrq__view_panel(v, row0 / HRQ_PANEL + r);
+        size_t n = hrq__min_size(HRQ_PANEL, nrows - r * HRQ_PANEL), means = v->lay.mean_at + 4 * n;
         memset(panel, 0, v->lay.row_at);
-        hrq__column_fit(v, row0 / HRQ_PANEL + r, x + r * HRQ_PANEL * ldx,
-                        hrq__min_size(HRQ_PANEL, nrows - r * HRQ_PANEL), ldx);
+        if (v->lay.means) memset(panel + means, 0, v->lay.panel_bytes - means); /* padding */
+        hrq__column_fit(v, row0 / HRQ_PANEL + r, x + r * HRQ_PANEL * ldx, n, ldx);
     }
     for (r = 0; r < nrows; r++) norm[r] = hrq__norm_of(hrq__view_stored_scale(v, row0 + r));
     for (position = 0; position < v->lay.cols; position++) {
