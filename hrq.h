@@ -525,10 +525,11 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
 
 /* Order in which columns are quantized; each absorbs the errors of those before it. */
 typedef enum hrq_order {
-    HRQ_ORDER_DEFAULT = 0,   /* pivoted; natural for GPTQ                                                    */
-    HRQ_ORDER_NATURAL = 1,   /* last column first                                                            */
-    HRQ_ORDER_PIVOTED = 2,   /* Cholesky with largest pivots: the weakest directions first                   */
-    HRQ_ORDER_DESCENDING = 3 /* largest diagonal of sigma first                                              */
+    HRQ_ORDER_DEFAULT = 0,    /* pivoted; natural for GPTQ                                                    */
+    HRQ_ORDER_NATURAL = 1,    /* last column first                                                            */
+    HRQ_ORDER_PIVOTED = 2,    /* Cholesky with largest pivots: the weakest directions first                   */
+    HRQ_ORDER_DESCENDING = 3, /* largest diagonal of sigma first                                              */
+    HRQ_ORDER_MINPIVOT = 4    /* Cholesky with least pivots, the best at equal rates; GPTQ only               */
 } hrq_order;
 
 /* What a call did, in numbers that can be checked; filled only where asked for: the limit needs eigenvalues. */
@@ -6812,13 +6813,14 @@ static void hrq__la_column(hrq__la_factor *f, size_t p, float root)
 }
 
 /* Lower triangle in place, A(perm, perm) = L L^T. perm NULL: natural order; else out [n]: perm[i]
-   is the original index at position i, largest remaining diagonal first, lowest index on ties.
+   is the original index at position i, largest (or least) remaining diagonal first, lowest index on ties.
    *bad_pivot (may be NULL): original index of the pivot that failed. Element (i, j) is a_ij - sum_k
    l_ik l_jk over k in order, by fmaf(-l_ik, l_jk, .), then divided by l_jj: the bits of the plain
    triple loop (BITWISE). */
-static hrq_status hrq__la_cholesky(float *a, size_t n, size_t ld, size_t *perm, size_t *bad_pivot,
+static hrq_status hrq__la_cholesky(float *a, size_t n, size_t ld, size_t *perm, int least, size_t *bad_pivot,
                                    const hrq_hooks *hooks)
 {
+    float sign = least ? -1.0f : 1.0f;
     hrq__la_factor f;
     hrq__la_product t;
     hrq_status status = HRQ_OK;
@@ -6836,7 +6838,8 @@ static hrq_status hrq__la_cholesky(float *a, size_t n, size_t ld, size_t *perm, 
         hrq__la_panel_copy(&f, 0);
         for (p = f.k0; p < f.k1; p++) {
             for (i = best = p; perm && i < n; i++)
-                if (f.diag[i] > f.diag[best] || (f.diag[i] == f.diag[best] && perm[i] < perm[best])) best = i;
+                if (sign * f.diag[i] > sign * f.diag[best] || (f.diag[i] == f.diag[best] && perm[i] < perm[best]))
+                    best = i;
             if (best != p) hrq__la_pivot(&f, p, best);
             if (!(f.diag[p] > 0.0f) || !hrq__finite(f.diag[p])) {
                 if (bad_pivot) *bad_pivot = perm ? perm[p] : p;
@@ -6862,7 +6865,7 @@ HRQ_API hrq_status hrq_cholesky(float *a, size_t n, size_t ld, size_t *bad_pivot
 {
     if (!a) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(n, n, ld)) return HRQ_ERR_SHAPE;
-    return hrq__la_cholesky(a, n, ld, NULL, bad_pivot, hooks);
+    return hrq__la_cholesky(a, n, ld, NULL, 0, bad_pivot, hooks);
 }
 
     /* The loss, 32 rows a job, blocks of 64 x 64 of sigma. Products of two floats are exact in double,
@@ -7548,13 +7551,13 @@ static void hrq__sic_permuted(const hrq__sic *s, const float *sigma, size_t lds,
         }
 }
 
-/* Factor with damping doubled until it passes; column[] is in factor order and, pivoted, reordered. */
-static hrq_status hrq__sic_factor(hrq__sic *s, const float *sigma, size_t lds, float scale, int pivoted,
+/* Factor with damping doubled until it passes; column[] is in factor order and, in an order of pivots, reordered. */
+static hrq_status hrq__sic_factor(hrq__sic *s, const float *sigma, size_t lds, float scale, hrq_order order,
                                   double damping, size_t *bad_pivot)
 {
     size_t *perm = NULL, *old = NULL, i, pivot = 0;
     hrq_status status;
-    if (pivoted) {
+    if (order == HRQ_ORDER_PIVOTED || order == HRQ_ORDER_MINPIVOT) {
         perm = (size_t *)hrq__alloc_array(s->hooks, s->n, 2 * sizeof *perm);
         if (!perm) return HRQ_ERR_NOMEM;
         old = perm + s->n;
@@ -7562,7 +7565,7 @@ static hrq_status hrq__sic_factor(hrq__sic *s, const float *sigma, size_t lds, f
     for (;;) {
         s->damping = damping < 0 ? 0.0 : damping;
         hrq__sic_permuted(s, sigma, lds, scale, s->damping);
-        status = hrq__la_cholesky(s->factor, s->n, s->n, perm, &pivot, s->hooks);
+        status = hrq__la_cholesky(s->factor, s->n, s->n, perm, order == HRQ_ORDER_MINPIVOT, &pivot, s->hooks);
         if (status != HRQ_ERR_NOT_PD || damping < 0 || damping >= 1.0) break;
         damping = damping * 2 < 1e-6 ? 1e-6 : damping * 2 > 1.0 ? 1.0 : damping * 2;
     }
@@ -7678,7 +7681,6 @@ static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, 
 {
     float top = 0.0f, scale;
     size_t i, square, pack;
-    int pivoted = order == HRQ_ORDER_PIVOTED;
     hrq_status status;
     if (!hrq__mul_size(s->n, s->n, &square)) return HRQ_ERR_SHAPE;
     s->factor = (float *)hrq__alloc_array(s->hooks, square, sizeof(float));
@@ -7693,10 +7695,11 @@ static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, 
     if (scale > 9.2e18f) scale = 9.223372036854775808e18f; /* 2^63: its square is finite */
     scale *= scale;                                        /* an even power: its root is exact */
     status = order == HRQ_ORDER_DESCENDING ? hrq__sic_descending(s, sigma, lds) : HRQ_OK;
-    if (status == HRQ_OK && s->cols8 && pivoted)
-        status = hrq__sic_factor(s, sigma, lds, scale, 1, damping, bad_pivot);
+    if (status == HRQ_OK && s->cols8 && (order == HRQ_ORDER_PIVOTED || order == HRQ_ORDER_MINPIVOT))
+        status = hrq__sic_factor(s, sigma, lds, scale, order, damping, bad_pivot);
     if (status == HRQ_OK && s->cols8) status = hrq__sic_group(s);
-    if (status == HRQ_OK) status = hrq__sic_factor(s, sigma, lds, scale, pivoted && !s->cols8, damping, bad_pivot);
+    if (status == HRQ_OK)
+        status = hrq__sic_factor(s, sigma, lds, scale, s->cols8 ? HRQ_ORDER_NATURAL : order, damping, bad_pivot);
     if (status == HRQ_OK) hrq__sic_turn(s, scale);
     return status;
 }
@@ -7834,6 +7837,7 @@ typedef struct hrq__gptq {
     size_t ldw;
     size_t *time;      /* [cols8] time of a column; SIZE_MAX: no input, or padding */
     hrq_status status; /* cancelled: the remaining steps do nothing */
+    struct hrq__gptq_bands *bands;
 } hrq__gptq;
 
 /* One column of a format that codes entries by themselves. */
@@ -7878,12 +7882,114 @@ static void hrq__gptq_lanes(hrq__gptq *g, hrq__sic *s, size_t t0, size_t width)
     }
 }
 
+/* tcq:col: a column is a sequence, its bands are coded side by side. */
+typedef struct hrq__gptq_bands {
+    const hrq__view *view;
+    size_t bands, jobs, live; /* live: rows that are not zero */
+    hrq__norm *norm;          /* [rows] one over their scales */
+    float *y;                 /* [rows] targets over them     */
+    double *squares;          /* [bands] of y                 */
+    uint8_t *work;            /* [jobs] of a search           */
+    size_t work_bytes;
+    size_t col; /* this column, its scale, weights, feedback in and errors out (NULL: it has no input) */
+    float step, unit;
+    const float *w;
+    size_t w_stride;
+    float *u;
+} hrq__gptq_bands;
+
+enum { HRQ__GPTQ_JOBS = 64 };
+
+static void hrq__gptq_bands_free(hrq__gptq_bands *b, const hrq_hooks *hooks)
+{
+    hrq__release(hooks, b->norm);
+    hrq__release(hooks, b->y);
+    hrq__release(hooks, b->squares);
+    hrq__release(hooks, b->work);
+}
+
+/* Memory, and the scales of rows from the weights. */
+static hrq_status hrq__gptq_bands_open(hrq__gptq_bands *b, const hrq__gptq *g, const hrq_hooks *hooks)
+{
+    const hrq_mat *mat = g->view.mat;
+    size_t r, rows = mat->rows;
+    memset(b, 0, sizeof *b);
+    b->view = &g->view;
+    b->bands = hrq__bands(rows);
+    b->jobs = hrq__min_size(b->bands, HRQ__GPTQ_JOBS);
+    if (!hrq__tcq_bytes(mat->format.states, 2 * HRQ__BAND, &b->work_bytes)) return HRQ_ERR_SHAPE;
+    b->work_bytes = hrq__div_up(b->work_bytes, 64) * 64;
+    b->norm = (hrq__norm *)hrq__alloc_array(hooks, rows, sizeof(hrq__norm));
+    b->y = (float *)hrq__alloc_array(hooks, rows, sizeof(float));
+    b->squares = (double *)hrq__alloc_array(hooks, b->bands, sizeof(double));
+    b->work = (uint8_t *)hrq__alloc_array(hooks, b->jobs, b->work_bytes);
+    if (!b->norm || !b->y || !b->squares || !b->work) return HRQ_ERR_NOMEM;
+    for (r = 0; r < rows; r += HRQ_PANEL)
+        hrq__column_fit(&g->view, r / HRQ_PANEL, g->w + r * g->ldw, hrq__min_size(HRQ_PANEL, rows - r), g->ldw);
+    for (r = 0; r < rows; r++) {
+        float scale = hrq__view_stored_scale(&g->view, r);
+        b->norm[r] = hrq__norm_of(scale);
+        b->live += scale != 0.0f;
+    }
+    return HRQ_OK;
+}
+
+static void hrq__gptq_band_target(void *arg, size_t band)
+{
+    hrq__gptq_bands *b = (hrq__gptq_bands *)arg;
+    size_t r, end = hrq__band_end(b->view->mat->rows, band);
+    double sum = 0.0;
+    for (r = band * HRQ__BAND; r < end; r++) {
+        float target = b->u ? (b->w[r] + b->u[r]) / b->unit : b->w[r * b->w_stride];
+        b->y[r] = hrq__clampf(hrq__norm_apply(b->norm[r], target), -1e15f, 1e15f);
+        sum += (double)b->y[r] * (double)b->y[r];
+    }
+    b->squares[band] = sum;
+}
+
+static void hrq__gptq_band_code(void *arg, size_t job)
+{
+    hrq__gptq_bands *b = (hrq__gptq_bands *)arg;
+    hrq__tcq_work w;
+    size_t band, r, row0, end;
+    float inv = b->step > 0.0f ? 1.0f / b->step : 0.0f;
+    hrq__tcq_open(&w, &b->view->mat->format, 2 * HRQ__BAND, b->work + job * b->work_bytes);
+    for (band = job; band < b->bands; band += b->jobs) {
+        row0 = band * HRQ__BAND;
+        end = hrq__band_end(b->view->mat->rows, band);
+        hrq__column_encode(b->view, &w, row0, end - row0, b->col, b->y + row0, inv);
+        for (r = row0; r < end && b->u; r++)
+            b->u[r] = b->w[r] - (float)w.level[r - row0] * hrq__view_row_scale(b->view, r) * b->step * b->unit;
+    }
+}
+
+/* One column: its scale is the root mean square of the targets over their rows' scales. */
+static void hrq__gptq_sequence(hrq__gptq *g, hrq__sic *s, size_t col, size_t t)
+{
+    hrq__gptq_bands *b = g->bands;
+    double sum = 0.0;
+    size_t i;
+    uint16_t scale;
+    b->col = col;
+    b->unit = s->unit;
+    b->u = t == SIZE_MAX ? NULL : s->u + t * s->rows;
+    b->w = t == SIZE_MAX ? g->w + col : s->w + t * s->rows;
+    b->w_stride = g->ldw;
+    hrq__for(s->hooks, b->bands, hrq__gptq_band_target, b);
+    for (i = 0; i < b->bands; i++) sum += b->squares[i];
+    scale = hrq__row_scale(b->live ? (float)sqrt(sum / (double)b->live) : 0.0f, 1);
+    hrq__put16((uint8_t *)g->view.mat->data + HRQ__HEAD + 2 * col, scale ^ 0x3f80u);
+    b->step = hrq_f32_from_bf16(scale);
+    hrq__for(s->hooks, b->jobs, hrq__gptq_band_code, b);
+}
+
 static void hrq__gptq_step(void *arg, hrq__sic *s, size_t t, size_t width)
 {
     hrq__gptq *g = (hrq__gptq *)arg;
     if (g->status != HRQ_OK) return;
     g->status = hrq__progress(s->hooks, t, s->n);
-    if (hrq__codecs[g->view.codec].block == 1) hrq__gptq_column(g, s, t);
+    if (g->bands) hrq__gptq_sequence(g, s, s->column[t], t);
+    else if (hrq__codecs[g->view.codec].block == 1) hrq__gptq_column(g, s, t);
     else hrq__gptq_lanes(g, s, t, width);
 }
 
@@ -7914,17 +8020,42 @@ static float *hrq__gptq_move(const hrq__view *v, const float *w, size_t ldw, con
     return out;
 }
 
+/* All columns in order of time; then those without input, and the codes of formats that store rows. */
+static hrq_status hrq__gptq_run(hrq__gptq *g, hrq__sic *s)
+{
+    const hrq_mat *mat = g->view.mat;
+    size_t rows = mat->rows, cols = mat->cols, r, c;
+    const hrq__codec *codec = &hrq__codecs[g->view.codec];
+    uint8_t *head = (uint8_t *)mat->data;
+    for (r = 0; r < rows && !g->bands; r++) { /* columns without input keep their weights as targets */
+        memcpy(g->target + r * cols, g->w + r * g->ldw, cols * sizeof(float));
+        if (codec->fit) codec->fit(&g->view, r, g->w + r * g->ldw);
+    }
+    if (s->n) {
+        memset(s->u, 0, rows * s->n * sizeof(float));
+        hrq__sic_run(s, 0, s->n, hrq__gptq_step, g);
+    }
+    if (g->status != HRQ_OK) return g->status;
+    for (r = 0; r < rows && !g->bands; r++) hrq__encode_codes(&g->view, r, g->target + r * cols, NULL);
+    for (c = 0; c < cols && g->bands; c++)
+        if (g->time[c] == SIZE_MAX) hrq__gptq_sequence(g, s, c, SIZE_MAX);
+    if (g->bands) hrq__put64(head, hrq__column_fingerprint(g->view.steps, cols));
+    return HRQ_OK;
+}
+
 /* The columns' feedback loop and the codes, into the bytes behind g->view. w and sigma are in the basis of the
    format. */
 static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds, const hrq_gptq_options *options,
                                    hrq_report *report, const hrq_hooks *hooks)
 {
     const hrq_mat *mat = g->view.mat;
-    size_t rows = mat->rows, cols = mat->cols, r, i, bad_pivot = cols, entries;
+    size_t rows = mat->rows, cols = mat->cols, i, bad_pivot = cols, entries;
     hrq_order order = options && options->order != HRQ_ORDER_DEFAULT ? options->order : HRQ_ORDER_NATURAL;
     hrq__sic s;
+    hrq__gptq_bands bands;
     hrq_status status;
     memset(&s, 0, sizeof s);
+    memset(&bands, 0, sizeof bands);
     s.hooks = hooks;
     if (hrq__codecs[g->view.codec].block > 1) s.cols8 = g->view.lay.cols8;
     status = hrq__sic_open(&s, g->w, rows, cols, g->ldw, sigma, lds, order,
@@ -7932,27 +8063,25 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
                            &bad_pivot);
     if (report) report->bad_pivot = bad_pivot;
     if (report) report->damping = s.damping;
-    if (status == HRQ_OK && hrq__mul_size(rows, cols, &entries)) {
+    if (status == HRQ_OK && g->view.codec == HRQ__CODEC_COLUMN) {
+        g->bands = &bands;
+        status = hrq__gptq_bands_open(&bands, g, hooks);
+    } else if (status == HRQ_OK && hrq__mul_size(rows, cols, &entries)) {
         g->target = (float *)hrq__alloc_array(hooks, entries, sizeof(float));
+        if (!g->target) status = HRQ_ERR_NOMEM;
+    }
+    if (status == HRQ_OK) {
         g->time = (size_t *)hrq__alloc_array(hooks, g->view.lay.cols8, sizeof(size_t));
-        if (!g->target || !g->time) status = HRQ_ERR_NOMEM;
+        if (!g->time) status = HRQ_ERR_NOMEM;
     }
     if (status == HRQ_OK) {
         for (i = 0; i < g->view.lay.cols8; i++) g->time[i] = SIZE_MAX;
         for (i = 0; i < s.n; i++) g->time[s.column[i]] = i;
-        for (r = 0; r < rows; r++) { /* columns without input keep their weights as targets */
-            memcpy(g->target + r * cols, g->w + r * g->ldw, cols * sizeof(float));
-            if (hrq__codecs[g->view.codec].fit) hrq__codecs[g->view.codec].fit(&g->view, r, g->w + r * g->ldw);
-        }
-        if (s.n) {
-            memset(s.u, 0, rows * s.n * sizeof(float));
-            hrq__sic_run(&s, 0, s.n, hrq__gptq_step, g);
-        }
-        status = g->status;
-        for (r = 0; r < rows && status == HRQ_OK; r++) hrq__encode_codes(&g->view, r, g->target + r * cols, NULL);
+        status = hrq__gptq_run(g, &s);
     }
     hrq__release(hooks, g->target);
     hrq__release(hooks, g->time);
+    hrq__gptq_bands_free(&bands, hooks);
     hrq__sic_free(&s);
     return status;
 }
@@ -7988,7 +8117,7 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
     if (status != HRQ_OK) return status;
     if (!hrq__codecs[g.view.codec].block || out->format.keep || out->format.options & HRQ__OPT_UNBIASED)
         return HRQ_ERR_UNSUPPORTED;
-    if (options && ((unsigned)options->order > HRQ_ORDER_DESCENDING || options->damping > 1.0 ||
+    if (options && ((unsigned)options->order > HRQ_ORDER_MINPIVOT || options->damping > 1.0 ||
                     options->damping != options->damping))
         return HRQ_ERR_ARG;
     status = hrq__weight_check(w, out->rows, out->cols, ldw, sigma, lds, &told);

@@ -261,7 +261,7 @@ static void test_cholesky(void)
             double worst = 0.0;
             EXPECT(plain_cholesky(want, n, ld, mode ? want_perm : NULL), "not definite: n = %u",
                    (unsigned)n);
-            EXPECT(hrq__la_cholesky(a, n, ld, mode ? perm : NULL, NULL, &h) == HRQ_OK, "status");
+            EXPECT(hrq__la_cholesky(a, n, ld, mode ? perm : NULL, 0, NULL, &h) == HRQ_OK, "status");
             EXPECT(same(a, want, n, n, ld), "n = %u, pivoted %u", (unsigned)n, (unsigned)mode);
             for (i = 0; mode && i < n; i++) {
                 EXPECT(perm[i] == want_perm[i], "perm[%u]", (unsigned)i);
@@ -297,7 +297,7 @@ static void test_cholesky_errors(void)
         static size_t perm[n];
         float small[4] = {4, 9, 2, 5};
         for (i = 0; i < n; i++) a[i * n + i] = i % 3 ? 1.0f : 4.0f;
-        EXPECT(hrq__la_cholesky(a, n, n, perm, NULL, NULL) == HRQ_OK, "diagonal");
+        EXPECT(hrq__la_cholesky(a, n, n, perm, 0, NULL, NULL) == HRQ_OK, "diagonal");
         for (k = 0, i = 0; i < n; i += 3)
             EXPECT(perm[k++] == i, "largest first, lowest index first");
         for (i = 0; i < n; i++)
@@ -315,7 +315,7 @@ static void test_cholesky_errors(void)
                 for (i = 0; i < n * n; i++) a[i] = i % (n + 1) == 0 ? 1.0f : 0.0f;
                 a[k * n + k] = wrong[j];
                 bad = 999;
-                EXPECT(hrq__la_cholesky(a, n, n, perm, &bad, NULL) == HRQ_ERR_NOT_PD && bad == k,
+                EXPECT(hrq__la_cholesky(a, n, n, perm, 0, &bad, NULL) == HRQ_ERR_NOT_PD && bad == k,
                        "pivoted, %u is %g", (unsigned)k, (double)wrong[j]);
             }
         }
