@@ -1209,8 +1209,8 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 //                     [groups of 32][16 rows] E8M0                                     (mx: no row scale)
 //                     [groups of 16][16 rows] E4M3, relative to the row scale          (nvfp4)
 //      zero points    [groups][16 rows] uint8                                          (:asym)
-//      row scales     [16 rows] bf16, nvfp4 float32; :col: bf16 of the panel, then 4 bits a row, low ones first:
-//                     k < 15 stands for 2^(-k/4) of it, 15 for 0
+//      row scales     [16 rows] bf16, nvfp4 float32; :col: bf16 of the panel, r in place of its two lowest bits,
+//                     then 4 bits a row, low ones first: k < 15 stands for 2^(-k 2^r / 32) of it, 15 for 0
 //      means          [16 rows] float32                                                (+center)
 //
 //  A superblock has 16 s lanes; lane row * s + i holds columns i, i + s, ..., i + 7 s of that row: coordinates
@@ -4387,14 +4387,29 @@ HRQ__INLINE size_t hrq__view_group_end(const hrq__view *v, size_t group)
     return v->lay.group ? hrq__min_size((group + 1) * v->lay.group, v->lay.cols) : v->lay.cols;
 }
 
+// clang-format off
+/* 2^(-i/64) */
+static const float hrq__octave[64] = {
+    1.0f, 0.98922801f, 0.978572071f, 0.96803087f, 0.957603276f, 0.947287977f, 0.93708384f, 0.926989555f, 0.917004049f,
+    0.907126069f, 0.897354543f, 0.88768822f, 0.878126085f, 0.868666947f, 0.859309673f, 0.850053191f, 0.840896428f,
+    0.83183831f, 0.822877765f, 0.81401372f, 0.805245161f, 0.796571076f, 0.787990451f, 0.779502213f, 0.771105409f,
+    0.762799084f, 0.754582226f, 0.746453881f, 0.738413095f, 0.730458915f, 0.722590387f, 0.714806676f, 0.707106769f,
+    0.699489832f, 0.69195497f, 0.684501231f, 0.677127779f, 0.669833779f, 0.662618339f, 0.655480623f, 0.648419797f,
+    0.641435027f, 0.634525478f, 0.627690375f, 0.620928884f, 0.614240289f, 0.607623696f, 0.601078391f, 0.594603539f,
+    0.588198483f, 0.58186245f, 0.575594604f, 0.56939429f, 0.563260794f, 0.557193398f, 0.55119127f, 0.545253873f,
+    0.539380372f, 0.53357023f, 0.527822614f, 0.522136867f, 0.516512454f, 0.510948598f, 0.505444646f};
+// clang-format on
+
+/* x 2^(-i/64) */
+HRQ__INLINE float hrq__octave_part(float x, unsigned i) { return x * hrq__octave[i % 64] / (float)(1 << i / 64); }
+
 /* Scale of a row as it is stored, and times the step of its values; 1 where the format has none. */
 static float hrq__view_stored_scale(const hrq__view *v, size_t row)
 {
-    static const float part[4] = {1.0f, 0.840896415f, 0.707106781f, 0.594603558f}; /* 2^(-k/4) */
     const uint8_t *p = hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * v->lay.row_bytes;
     if (v->scale == HRQ__SCALE_PANEL) {
-        unsigned k = p[2 + row % HRQ_PANEL / 2] >> 4 * (row % 2) & 15u;
-        return k == 15 ? 0.0f : hrq_f32_from_bf16(hrq__get16(p)) * part[k % 4] / (float)(1 << k / 4);
+        unsigned k = p[2 + row % HRQ_PANEL / 2] >> 4 * (row % 2) & 15u, h = hrq__get16(p);
+        return k == 15 ? 0.0f : hrq__octave_part(hrq_f32_from_bf16((uint16_t)(h & ~3u)), 2 * k << (h & 3u));
     }
     return v->lay.row_bytes == 2   ? hrq_f32_from_bf16(hrq__get16(p))
            : v->lay.row_bytes == 4 ? hrq__float_of(hrq__get32(p))
@@ -5234,24 +5249,27 @@ static uint64_t hrq__column_fingerprint(const uint8_t *steps, size_t cols)
     return all ? h | 1 : 0;
 }
 
-/* The scales of a panel's rows, x[nrows] ldx apart: root mean squares, the largest as bf16 and the others as the nearest
-   of 2^(-k/4) of it. */
+/* The scales of a panel's rows, x[nrows] ldx apart: root mean squares, the largest in 6 bits, the others as the nearest
+   of 15 steps below it, the finest that reach the least. */
 static void hrq__column_fit(const hrq__view *v, size_t panel, const float *x, size_t nrows, size_t ldx)
 {
-    static const float middle[4] = {0.917004043f, 0.771105413f, 0.648419777f, 0.545253866f}; /* 2^(-(k + 1/2) / 4) */
     uint8_t *p = hrq__view_panel(v, panel) + v->lay.row_at;
-    float rms[HRQ_PANEL] = {0}, top = 0.0f;
+    float rms[HRQ_PANEL] = {0}, top = 0.0f, least = 3.4e38f;
+    unsigned h, k, fine = 0;
     size_t r;
     for (r = 0; r < nrows; r++) {
         rms[r] = hrq__rms(x + r * ldx, v->lay.cols);
         top = rms[r] > top ? rms[r] : top;
+        if (rms[r] > 0.0f && rms[r] < least) least = rms[r];
     }
-    hrq__put16(p, hrq__row_scale(top, 1));
-    top = hrq_f32_from_bf16(hrq__get16(p));
+    h = hrq__row_scale(top, 1);
+    h = h > 0x7f7cu ? 0x7f7cu : (h + 2u) & ~3u;
+    top = hrq_f32_from_bf16((uint16_t)h);
+    while (fine < 3 && least < hrq__octave_part(top, 29u << fine)) fine++;
+    hrq__put16(p, (uint16_t)(h | fine));
     memset(p + 2, 0, HRQ_PANEL / 2);
     for (r = 0; r < HRQ_PANEL; r++) {
-        unsigned k = 0;
-        while (k < 14 && rms[r] < top * middle[k % 4] / (float)(1 << k / 4)) k++;
+        for (k = 0; k < 14 && rms[r] < hrq__octave_part(top, (2 * k + 1) << fine);) k++;
         if (rms[r] == 0.0f) k = 15;
         p[2 + r / 2] = (uint8_t)(p[2 + r / 2] | k << 4 * (r % 2));
     }
