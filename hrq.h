@@ -566,6 +566,61 @@ typedef struct hrq_gptq_options {
 HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const float *sigma, size_t lds,
                             const hrq_gptq_options *options, hrq_report *report, const hrq_hooks *hooks);
 
+/* An orthonormal basis of the inputs, plane rotations and a permutation, in which every conditional variance is the same,
+   |Sigma|^(1/n): codes of equal rates (all of GPTQ's) then lose nothing beside WaterSIC's unequal steps, whatever Sigma
+   is. One basis serves all matrices with these inputs. A view: owns nothing; data is position-independent, little-endian.
+       W' = W P,  Sigma' = P^T Sigma P,  x' = P^T x;   W x = W' x'
+   In W' column 0 is quantized last: HRQ_ORDER_NATURAL. */
+typedef struct hrq_basis {
+    size_t n, rotations;
+    double damping; /* of sigma, in proportion to its diagonal, as used */
+    void *data;
+    size_t bytes;
+} hrq_basis;
+
+typedef struct hrq_basis_options {
+    double damping; /* as for GPTQ */
+    double tokens;
+    size_t rotations; /* most; 0: 4 n. Where they do not reach, the rest is a permutation: least conditional variance
+                         first. n to 2 n do for most covariances, steep dense spectra take 5 n to 30 n */
+} hrq_basis_options;
+
+/* Room for a basis of n inputs and so many rotations (0: as options have it): 16 bytes a rotation, 4 an input.
+   0: impossible. */
+HRQ_API size_t hrq_basis_bytes(size_t n, size_t rotations);
+
+/* Make the basis of sigma in data[capacity]; basis->bytes of it are used.
+     sigma      [n x n] symmetric (lower triangle read), lds >= n. Inputs whose diagonal is 0 come last, as they are
+     bad_pivot  out on HRQ_ERR_NOT_PD, may be NULL
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_SPACE (less than hrq_basis_bytes of the rotations allowed),
+              HRQ_ERR_NONFINITE, HRQ_ERR_NOT_PD, HRQ_ERR_NOMEM; data and basis untouched. BITWISE
+   Cost       2/3 n^3 flops, 8 n^2 bytes
+   Source     geometric mean decomposition (Jiang, Hager, Li 2005) by rotations on a pivoted Cholesky factor */
+HRQ_API hrq_status hrq_basis_make(hrq_basis *basis, void *data, size_t capacity, const float *sigma, size_t n,
+                                  size_t lds, const hrq_basis_options *options, size_t *bad_pivot,
+                                  const hrq_hooks *hooks);
+
+/* Take the basis that lies in data: header and size; hrq_basis_check for bytes from outside.
+   Errors     HRQ_ERR_ARG, HRQ_ERR_DATA, HRQ_ERR_VERSION; basis untouched */
+HRQ_API hrq_status hrq_basis_wrap(hrq_basis *basis, const void *data, size_t bytes);
+
+/* Every index in range, the permutation one, rotations of length 1, no byte unknown.   Errors HRQ_ERR_ARG, HRQ_ERR_DATA */
+HRQ_API hrq_status hrq_basis_check(const hrq_basis *basis);
+
+/* y = x P for each row (weights or activations); inverse: y = x P^T. What hrq_basis_check refuses may answer
+   HRQ_ERR_DATA.
+     x, y       [rows x n] f32, ldx, ldy >= n; they must not overlap
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_DATA (an index out of range); y untouched
+   Cost       6 flops a rotation and row; BITWISE */
+HRQ_API hrq_status hrq_basis_apply(const hrq_basis *basis, int inverse, const float *x, size_t rows, size_t ldx,
+                                   float *y, size_t ldy);
+
+/* out = P^T (sigma + basis->damping diag(sigma)) P: for hrq_gptq without more damping (options.damping < 0).
+     sigma      [n x n], lower triangle read; out [n x n], both triangles; they must not overlap
+   Errors     those of hrq_basis_apply, HRQ_ERR_NONFINITE, HRQ_ERR_NOMEM; out untouched */
+HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, size_t lds, float *out, size_t ldo,
+                                 const hrq_hooks *hooks);
+
 typedef struct hrq_watersic_options {
     double rate;    /* bits an entry of the finished stream: a ceiling, met within 0.01                        */
     int states;     /* 1 (or 0): scalar grid (the paper); 4, 8, 16, 32, 64, 128, 256: trellis                  */
@@ -7693,25 +7748,33 @@ static double hrq__sic_damping(double asked, double tokens, size_t cols)
     return d < 1e-4 ? 1e-4 : d > 0.4 ? 0.4 : d;
 }
 
-/* Order the columns, factor sigma in that order, turn to time order. */
-static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, hrq_order order, double damping,
-                                   size_t *bad_pivot)
+/* An even power of two, whose root is exact, by which the largest diagonal is near 1. */
+static float hrq__sic_scale(const hrq__sic *s, const float *sigma, size_t lds)
 {
     float top = 0.0f, scale;
-    size_t i, square, pack;
-    hrq_status status;
-    if (!hrq__mul_size(s->n, s->n, &square)) return HRQ_ERR_SHAPE;
-    s->factor = (float *)hrq__alloc_array(s->hooks, square, sizeof(float));
-    pack = hrq__la_pack_bytes(s->n, s->rows, s->n);
-    s->pack = pack ? hrq__alloc(s->hooks, pack) : NULL;
-    if (!s->factor || !s->pack) return HRQ_ERR_NOMEM;
+    size_t i;
     for (i = 0; i < s->n; i++) {
         float d = sigma[s->column[i] * lds + s->column[i]];
         top = d > top ? d : top;
     }
     scale = hrq__power_of_two_over(sqrtf(top));
     if (scale > 9.2e18f) scale = 9.223372036854775808e18f; /* 2^63: its square is finite */
-    scale *= scale;                                        /* an even power: its root is exact */
+    return scale * scale;
+}
+
+/* Order the columns, factor sigma in that order, turn to time order. */
+static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, hrq_order order, double damping,
+                                   size_t *bad_pivot)
+{
+    float scale;
+    size_t square, pack;
+    hrq_status status;
+    if (!hrq__mul_size(s->n, s->n, &square)) return HRQ_ERR_SHAPE;
+    s->factor = (float *)hrq__alloc_array(s->hooks, square, sizeof(float));
+    pack = hrq__la_pack_bytes(s->n, s->rows, s->n);
+    s->pack = pack ? hrq__alloc(s->hooks, pack) : NULL;
+    if (!s->factor || !s->pack) return HRQ_ERR_NOMEM;
+    scale = hrq__sic_scale(s, sigma, lds);
     status = order == HRQ_ORDER_DESCENDING ? hrq__sic_descending(s, sigma, lds) : HRQ_OK;
     if (status == HRQ_OK && s->cols8 && (order == HRQ_ORDER_PIVOTED || order == HRQ_ORDER_MINPIVOT))
         status = hrq__sic_factor(s, sigma, lds, scale, order, damping, bad_pivot);
@@ -8162,6 +8225,450 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
     if (status == HRQ_OK) memcpy(out->data, copy.data, out->bytes);
     hrq__release(hooks, copy.data);
     return status;
+}
+
+/* ---- the equalised basis ----
+   header of 32 bytes: "hrqb", version u32, n u32, rotations u32, damping f64, zeros; perm u32 [n]; rotations {p u32,
+   q u32, c f32, s f32}. Forward: y_i = x_perm(i), then in order (y_q, y_p) = (c y_q + s y_p, c y_p - s y_q).
+
+   Places 0, 1, ... are filled one after the other, each by a variable whose variance, given all before, is t, the
+   geometric mean of the remaining conditional eigenvalues, which that leaves as it is. Of a variable q below t and p
+   above there is a rotation with variance t: (C_pp - t) x^2 + 2 C_pq x + C_qq - t = 0, x its tangent. Where all are
+   above t, rotations to the principal axes of pairs bring one down first.
+   C is kept as of some places ago and the columns v that were taken out of it since, so that they go in many at a
+   time. */
+
+enum { HRQ__BASIS_HEAD = 32, HRQ__BASIS_ROTATION = 16, HRQ__BASIS_HELD = 32 };
+
+    #define HRQ__BASIS_FLOOR 1e-26 /* of the largest diagonal, 1/4 ... 1 */
+
+typedef struct hrq__basis {
+    size_t n, live, held; /* variables; not yet placed, at positions 0 ... live - 1; columns not in c yet */
+    size_t rotations, most, place;
+    double *c;            /* [n][n] lower triangle, by position */
+    double *v;            /* [HRQ__BASIS_HELD][n]              */
+    double *d, *u;        /* [n] conditional variances; a column */
+    uint32_t *label, *at; /* [n] variable at a position; place of a variable */
+    uint8_t *out;         /* rotations, p and q of variables */
+    double log_det;       /* of what is not yet placed, base 2 */
+} hrq__basis;
+
+HRQ_API size_t hrq_basis_bytes(size_t n, size_t rotations)
+{
+    size_t bytes, more;
+    if (n == 0 || (uint64_t)n >> 30) return 0;
+    if (rotations == 0) rotations = 4 * n;
+    if ((uint64_t)rotations >> 32 || !hrq__mul_size(rotations, HRQ__BASIS_ROTATION, &bytes)) return 0;
+    if (!hrq__mul_size(n, 4, &more) || !hrq__add_size(bytes, more, &bytes)) return 0;
+    return hrq__add_size(bytes, HRQ__BASIS_HEAD, &bytes) ? bytes : 0;
+}
+
+HRQ__INLINE double *hrq__basis_at(const hrq__basis *b, size_t i, size_t j)
+{
+    return i > j ? &b->c[i * b->n + j] : &b->c[j * b->n + i];
+}
+
+/* Entry (i, q) as it is now. */
+static double hrq__basis_entry(const hrq__basis *b, size_t i, size_t q)
+{
+    double sum = *hrq__basis_at(b, i, q);
+    size_t k;
+    for (k = 0; k < b->held; k++) sum -= b->v[k * b->n + i] * b->v[k * b->n + q];
+    return sum;
+}
+
+/* Column q as it is now, into u. */
+static void hrq__basis_column(hrq__basis *b, size_t q)
+{
+    size_t i, k;
+    for (i = 0; i < b->live; i++) b->u[i] = *hrq__basis_at(b, i, q);
+    for (k = 0; k < b->held; k++) {
+        const double *v = b->v + k * b->n;
+        double factor = v[q];
+        for (i = 0; i < b->live; i++) b->u[i] -= v[i] * factor;
+    }
+    b->u[q] = b->d[q];
+}
+
+/* The held columns into c. */
+static void hrq__basis_flush(hrq__basis *b)
+{
+    size_t i, j, k;
+    for (i = 0; i < b->live; i++) {
+        double *row = b->c + i * b->n;
+        for (k = 0; k < b->held; k++) {
+            const double *v = b->v + k * b->n;
+            double factor = v[i];
+            for (j = 0; j <= i; j++) row[j] -= v[j] * factor;
+        }
+    }
+    b->held = 0;
+}
+
+HRQ__INLINE void hrq__basis_turn(double *q, double *p, double c, double s)
+{
+    double was = *q;
+    *q = c * was + s * *p;
+    *p = c * *p - s * was;
+}
+
+/* Rotate variables at positions q and p by the tangent x: the cosine and sine are those that are stored. */
+static void hrq__basis_rotate(hrq__basis *b, size_t q, size_t p, double x)
+{
+    uint8_t *to = b->out + b->rotations++ * HRQ__BASIS_ROTATION;
+    float c32 = (float)(1.0 / sqrt(1.0 + x * x)), s32 = (float)(x / sqrt(1.0 + x * x));
+    double c = (double)c32, s = (double)s32, between = hrq__basis_entry(b, p, q), dq = b->d[q], dp = b->d[p];
+    size_t i;
+    hrq__put32(to, b->label[p]);
+    hrq__put32(to + 4, b->label[q]);
+    hrq__put32(to + 8, hrq__bits_of(c32));
+    hrq__put32(to + 12, hrq__bits_of(s32));
+    b->d[q] = c * c * dq + 2.0 * (c * s) * between + s * s * dp;
+    b->d[p] = s * s * dq - 2.0 * (c * s) * between + c * c * dp;
+    dq = *hrq__basis_at(b, q, q);
+    dp = *hrq__basis_at(b, p, p);
+    between = *hrq__basis_at(b, p, q);
+    for (i = 0; i < b->live; i++)
+        if (i != p && i != q) hrq__basis_turn(hrq__basis_at(b, i, q), hrq__basis_at(b, i, p), c, s);
+    *hrq__basis_at(b, q, q) = c * c * dq + 2.0 * (c * s) * between + s * s * dp;
+    *hrq__basis_at(b, p, p) = s * s * dq - 2.0 * (c * s) * between + c * c * dp;
+    *hrq__basis_at(b, p, q) = c * s * (dp - dq) + (c * c - s * s) * between;
+    for (i = 0; i < b->held; i++) hrq__basis_turn(&b->v[i * b->n + q], &b->v[i * b->n + p], c, s);
+}
+
+/* The variable at position q gets the next place, and conditions the others. The last position moves into its own. */
+static void hrq__basis_place(hrq__basis *b, size_t q)
+{
+    size_t i, k, last = b->live - 1;
+    int gone = !(b->d[q] > HRQ__BASIS_FLOOR); /* rounding has left nothing of it */
+    double *v, root = gone ? sqrt(HRQ__BASIS_FLOOR) : sqrt(b->d[q]);
+    if (b->held == HRQ__BASIS_HELD) hrq__basis_flush(b);
+    hrq__basis_column(b, q);
+    v = b->v + b->held * b->n;
+    for (i = 0; i < b->live; i++) {
+        v[i] = gone ? 0.0 : b->u[i] / root;
+        b->d[i] -= v[i] * v[i];
+    }
+    b->held++;
+    b->log_det -= 2.0 * hrq__rans_log2(root);
+    b->at[b->label[q]] = (uint32_t)b->place++;
+    b->label[q] = b->label[last];
+    b->d[q] = b->d[last];
+    for (k = 0; k < b->held; k++) b->v[k * b->n + q] = b->v[k * b->n + last];
+    for (i = 0; i < last; i++)
+        if (i != q) *hrq__basis_at(b, i, q) = *hrq__basis_at(b, i, last);
+    *hrq__basis_at(b, q, q) = *hrq__basis_at(b, last, last);
+    b->live = last;
+}
+
+/* Least eigenvalue of a pair. */
+HRQ__INLINE double hrq__basis_least(double dq, double dp, double between)
+{
+    double half = 0.5 * (dp - dq);
+    return 0.5 * (dp + dq) - sqrt(half * half + between * between);
+}
+
+/* The tangent by which q's variance becomes t, or (there is none) least. */
+static double hrq__basis_tangent(double dq, double dp, double between, double t)
+{
+    double a = dp - t, c = dq - t, root = between * between - a * c;
+    if (root < 0.0) return between == 0.0 ? 0.0 : (hrq__basis_least(dq, dp, between) - dq) / between;
+    root = between < 0.0 ? between - sqrt(root) : between + sqrt(root);
+    return root == 0.0 ? 0.0 : -c / root;
+}
+
+/* A rotation within the pair that has the lowest eigenvalue: of the position with least variance and any other, or,
+   where that gains little, of all. 0 (false): no pair gains anything. */
+static int hrq__basis_lower(hrq__basis *b, size_t q, double t)
+{
+    size_t i, j, p = q;
+    double best = b->d[q], wanted = best - 0.1 * (best - t), enough = best - 1e-3 * (best - t), least;
+    hrq__basis_column(b, q);
+    for (i = 0; i < b->live; i++) {
+        least = i == q ? best : hrq__basis_least(b->d[q], b->d[i], b->u[i]);
+        if (least < best) {
+            best = least;
+            p = i;
+        }
+    }
+    if (best > wanted) {
+        hrq__basis_flush(b);
+        for (i = 0; i < b->live; i++)
+            for (j = 0; j < i; j++) {
+                least = hrq__basis_least(b->d[j], b->d[i], b->c[i * b->n + j]);
+                if (least < best) {
+                    best = least;
+                    q = b->d[i] < b->d[j] ? i : j;
+                    p = b->d[i] < b->d[j] ? j : i;
+                }
+            }
+    }
+    if (p == q || best > enough) return 0;
+    hrq__basis_rotate(b, q, p, hrq__basis_tangent(b->d[q], b->d[p], hrq__basis_entry(b, p, q), t));
+    return 1;
+}
+
+/* One place. Of rotations, one is kept for each variable. */
+static void hrq__basis_next(hrq__basis *b)
+{
+    double t = hrq__rans_exp2(b->log_det / (double)b->live), slack = 0.01;
+    size_t i, q = 0, p = 0;
+    do
+        for (i = 0, q = 0; i < b->live; i++)
+            if (b->d[i] < b->d[q]) q = i;
+    while (b->d[q] > t * (1.0 + slack) && b->rotations + b->live < b->most && hrq__basis_lower(b, q, t));
+    for (i = 1; i < b->live; i++)
+        if (b->d[i] > b->d[p]) p = i;
+    if (b->d[q] < t * (1.0 - slack) && b->d[p] > t && b->rotations < b->most)
+        hrq__basis_rotate(b, q, p, hrq__basis_tangent(b->d[q], b->d[p], hrq__basis_entry(b, p, q), t));
+    hrq__basis_place(b, q);
+}
+
+/* The damped sigma of the columns that have input into c, and its determinant out of the factor. */
+static hrq_status hrq__basis_load(hrq__basis *b, hrq__sic *s, const float *sigma, size_t lds, double damping,
+                                  size_t *bad_pivot)
+{
+    size_t i, j, square, bytes, n = s->n;
+    float scale = hrq__sic_scale(s, sigma, lds);
+    hrq_status status;
+    if (!hrq__mul_size(n, n, &square)) return HRQ_ERR_SHAPE;
+    s->factor = (float *)hrq__alloc_array(s->hooks, square, sizeof(float));
+    if (!s->factor) return HRQ_ERR_NOMEM;
+    status = hrq__sic_factor(s, sigma, lds, scale, HRQ_ORDER_NATURAL, damping, bad_pivot);
+    if (status != HRQ_OK) return status;
+    for (i = 0; i < n; i++) b->log_det += 2.0 * hrq__rans_log2((double)s->factor[i * n + i]);
+    hrq__release(s->hooks, s->factor);
+    s->factor = NULL;
+    if (!hrq__mul_size(n, (2 + HRQ__BASIS_HELD) * sizeof(double) + 2 * sizeof(uint32_t), &bytes))
+        return HRQ_ERR_SHAPE;
+    if (!hrq__mul_size(square, sizeof(double), &square) || !hrq__add_size(bytes, square, &bytes))
+        return HRQ_ERR_SHAPE;
+    b->c = (double *)hrq__alloc(s->hooks, bytes);
+    if (!b->c) return HRQ_ERR_NOMEM;
+    b->v = b->c + n * n;
+    b->d = b->v + HRQ__BASIS_HELD * n;
+    b->u = b->d + n;
+    b->label = (uint32_t *)(void *)(b->u + n);
+    b->at = b->label + n;
+    b->n = b->live = n;
+    for (i = 0; i < n; i++) {
+        for (j = 0; j <= i; j++) {
+            double v = (double)(sigma[s->column[i] * lds + s->column[j]] * scale); /* columns ascend */
+            b->c[i * n + j] = i == j ? v * (1.0 + s->damping) : v;
+        }
+        b->d[i] = b->c[i * n + i];
+        b->label[i] = (uint32_t)i;
+    }
+    return HRQ_OK;
+}
+
+/* Header, permutation, and rotations by place. */
+static void hrq__basis_write(hrq_basis *out, hrq__basis *b, const hrq__sic *s, const float *sigma, size_t lds,
+                             size_t n, uint8_t *data)
+{
+    union {
+        double value;
+        uint64_t bits;
+    } damping;
+    uint8_t *perm = data + HRQ__BASIS_HEAD, *p = b->out;
+    size_t i;
+    memset(data, 0, HRQ__BASIS_HEAD);
+    memcpy(data, "hrqb", 4);
+    hrq__put32(data + 4, 1);
+    hrq__put32(data + 8, (uint32_t)n);
+    hrq__put32(data + 12, (uint32_t)b->rotations);
+    damping.value = s->damping;
+    hrq__put64(data + 16, damping.bits);
+    for (i = 0; i < s->n; i++) hrq__put32(perm + 4 * b->at[i], (uint32_t)s->column[i]);
+    for (i = 0; i < n; i++)
+        if (!(sigma[i * lds + i] > 0.0f)) hrq__put32(perm + 4 * b->place++, (uint32_t)i);
+    for (i = 0; i < b->rotations; i++, p += HRQ__BASIS_ROTATION) {
+        hrq__put32(p, b->at[hrq__get32(p)]);
+        hrq__put32(p + 4, b->at[hrq__get32(p + 4)]);
+    }
+    out->n = n;
+    out->rotations = b->rotations;
+    out->damping = s->damping;
+    out->data = data;
+    out->bytes = (size_t)(p - data);
+}
+
+HRQ_API hrq_status hrq_basis_make(hrq_basis *basis, void *data, size_t capacity, const float *sigma, size_t n,
+                                  size_t lds, const hrq_basis_options *options, size_t *bad_pivot,
+                                  const hrq_hooks *hooks)
+{
+    hrq__basis b;
+    hrq__sic s;
+    hrq_status status = HRQ_OK;
+    size_t i, need = hrq_basis_bytes(n, options ? options->rotations : 0), bad = n;
+    double damping = options ? options->damping : 0.0, tokens = options ? options->tokens : 0.0;
+    if (!basis || !data || !sigma || damping > 1.0 || damping != damping) return HRQ_ERR_ARG;
+    if (!need || !hrq__shape_ok(n, n, lds)) return HRQ_ERR_SHAPE;
+    if (need > capacity) return HRQ_ERR_SPACE;
+    for (i = 0; i < n; i++)
+        if (hrq__nonfinite(sigma + i * lds, 1, i + 1, lds)) return HRQ_ERR_NONFINITE;
+    memset(&s, 0, sizeof s);
+    memset(&b, 0, sizeof b);
+    s.hooks = hooks;
+    s.column = (size_t *)hrq__alloc_array(hooks, n, sizeof *s.column);
+    if (!s.column) return HRQ_ERR_NOMEM;
+    for (i = 0; i < n; i++) {
+        if (sigma[i * lds + i] > 0.0f) s.column[s.n++] = i;
+        if (sigma[i * lds + i] < 0.0f && status == HRQ_OK) {
+            status = HRQ_ERR_NOT_PD;
+            bad = i;
+        }
+    }
+    if (status == HRQ_OK && s.n)
+        status = hrq__basis_load(&b, &s, sigma, lds, hrq__sic_damping(damping, tokens, n), &bad);
+    if (status == HRQ_OK) {
+        b.most = options && options->rotations ? options->rotations : 4 * n;
+        b.out = (uint8_t *)data + HRQ__BASIS_HEAD + 4 * n;
+        while (b.live > 0) hrq__basis_next(&b);
+        hrq__basis_write(basis, &b, &s, sigma, lds, n, (uint8_t *)data);
+    }
+    if (status == HRQ_ERR_NOT_PD && bad_pivot) *bad_pivot = bad;
+    hrq__release(hooks, b.c);
+    hrq__sic_free(&s);
+    return status;
+}
+
+/* What the header tells. */
+HRQ_API hrq_status hrq_basis_wrap(hrq_basis *basis, const void *data, size_t bytes)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    hrq_basis b;
+    union {
+        double value;
+        uint64_t bits;
+    } damping;
+    size_t need;
+    if (!basis || !data) return HRQ_ERR_ARG;
+    if (bytes < HRQ__BASIS_HEAD || memcmp(p, "hrqb", 4) != 0) return HRQ_ERR_DATA;
+    if (hrq__get32(p + 4) != 1) return HRQ_ERR_VERSION;
+    b.n = hrq__get32(p + 8);
+    b.rotations = hrq__get32(p + 12);
+    damping.bits = hrq__get64(p + 16);
+    if (!(damping.value >= 0.0 && damping.value <= 1.0) || hrq__get64(p + 24) != 0) return HRQ_ERR_DATA;
+    need = hrq_basis_bytes(b.n, b.rotations ? b.rotations : 1);
+    if (need && !b.rotations) need -= HRQ__BASIS_ROTATION;
+    if (!need || need > bytes) return HRQ_ERR_DATA;
+    b.damping = damping.value;
+    b.data = (void *)(uintptr_t)data;
+    b.bytes = need;
+    *basis = b;
+    return HRQ_OK;
+}
+
+/* The view still agrees with the bytes, and all indices are in range. */
+static int hrq__basis_legal(const hrq_basis *b)
+{
+    hrq_basis now;
+    size_t i;
+    const uint8_t *p;
+    if (hrq_basis_wrap(&now, b->data, b->bytes) != HRQ_OK || now.n != b->n || now.rotations != b->rotations) return 0;
+    p = (const uint8_t *)b->data + HRQ__BASIS_HEAD;
+    for (i = 0; i < b->n; i++, p += 4)
+        if (hrq__get32(p) >= b->n) return 0;
+    for (i = 0; i < b->rotations; i++, p += HRQ__BASIS_ROTATION)
+        if (hrq__get32(p) >= b->n || hrq__get32(p + 4) >= b->n || hrq__get32(p) == hrq__get32(p + 4)) return 0;
+    return 1;
+}
+
+HRQ_API hrq_status hrq_basis_check(const hrq_basis *basis)
+{
+    enum { WINDOW = 32768 };
+    uint8_t seen[WINDOW / 8];
+    size_t i, from, count;
+    const uint8_t *perm, *p;
+    if (!basis || !basis->data) return HRQ_ERR_ARG;
+    if (!hrq__basis_legal(basis)) return HRQ_ERR_DATA;
+    perm = (const uint8_t *)basis->data + HRQ__BASIS_HEAD;
+    for (from = 0; from < basis->n; from += WINDOW) { /* every input once: so many at a time */
+        memset(seen, 0, sizeof seen);
+        for (i = 0, count = 0; i < basis->n; i++) {
+            size_t at = hrq__get32(perm + 4 * i) - from;
+            if (at >= WINDOW || (seen[at / 8] >> at % 8 & 1u)) continue;
+            seen[at / 8] = (uint8_t)(seen[at / 8] | 1u << at % 8);
+            count++;
+        }
+        if (count != hrq__min_size(WINDOW, basis->n - from)) return HRQ_ERR_DATA;
+    }
+    for (i = 0, p = perm + 4 * basis->n; i < basis->rotations; i++, p += HRQ__BASIS_ROTATION) {
+        float c = hrq__float_of(hrq__get32(p + 8)), s = hrq__float_of(hrq__get32(p + 12));
+        if (!(fabsf(c * c + s * s - 1.0f) < 1e-6f)) return HRQ_ERR_DATA;
+    }
+    return HRQ_OK;
+}
+
+/* One row; inverse: the rotations back, in the places that inputs have. */
+static void hrq__basis_row(const hrq_basis *b, int inverse, const float *x, float *y)
+{
+    const uint8_t *perm = (const uint8_t *)b->data + HRQ__BASIS_HEAD, *first = perm + 4 * b->n, *p;
+    size_t i;
+    for (i = 0; i < b->n && !inverse; i++) y[i] = x[hrq__get32(perm + 4 * i)];
+    for (i = 0; i < b->n && inverse; i++) y[hrq__get32(perm + 4 * i)] = x[i];
+    for (i = 0; i < b->rotations; i++) {
+        size_t at_p, at_q;
+        float c, s, was;
+        p = first + (inverse ? b->rotations - 1 - i : i) * HRQ__BASIS_ROTATION;
+        at_p = hrq__get32(p);
+        at_q = hrq__get32(p + 4);
+        c = hrq__float_of(hrq__get32(p + 8));
+        s = hrq__float_of(hrq__get32(p + 12));
+        if (inverse) {
+            at_p = hrq__get32(perm + 4 * at_p);
+            at_q = hrq__get32(perm + 4 * at_q);
+            s = -s;
+        }
+        was = y[at_q];
+        y[at_q] = c * was + s * y[at_p];
+        y[at_p] = c * y[at_p] - s * was;
+    }
+}
+
+HRQ_API hrq_status hrq_basis_apply(const hrq_basis *basis, int inverse, const float *x, size_t rows, size_t ldx,
+                                   float *y, size_t ldy)
+{
+    size_t r;
+    if (!basis || !basis->data) return HRQ_ERR_ARG;
+    if (rows == 0) return HRQ_OK;
+    if (!x || !y) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(rows, basis->n, ldx) || !hrq__shape_ok(rows, basis->n, ldy)) return HRQ_ERR_SHAPE;
+    if (!hrq__basis_legal(basis)) return HRQ_ERR_DATA;
+    for (r = 0; r < rows; r++) hrq__basis_row(basis, inverse, x + r * ldx, y + r * ldy);
+    return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, size_t lds, float *out, size_t ldo,
+                                 const hrq_hooks *hooks)
+{
+    size_t n, i, j;
+    float *row;
+    if (!basis || !basis->data || !sigma || !out) return HRQ_ERR_ARG;
+    n = basis->n;
+    if (!hrq__shape_ok(n, n, lds) || !hrq__shape_ok(n, n, ldo)) return HRQ_ERR_SHAPE;
+    if (!hrq__basis_legal(basis)) return HRQ_ERR_DATA;
+    for (i = 0; i < n; i++)
+        if (hrq__nonfinite(sigma + i * lds, 1, i + 1, lds)) return HRQ_ERR_NONFINITE;
+    row = (float *)hrq__alloc_array(hooks, n, sizeof(float));
+    if (!row) return HRQ_ERR_NOMEM;
+    for (i = 0; i < n; i++) { /* (sigma P)^T */
+        memcpy(row, sigma + i * lds, (i + 1) * sizeof(float));
+        for (j = i + 1; j < n; j++) row[j] = sigma[j * lds + i];
+        row[i] = (float)((double)row[i] * (1.0 + basis->damping));
+        hrq__basis_row(basis, 0, row, out + i * ldo);
+    }
+    for (i = 0; i < n; i++)
+        for (j = 0; j < i; j++) hrq__la_swap(&out[i * ldo + j], &out[j * ldo + i]);
+    for (i = 0; i < n; i++) {
+        memcpy(row, out + i * ldo, n * sizeof(float));
+        hrq__basis_row(basis, 0, row, out + i * ldo);
+    }
+    for (i = 0; i < n; i++)
+        for (j = 0; j < i; j++) out[j * ldo + i] = out[i * ldo + j];
+    hrq__release(hooks, row);
+    return HRQ_OK;
 }
 
 /* ---- WaterSIC streams ----
@@ -9389,6 +9896,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #undef HRQ__LA_BLOCK
     #undef HRQ__GAMMA_RATE
     #undef HRQ__RANS_BITS
+    #undef HRQ__BASIS_FLOOR
     #undef HRQ__CLIPPED
     #undef HRQ__TEXT
     #undef HRQ__TEXT2
