@@ -570,7 +570,7 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
    |Sigma|^(1/n): codes of equal rates (all of GPTQ's) then lose nothing beside WaterSIC's unequal steps, whatever Sigma
    is. One basis serves all matrices with these inputs. A view: owns nothing; data is position-independent, little-endian.
        W' = W P,  Sigma' = P^T Sigma P,  x' = P^T x;   W x = W' x'
-   In W' column 0 is quantized last: HRQ_ORDER_NATURAL. */
+   In W' columns are quantized from the last on: HRQ_ORDER_NATURAL. */
 typedef struct hrq_basis {
     size_t n, rotations;
     double damping; /* of sigma, in proportion to its diagonal, as used */
@@ -583,6 +583,8 @@ typedef struct hrq_basis_options {
     double tokens;
     size_t rotations; /* most; 0: 4 n. Where they do not reach, the rest is a permutation: least conditional variance
                          first. n to 2 n do for most covariances, steep dense spectra take 5 n to 30 n */
+    int lattice;      /* non-zero: for zn, d4, e8, e8h, e8b, which quantize 8 columns at a time: these are next to
+                         uncorrelated, given the columns before, and stand where those formats take them        */
 } hrq_basis_options;
 
 /* Room for a basis of n inputs and so many rotations (0: as options have it): 16 bytes a rotation, 4 an input.
@@ -8251,6 +8253,8 @@ typedef struct hrq__basis {
     uint32_t *label, *at; /* [n] variable at a position; place of a variable */
     uint8_t *out;         /* rotations, p and q of variables */
     double log_det;       /* of what is not yet placed, base 2 */
+    size_t block, members; /* 8: the places of a lattice block; those of this one that are filled */
+    double *near;          /* [8][n] their columns, up to date under rotations */
 } hrq__basis;
 
 HRQ_API size_t hrq_basis_bytes(size_t n, size_t rotations)
@@ -8334,6 +8338,7 @@ static void hrq__basis_rotate(hrq__basis *b, size_t q, size_t p, double x)
     *hrq__basis_at(b, p, p) = s * s * dq - 2.0 * (c * s) * between + c * c * dp;
     *hrq__basis_at(b, p, q) = c * s * (dp - dq) + (c * c - s * s) * between;
     for (i = 0; i < b->held; i++) hrq__basis_turn(&b->v[i * b->n + q], &b->v[i * b->n + p], c, s);
+    for (i = 0; i < b->members; i++) hrq__basis_turn(&b->near[i * b->n + q], &b->near[i * b->n + p], c, s);
 }
 
 /* The variable at position q gets the next place, and conditions the others. The last position moves into its own. */
@@ -8350,11 +8355,14 @@ static void hrq__basis_place(hrq__basis *b, size_t q)
         b->d[i] -= v[i] * v[i];
     }
     b->held++;
+    if (b->block) memcpy(b->near + b->members++ * b->n, v, b->live * sizeof *v);
     b->log_det -= 2.0 * hrq__rans_log2(root);
     b->at[b->label[q]] = (uint32_t)b->place++;
     b->label[q] = b->label[last];
     b->d[q] = b->d[last];
     for (k = 0; k < b->held; k++) b->v[k * b->n + q] = b->v[k * b->n + last];
+    for (k = 0; k < b->members; k++) b->near[k * b->n + q] = b->near[k * b->n + last];
+    if (b->members == b->block) b->members = 0;
     for (i = 0; i < last; i++)
         if (i != q) *hrq__basis_at(b, i, q) = *hrq__basis_at(b, i, last);
     *hrq__basis_at(b, q, q) = *hrq__basis_at(b, last, last);
@@ -8408,11 +8416,63 @@ static int hrq__basis_lower(hrq__basis *b, size_t q, double t)
     return 1;
 }
 
+/* What a variable c x_q + s x_p has to do with the block's members. */
+HRQ__INLINE double hrq__basis_ties(const hrq__basis *b, size_t q, size_t p, double c, double s)
+{
+    double sum = 0.0, tie;
+    size_t k;
+    for (k = 0; k < b->members; k++) {
+        tie = c * b->near[k * b->n + q] + s * b->near[k * b->n + p];
+        sum += tie * tie;
+    }
+    return sum;
+}
+
+/* A pair for the next place of a lattice block: of the position with least variance and the 8 with the least to do with
+   its members, each with every other that it can reach t with. 0 (false): there is none. */
+static int hrq__basis_apart(hrq__basis *b, double t, size_t *best_q, size_t *best_p)
+{
+    double least = 1e300, last = -1.0, ties, x, c;
+    size_t turn, i, q, p, last_q = 0;
+    for (turn = 0; turn <= 8; turn++) {
+        double next = 1e300;
+        for (i = 0, q = 0; i < b->live && turn == 0; i++)
+            if (b->d[i] < b->d[q]) q = i;
+        if (turn) q = b->live;
+        for (i = 0; i < b->live && turn; i++) { /* the next in order of ties, then of position */
+            ties = hrq__basis_ties(b, i, i, 1.0, 0.0);
+            if (ties < last || (ties == last && i <= last_q) || ties >= next) continue;
+            next = ties;
+            q = i;
+        }
+        if (q == b->live) break;
+        if (turn) last = next, last_q = q;
+        hrq__basis_column(b, q);
+        for (p = 0; p < b->live; p++) {
+            double above = b->d[p] - t, own = b->d[q] - t;
+            if (p == q || above <= 0.0 || b->u[p] * b->u[p] < above * own) continue;
+            x = hrq__basis_tangent(b->d[q], b->d[p], b->u[p], t);
+            c = 1.0 / sqrt(1.0 + x * x);
+            ties = hrq__basis_ties(b, q, p, c, c * x);
+            if (ties >= least) continue;
+            least = ties;
+            *best_q = q;
+            *best_p = p;
+        }
+    }
+    return least < 1e300;
+}
+
 /* One place. Of rotations, one is kept for each variable. */
 static void hrq__basis_next(hrq__basis *b)
 {
     double t = hrq__rans_exp2(b->log_det / (double)b->live), slack = 0.01;
     size_t i, q = 0, p = 0;
+    if (b->members && b->rotations < b->most && hrq__basis_apart(b, t, &q, &p)) {
+        hrq__basis_rotate(b, q, p, hrq__basis_tangent(b->d[q], b->d[p], hrq__basis_entry(b, p, q), t));
+        hrq__basis_place(b, q);
+        return;
+    }
     do
         for (i = 0, q = 0; i < b->live; i++)
             if (b->d[i] < b->d[q]) q = i;
@@ -8439,14 +8499,15 @@ static hrq_status hrq__basis_load(hrq__basis *b, hrq__sic *s, const float *sigma
     for (i = 0; i < n; i++) b->log_det += 2.0 * hrq__rans_log2((double)s->factor[i * n + i]);
     hrq__release(s->hooks, s->factor);
     s->factor = NULL;
-    if (!hrq__mul_size(n, (2 + HRQ__BASIS_HELD) * sizeof(double) + 2 * sizeof(uint32_t), &bytes))
+    if (!hrq__mul_size(n, (10 + HRQ__BASIS_HELD) * sizeof(double) + 2 * sizeof(uint32_t), &bytes))
         return HRQ_ERR_SHAPE;
     if (!hrq__mul_size(square, sizeof(double), &square) || !hrq__add_size(bytes, square, &bytes))
         return HRQ_ERR_SHAPE;
     b->c = (double *)hrq__alloc(s->hooks, bytes);
     if (!b->c) return HRQ_ERR_NOMEM;
     b->v = b->c + n * n;
-    b->d = b->v + HRQ__BASIS_HELD * n;
+    b->near = b->v + HRQ__BASIS_HELD * n;
+    b->d = b->near + 8 * n;
     b->u = b->d + n;
     b->label = (uint32_t *)(void *)(b->u + n);
     b->at = b->label + n;
@@ -8462,9 +8523,9 @@ static hrq_status hrq__basis_load(hrq__basis *b, hrq__sic *s, const float *sigma
     return HRQ_OK;
 }
 
-/* Header, permutation, and rotations by place. */
+/* Header, permutation, and rotations by column. order: the column at a place. */
 static void hrq__basis_write(hrq_basis *out, hrq__basis *b, const hrq__sic *s, const float *sigma, size_t lds,
-                             size_t n, uint8_t *data)
+                             size_t n, const size_t *order, uint8_t *data)
 {
     union {
         double value;
@@ -8479,9 +8540,10 @@ static void hrq__basis_write(hrq_basis *out, hrq__basis *b, const hrq__sic *s, c
     hrq__put32(data + 12, (uint32_t)b->rotations);
     damping.value = s->damping;
     hrq__put64(data + 16, damping.bits);
+    for (i = 0; i < s->n; i++) b->at[i] = (uint32_t)order[b->at[i]];
     for (i = 0; i < s->n; i++) hrq__put32(perm + 4 * b->at[i], (uint32_t)s->column[i]);
     for (i = 0; i < n; i++)
-        if (!(sigma[i * lds + i] > 0.0f)) hrq__put32(perm + 4 * b->place++, (uint32_t)i);
+        if (!(sigma[i * lds + i] > 0.0f)) hrq__put32(perm + 4 * order[b->place++], (uint32_t)i);
     for (i = 0; i < b->rotations; i++, p += HRQ__BASIS_ROTATION) {
         hrq__put32(p, b->at[hrq__get32(p)]);
         hrq__put32(p + 4, b->at[hrq__get32(p + 4)]);
@@ -8493,12 +8555,25 @@ static void hrq__basis_write(hrq_basis *out, hrq__basis *b, const hrq__sic *s, c
     out->bytes = (size_t)(p - data);
 }
 
+/* Columns in the order of places: that in which GPTQ takes them, the last first. */
+static hrq_status hrq__basis_order(hrq__sic *s, size_t n, int lattice, const hrq_hooks *hooks)
+{
+    size_t i;
+    s->hooks = hooks;
+    s->n = n;
+    s->cols8 = hrq__div_up(n, 8) * 8;
+    s->column = (size_t *)hrq__alloc_array(hooks, n, sizeof *s->column);
+    if (!s->column) return HRQ_ERR_NOMEM;
+    for (i = 0; i < n; i++) s->column[i] = i;
+    return lattice ? hrq__sic_group(s) : HRQ_OK;
+}
+
 HRQ_API hrq_status hrq_basis_make(hrq_basis *basis, void *data, size_t capacity, const float *sigma, size_t n,
                                   size_t lds, const hrq_basis_options *options, size_t *bad_pivot,
                                   const hrq_hooks *hooks)
 {
     hrq__basis b;
-    hrq__sic s;
+    hrq__sic s, places;
     hrq_status status = HRQ_OK;
     size_t i, need = hrq_basis_bytes(n, options ? options->rotations : 0), bad = n;
     double damping = options ? options->damping : 0.0, tokens = options ? options->tokens : 0.0;
@@ -8509,6 +8584,7 @@ HRQ_API hrq_status hrq_basis_make(hrq_basis *basis, void *data, size_t capacity,
         if (hrq__nonfinite(sigma + i * lds, 1, i + 1, lds)) return HRQ_ERR_NONFINITE;
     memset(&s, 0, sizeof s);
     memset(&b, 0, sizeof b);
+    memset(&places, 0, sizeof places);
     s.hooks = hooks;
     s.column = (size_t *)hrq__alloc_array(hooks, n, sizeof *s.column);
     if (!s.column) return HRQ_ERR_NOMEM;
@@ -8521,15 +8597,18 @@ HRQ_API hrq_status hrq_basis_make(hrq_basis *basis, void *data, size_t capacity,
     }
     if (status == HRQ_OK && s.n)
         status = hrq__basis_load(&b, &s, sigma, lds, hrq__sic_damping(damping, tokens, n), &bad);
+    if (status == HRQ_OK) status = hrq__basis_order(&places, n, options && options->lattice, hooks);
     if (status == HRQ_OK) {
+        b.block = options && options->lattice ? 8 : 0;
         b.most = options && options->rotations ? options->rotations : 4 * n;
         b.out = (uint8_t *)data + HRQ__BASIS_HEAD + 4 * n;
         while (b.live > 0) hrq__basis_next(&b);
-        hrq__basis_write(basis, &b, &s, sigma, lds, n, (uint8_t *)data);
+        hrq__basis_write(basis, &b, &s, sigma, lds, n, places.column, (uint8_t *)data);
     }
     if (status == HRQ_ERR_NOT_PD && bad_pivot) *bad_pivot = bad;
     hrq__release(hooks, b.c);
     hrq__sic_free(&s);
+    hrq__release(hooks, places.column);
     return status;
 }
 
