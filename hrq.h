@@ -672,12 +672,14 @@ HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity
 //  [16] Container          named matrices and streams in one file; used in place from a mapping
 //==================================================================================================
 
-/* A matrix, or a stream where stream is not NULL. name: 1 ... 255 bytes of UTF-8, unlike every other. */
+/* A matrix, or a stream where stream is not NULL, or a basis where basis.data is not. name: 1 ... 255 bytes of UTF-8,
+   unlike every other. A reader that knows no bases answers HRQ_ERR_UNSUPPORTED for a basis, and reads what lies beside it. */
 typedef struct hrq_member {
     const char *name;
     hrq_mat mat;
     const void *stream;
     size_t stream_bytes;
+    hrq_basis basis;
 } hrq_member;
 
 /* A file that lies in memory. Owns nothing. */
@@ -688,7 +690,7 @@ typedef struct hrq_file {
 } hrq_file;
 
 /* Bytes that these members take as a file; 0: impossible (a name missing, too long or twice; an empty stream; a
-   matrix that hrq_mat_wrap refuses). */
+   matrix that hrq_mat_wrap refuses, or a basis that hrq_basis_wrap does; a stream and a basis at once). */
 HRQ_API size_t hrq_file_bytes(const hrq_member *members, size_t count);
 
 /* Write the file into out[capacity], *bytes of it used; no member may lie in out. count == 0: a file without members.
@@ -706,7 +708,7 @@ HRQ_API hrq_status hrq_file_open(hrq_file *file, const void *data, size_t bytes)
 HRQ_API hrq_status hrq_file_member(const hrq_file *file, size_t index, hrq_member *member);
 HRQ_API hrq_status hrq_file_find(const hrq_file *file, const char *name, hrq_member *member);
 
-/* Every checksum, and hrq_mat_check of every matrix; streams are not decoded.
+/* Every checksum, and hrq_mat_check or hrq_basis_check of every matrix and basis; streams are not decoded.
    Errors     HRQ_ERR_ARG, HRQ_ERR_CHECKSUM, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED */
 HRQ_API hrq_status hrq_file_check(const hrq_file *file);
 
@@ -9584,10 +9586,10 @@ HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity
 //      entries, 120 bytes     0  payload's offset u64
 //      each, in the order     8  payload's bytes u64, not 0
 //      given                 16  name's offset u64
-//                            24  rows u64, cols u64, seed u64; zeros for a stream
+//                            24  rows u64, cols u64, seed u64; zeros for a stream; a basis: n, n, 0
 //                            48  CRC-32 of the payload u32
 //                            52  order u32: read entry by entry, the members sorted by name
-//                            56  canonical name of the format, zeros up to 64 bytes; empty: a stream
+//                            56  canonical name of the format, zeros up to 64 bytes; empty: a stream; "basis"
 //      names                  in the order given, each with its zero, no gaps; compared as bytes
 //      payloads               in the order given, no gaps
 //
@@ -9613,6 +9615,8 @@ enum {
     HRQ__FILE_FORMAT = 56,
     HRQ__FILE_NAME = 256 /* bytes of a name, its zero among them */
 };
+
+static const char hrq__file_basis[] = "basis"; /* in place of a format */
 
 /* Up to a multiple of 64; 0: overflow, or nothing. */
 static size_t hrq__file_padded(size_t bytes)
@@ -9683,8 +9687,12 @@ static size_t hrq__file_payload(const hrq_member *m)
 {
     const hrq_mat *mat = &m->mat;
     hrq_mat exact;
+    hrq_basis basis;
     hrq_status status;
-    if (m->stream) return m->stream_bytes;
+    if (m->stream) return m->basis.data ? 0 : m->stream_bytes;
+    if (m->basis.data)
+        return hrq_basis_wrap(&basis, m->basis.data, m->basis.bytes) == HRQ_OK && basis.n == m->basis.n ? basis.bytes
+                                                                                                        : 0;
     status = hrq_mat_wrap(&exact, &mat->format, mat->rows, mat->cols, mat->seed, mat->data, mat->bytes);
     return status == HRQ_OK ? exact.bytes : 0;
 }
@@ -9764,14 +9772,18 @@ HRQ_API hrq_status hrq_file_write(void *out, size_t capacity, size_t *bytes, con
         const hrq_member *m = members + i;
         n = hrq__file_payload(m);
         padded = hrq__file_padded(n);
-        memcpy(p + at, m->stream ? m->stream : m->mat.data, n);
+        memcpy(p + at, m->stream ? m->stream : m->basis.data ? m->basis.data : m->mat.data, n);
         memset(p + at + n, 0, padded - n);
         hrq__put64(e + HRQ__FILE_AT, at);
         hrq__put64(e + HRQ__FILE_BYTES, n);
         hrq__put64(e + HRQ__FILE_NAME_AT, name_at);
         hrq__put32(e + HRQ__FILE_CRC, hrq__crc32(0, p + at, n));
         hrq__put32(e + HRQ__FILE_ORDER, (uint32_t)i);
-        if (!m->stream) {
+        if (m->basis.data) {
+            hrq__put64(e + HRQ__FILE_ROWS, m->basis.n);
+            hrq__put64(e + HRQ__FILE_COLS, m->basis.n);
+            memcpy(e + HRQ__FILE_FORMAT, hrq__file_basis, sizeof hrq__file_basis);
+        } else if (!m->stream) {
             hrq__put64(e + HRQ__FILE_ROWS, m->mat.rows);
             hrq__put64(e + HRQ__FILE_COLS, m->mat.cols);
             hrq__put64(e + HRQ__FILE_SEED, m->mat.seed);
@@ -9866,6 +9878,11 @@ HRQ_API hrq_status hrq_file_member(const hrq_file *file, size_t index, hrq_membe
     if (e[HRQ__FILE_FORMAT] == 0) {
         m.stream = payload;
         m.stream_bytes = bytes;
+    } else if (strcmp((const char *)e + HRQ__FILE_FORMAT, hrq__file_basis) == 0) {
+        status = hrq_basis_wrap(&m.basis, payload, bytes);
+        if (status == HRQ_ERR_VERSION) return HRQ_ERR_UNSUPPORTED;
+        if (status != HRQ_OK || m.basis.bytes != bytes || rows != m.basis.n || cols != rows || seed)
+            return HRQ_ERR_DATA;
     } else {
         status = hrq_format_parse(&format, (const char *)e + HRQ__FILE_FORMAT);
         if (status != HRQ_OK) return HRQ_ERR_UNSUPPORTED;
@@ -9917,6 +9934,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     for (i = 0; i < f.count; i++) {
         status = hrq_file_member(&f, i, &m);
         if (status == HRQ_OK && m.stream) status = hrq_stream_shape(m.stream, m.stream_bytes, NULL, NULL);
+        else if (status == HRQ_OK && m.basis.data) status = hrq_basis_check(&m.basis);
         else if (status == HRQ_OK) status = hrq_mat_check(&m.mat);
         if (status == HRQ_ERR_UNSUPPORTED || status == HRQ_ERR_VERSION) worst = HRQ_ERR_UNSUPPORTED;
         else if (status != HRQ_OK) return status == HRQ_ERR_CHECKSUM ? status : HRQ_ERR_DATA;
