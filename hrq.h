@@ -581,8 +581,9 @@ typedef struct hrq_basis {
 typedef struct hrq_basis_options {
     double damping; /* as for GPTQ */
     double tokens;
-    size_t rotations; /* most; 0: 4 n. Where they do not reach, the rest is a permutation: least conditional variance
-                         first. n to 2 n do for most covariances, steep dense spectra take 5 n to 30 n */
+    size_t
+        rotations; /* most; 0: 8 n. Where they do not reach, conditional variances fall instead of being equal. n to
+                         2 n do for most covariances, dense ones whose diagonal says nothing take up to 20 n */
     int lattice;      /* non-zero: for zn, d4, e8, e8h, e8b, which quantize 8 columns at a time: these are next to
                          uncorrelated, given the columns before, and stand where those formats take them        */
 } hrq_basis_options;
@@ -1383,7 +1384,7 @@ static const hrq__family hrq__families[] = {
     {"tcq%b", "s", HRQ__CODEC_TRELLIS, 0, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, HRQ__OPT_GAINS,
      {"tcq2", "tcq3", "tcq4", "tcq2:s6", "tcq3:s6", "tcq4:s8+had+unbiased", "tcq2+had+center+keep25"}},
     {"tcq%b", "s", HRQ__CODEC_COLUMN, 0, HRQ__SCALE_PANEL, 2, 4, 0, 0, 0, HRQ__OPT_COL | HRQ__OPT_MOVES,
-     {0}},
+     {"tcq2:col", "tcq3:s6:col", "tcq4:s6:col+had+center"}},
     {"sic", "", HRQ__CODEC_SIC, 0, HRQ__SCALE_NONE, 0, 0, 0, 0, 0, 0, {0}},
 };
 // clang-format on
@@ -5309,7 +5310,8 @@ static uint64_t hrq__column_fingerprint(const uint8_t *steps, size_t cols)
 }
 
 /* The scales of a panel's rows, x[nrows] ldx apart: root mean squares, the largest in 6 bits, the others as the nearest
-   of 15 steps below it, the finest that reach the least. */
+   of 15 steps below it, the finest that reach the least. What is under 1/32 of the largest is nearer to 0 than to codes
+   of the least scale. */
 static void hrq__column_fit(const hrq__view *v, size_t panel, const float *x, size_t nrows, size_t ldx)
 {
     uint8_t *p = hrq__view_panel(v, panel) + v->lay.row_at;
@@ -5329,7 +5331,7 @@ static void hrq__column_fit(const hrq__view *v, size_t panel, const float *x, si
     memset(p + 2, 0, HRQ_PANEL / 2);
     for (r = 0; r < HRQ_PANEL; r++) {
         for (k = 0; k < 14 && rms[r] < hrq__octave_part(top, (2 * k + 1) << fine);) k++;
-        if (rms[r] == 0.0f) k = 15;
+        if (rms[r] < 0.03125f * top || rms[r] == 0.0f) k = 15;
         p[2 + r / 2] = (uint8_t)(p[2 + r / 2] | k << 4 * (r % 2));
     }
 }
@@ -8263,7 +8265,7 @@ HRQ_API size_t hrq_basis_bytes(size_t n, size_t rotations)
 {
     size_t bytes, more;
     if (n == 0 || (uint64_t)n >> 30) return 0;
-    if (rotations == 0) rotations = 4 * n;
+    if (rotations == 0) rotations = 8 * n;
     if ((uint64_t)rotations >> 32 || !hrq__mul_size(rotations, HRQ__BASIS_ROTATION, &bytes)) return 0;
     if (!hrq__mul_size(n, 4, &more) || !hrq__add_size(bytes, more, &bytes)) return 0;
     return hrq__add_size(bytes, HRQ__BASIS_HEAD, &bytes) ? bytes : 0;
@@ -8465,11 +8467,13 @@ static int hrq__basis_apart(hrq__basis *b, double t, size_t *best_q, size_t *bes
     return least < 1e300;
 }
 
-/* One place. Of rotations, one is kept for each variable. */
+/* One place. Of rotations, one is kept for each variable; of the others a place may take four times its share: the first
+   need the most, and where they do not reach t, what little each leaves above it costs least. */
 static void hrq__basis_next(hrq__basis *b)
 {
     double t = hrq__rans_exp2(b->log_det / (double)b->live), slack = 0.01;
-    size_t i, q = 0, p = 0;
+    size_t i, q = 0, p = 0, spare = b->rotations + b->live;
+    spare = spare < b->most ? 1 + 4 * (b->most - spare) / b->live : 0;
     if (b->members && b->rotations < b->most && hrq__basis_apart(b, t, &q, &p)) {
         hrq__basis_rotate(b, q, p, hrq__basis_tangent(b->d[q], b->d[p], hrq__basis_entry(b, p, q), t));
         hrq__basis_place(b, q);
@@ -8478,7 +8482,7 @@ static void hrq__basis_next(hrq__basis *b)
     do
         for (i = 0, q = 0; i < b->live; i++)
             if (b->d[i] < b->d[q]) q = i;
-    while (b->d[q] > t * (1.0 + slack) && b->rotations + b->live < b->most && hrq__basis_lower(b, q, t));
+    while (b->d[q] > t * (1.0 + slack) && spare-- > 0 && hrq__basis_lower(b, q, t));
     for (i = 1; i < b->live; i++)
         if (b->d[i] > b->d[p]) p = i;
     if (b->d[q] < t * (1.0 - slack) && b->d[p] > t && b->rotations < b->most)
@@ -8602,7 +8606,7 @@ HRQ_API hrq_status hrq_basis_make(hrq_basis *basis, void *data, size_t capacity,
     if (status == HRQ_OK) status = hrq__basis_order(&places, n, options && options->lattice, hooks);
     if (status == HRQ_OK) {
         b.block = options && options->lattice ? 8 : 0;
-        b.most = options && options->rotations ? options->rotations : 4 * n;
+        b.most = options && options->rotations ? options->rotations : 8 * n;
         b.out = (uint8_t *)data + HRQ__BASIS_HEAD + 4 * n;
         while (b.live > 0) hrq__basis_next(&b);
         hrq__basis_write(basis, &b, &s, sigma, lds, n, places.column, (uint8_t *)data);

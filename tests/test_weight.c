@@ -1405,7 +1405,7 @@ static void test_basis_limits(void)
     for (i = 0; i < n; i++) sigma[i * n + 5] = sigma[5 * n + i] = sigma[i * n + 40] = sigma[40 * n + i] = 0;
     o.rotations = 0;
     room = hrq_basis_bytes(n, 0);
-    EXPECT(room == 32 + 4 * n + 64 * n && hrq_basis_bytes(0, 5) == 0 && hrq_basis_bytes(SIZE_MAX / 2, 1) == 0 &&
+    EXPECT(room == 32 + 4 * n + 128 * n && hrq_basis_bytes(0, 5) == 0 && hrq_basis_bytes(SIZE_MAX / 2, 1) == 0 &&
                hrq_basis_bytes(5, SIZE_MAX / 8) == 0,
            "bytes");
     b = block_of(room, 1);
