@@ -54,6 +54,9 @@
 //                                 (E8 bent to the Gaussian); k 1 (not said), 2, 4, 8 classes a block
 //      tcq<b>:s<S>                trellis code of b 2 ... 4 bits and 2^S states, S 6, 8, 10 (not said), 12, 14: the
 //                                 nearest to the limit from 256 columns on; encoding takes time in proportion to 2^S
+//      tcq<b>:s<S>:col            the same code down the columns, for hrq_gptq: bands of 256 rows (what is left over
+//                                 joins the last), encoded whole; a scale a column and, in 4 bits, a row; no +unbiased.
+//                                 For covariances of any kind with hrq_basis_make
 //      any of these, then         (integers and lattices take all; floats, e8b and tcq no dither; plain, MX and nvfp4
 //                                 neither dither nor unbiased; keep goes without unbiased and brings had along)
 //          +had                   rotated by a randomised Hadamard transform, drawn from the matrix's seed
@@ -65,14 +68,14 @@
 //          +keep<p>               p percent of the rotated coordinates, drawn from the seed: the sketch for rates below
 //                                 hrq_gamma_rate
 //      sic                        integers of a WaterSIC stream; made by hrq_mat_from_stream only
-//      tcq<b>:col is of a later version, known by name: calls answer HRQ_ERR_UNSUPPORTED
 //
 //  GUARANTEES
 //      memory        decode and multiply never allocate; encode for +had, +center and tcq, and says how much; what else
 //                    needs memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
 //                    Stack: 128 KB, most of it in hrq_mul.
 //      threads       no state but one word that says which kernels run. Row ranges are independent; matrices and
-//                    activations are const while they are used; writers stay on different panels of 16 rows.
+//                    activations are const while they are used; writers stay on different panels of 16 rows
+//                    (tcq:col: bands of 256).
 //      determinism   EXACT: integers, the same everywhere. BITWISE: floats in one documented order, the same on every
 //                    compiler, thread split and row chunking. All bytes written and all products are one or the
 //                    other; only theory [4], reports and hrq_eigenvalues may differ in the last digits with the C
@@ -110,7 +113,9 @@
 //                    level (3 to 4 sigma): use +had where rows have heavy tails. Plain entries are summed with the
 //                    vector scaled to 1 ... 2: beyond 1e36 a sum may overflow that the product would not. tcq under 256
 //                    columns loses more than its name says (0.1 bit at 128). GPTQ takes row scales as they are before
-//                    least squares, and no tcq. Dither repeats every 16 rows: errors of rows 16 apart are not
+//                    least squares, and tcq down the columns only. tcq:col is made for 256 rows and more (0.4 bit lost
+//                    at 16); rows under 1/32 of the largest of their 16 become 0; scalar decoding but for AVX-512 with
+//                    GFNI. Dither repeats every 16 rows: errors of rows 16 apart are not
 //                    independent. +unbiased blows up rows of which a code holds little (one spike among zeros).
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
@@ -120,7 +125,8 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-25   perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the panel's
+//      0.1.0   2026-11-25   formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
+//                           perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the panel's
 //                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k = 3, 4 from q = 16 on)
 //                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
 //                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
@@ -289,8 +295,7 @@ typedef struct hrq_format {
 } hrq_format;
 
 /* Read a name: family and numbers, options behind colons, transforms behind plus signs ("int4:g64:mse+had").
-   The table of families stands in the manual. A family of a later version parses too; calls on matrices then
-   answer HRQ_ERR_UNSUPPORTED.
+   The table of families stands in the manual.
    Errors     HRQ_ERR_ARG (NULL, no such name, an option that the family has not, twice the same, out of range);
               *format untouched */
 HRQ_API hrq_status hrq_format_parse(hrq_format *format, const char *name);
@@ -364,14 +369,18 @@ HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t r
 /* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres; for box codes,
    and for e8 with q = 2^b where blocks are coded many at a time, the codes of 16 rows, 22 bytes a column (box codes:
    and 640 a class); for tcq the search of a row, 2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and
-   2^14 states). 0 where it needs none, or there is no such matrix. */
+   2^14 states); :col: of a band, and 512 rows where the format rotates or centres. 0 where it needs none, or there is
+   no such matrix. */
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
 
 /* Quantize rows row0 ... row0 + nrows - 1. The bytes depend on each row alone: any chunking, order, thread
    split and machine gives the same ones (BITWISE). Rows of one panel must not be written by two threads at once.
      w          [nrows x cols] f32, ldw >= cols: w[0] is row row0
-   Errors     HRQ_ERR_ARG (NULL, rows outside the matrix), HRQ_ERR_SHAPE (ldw), HRQ_ERR_NONFINITE (also what is
-              too large: f16's and bf16's largest, 4e37 where there are codes, 4e37 / cols or for f16
+   tcq:col    whole bands: row0 and row0 + nrows are multiples of 256, or the end of the matrix; the last band takes
+              what is left over, so no border lies within the last 511 rows but that band's begin. The column scales
+              that are stored are divided out: 1 after hrq_mat_init
+   Errors     HRQ_ERR_ARG (NULL, rows outside the matrix or not whole bands), HRQ_ERR_SHAPE (ldw), HRQ_ERR_NONFINITE
+              (also what is too large: f16's and bf16's largest, 4e37 where there are codes, 4e37 / cols or for f16
               65504 / sqrt(cols) where the format rotates, 4e37 or for f16 32752 where it only centres), HRQ_ERR_NOMEM,
               HRQ_ERR_UNSUPPORTED ("sic"); data untouched
    Cost       one pass over w for plain, integer and float formats, more for :mse; k lattice searches a block for
@@ -420,7 +429,8 @@ typedef struct hrq_act hrq_act;
 /* Bytes that hrq_act_prepare needs for n vectors; 0: impossible, or mat is no matrix of this version. */
 HRQ_API size_t hrq_act_bytes(const hrq_mat *mat, size_t n, hrq_act_kind kind);
 
-/* Make x ready for mat and for every other matrix that it fits: the same columns, transforms and seed.
+/* Make x ready for mat and for every other matrix that it fits: the same columns, transforms and seed, and, for tcq:col
+   and "sic", scales of columns, which are folded in.
      act        out: points into buffer, which may have any alignment and must outlive it
      x          [n x cols] f32, ldx >= cols
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE (ldx), HRQ_ERR_SPACE, HRQ_ERR_NONFINITE, HRQ_ERR_UNSUPPORTED;
@@ -553,8 +563,9 @@ typedef struct hrq_gptq_options {
 } hrq_gptq_options;
 
 /* GPTQ (LDLQ): quantize column by column (lattice codes: block of 8 by block of 8), each step feeding its error to
-   the columns still to come. Row and group scales come from W.
-     out        a matrix from hrq_mat_init, any fixed-rate format but tcq, "+keep" and "+unbiased"; every row is written
+   the columns still to come. Row and group scales come from W; tcq:col: column scales from the targets as they come.
+     out        a matrix from hrq_mat_init, any fixed-rate format but tcq along rows, "+keep" and "+unbiased"; every
+                row is written
      w          [rows x cols] f32, ldw >= cols;  sigma [cols x cols] symmetric (lower triangle read), or NULL: white
      options    NULL: defaults; report may be NULL
    With "+had" the rows and both sides of sigma are rotated first (bad_pivot counts there). A column whose diagonal in
@@ -566,9 +577,10 @@ typedef struct hrq_gptq_options {
 HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const float *sigma, size_t lds,
                             const hrq_gptq_options *options, hrq_report *report, const hrq_hooks *hooks);
 
-/* An orthonormal basis of the inputs, plane rotations and a permutation, in which every conditional variance is the same,
-   |Sigma|^(1/n): codes of equal rates (all of GPTQ's) then lose nothing beside WaterSIC's unequal steps, whatever Sigma
-   is. One basis serves all matrices with these inputs. A view: owns nothing; data is position-independent, little-endian.
+/* An orthonormal basis of the inputs, plane rotations and a permutation, in which every conditional variance is the
+   same, |Sigma|^(1/n): codes of equal rates (all of GPTQ's) then lose nothing beside WaterSIC's unequal steps, whatever
+   Sigma is. One basis serves all matrices with these inputs. A view: owns nothing; data is position-independent and
+   little-endian.
        W' = W P,  Sigma' = P^T Sigma P,  x' = P^T x;   W x = W' x'
    In W' columns are quantized from the last on: HRQ_ORDER_NATURAL. */
 typedef struct hrq_basis {
@@ -607,7 +619,7 @@ HRQ_API hrq_status hrq_basis_make(hrq_basis *basis, void *data, size_t capacity,
    Errors     HRQ_ERR_ARG, HRQ_ERR_DATA, HRQ_ERR_VERSION; basis untouched */
 HRQ_API hrq_status hrq_basis_wrap(hrq_basis *basis, const void *data, size_t bytes);
 
-/* Every index in range, the permutation one, rotations of length 1, no byte unknown.   Errors HRQ_ERR_ARG, HRQ_ERR_DATA */
+/* Every index in range, the permutation one, rotations of length 1.   Errors HRQ_ERR_ARG, HRQ_ERR_DATA */
 HRQ_API hrq_status hrq_basis_check(const hrq_basis *basis);
 
 /* y = x P for each row (weights or activations); inverse: y = x P^T. What hrq_basis_check refuses may answer
@@ -674,7 +686,8 @@ HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity
 //==================================================================================================
 
 /* A matrix, or a stream where stream is not NULL, or a basis where basis.data is not. name: 1 ... 255 bytes of UTF-8,
-   unlike every other. A reader that knows no bases answers HRQ_ERR_UNSUPPORTED for a basis, and reads what lies beside it. */
+   unlike every other. A reader that knows no bases answers HRQ_ERR_UNSUPPORTED for one, and reads what lies beside
+   it. */
 typedef struct hrq_member {
     const char *name;
     hrq_mat mat;
@@ -1284,9 +1297,9 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 //      zn, d4, e8        8 digits of base q as [6i] has them, log2 q bits each or ceil(8 log2 q) packed; scale index
 //      e8h               the same planes for each layer, lowest first; then the scale index
 //      tcq               the coded bit, 1 plane; then the b - 1 raw bits. Time: columns i, i + 4, i + 8, ...
-//      tcq<b>:col        the same planes, but lane 8 s h + i holds rows 8 h ... 8 h + 7 of column i. Time: the rows of a
-//                        band: 256, what is left over joins the last one. Before panel 0 stands a head: fingerprint of
-//                        the column scales u64 (0: all are 1), these as bf16 xor 0x3f80 [cols], zeros up to 64 bytes
+//      tcq<b>:col        the same planes, but lane 8 s h + i holds rows 8 h ... 8 h + 7 of column i. Time: the rows of
+//                        a band: 256, what is left over joins the last one. Before panel 0 stands a head: fingerprint
+//                        of the column scales u64 (0: all are 1), these as bf16 xor 0x3f80 [cols], zeros up to 64 bytes
 //      +keep             the coordinates kept, ascending, as if they were all columns
 //
 //      int4, s = 4     plane 0           plane 1           plane 2           plane 3
@@ -8467,8 +8480,8 @@ static int hrq__basis_apart(hrq__basis *b, double t, size_t *best_q, size_t *bes
     return least < 1e300;
 }
 
-/* One place. Of rotations, one is kept for each variable; of the others a place may take four times its share: the first
-   need the most, and where they do not reach t, what little each leaves above it costs least. */
+/* One place. Of rotations, one is kept for each variable; of the others a place may take four times its share: the
+   first need the most, and where they do not reach t, what little each leaves above it costs least. */
 static void hrq__basis_next(hrq__basis *b)
 {
     double t = hrq__rans_exp2(b->log_det / (double)b->live), slack = 0.01;
