@@ -7990,6 +7990,7 @@ typedef struct hrq__gptq_bands {
     float *y;                 /* [rows] targets over them     */
     double *squares;          /* [bands] of y                 */
     uint8_t *work;            /* [jobs] of a search           */
+    hrq__tcq_work *search;
     size_t work_bytes;
     size_t col; /* this column, its scale, weights, feedback in and errors out (NULL: it has no input) */
     float step, unit;
@@ -8006,6 +8007,7 @@ static void hrq__gptq_bands_free(hrq__gptq_bands *b, const hrq_hooks *hooks)
     hrq__release(hooks, b->y);
     hrq__release(hooks, b->squares);
     hrq__release(hooks, b->work);
+    hrq__release(hooks, b->search);
 }
 
 /* Memory, and the scales of rows from the weights. */
@@ -8023,7 +8025,10 @@ static hrq_status hrq__gptq_bands_open(hrq__gptq_bands *b, const hrq__gptq *g, c
     b->y = (float *)hrq__alloc_array(hooks, rows, sizeof(float));
     b->squares = (double *)hrq__alloc_array(hooks, b->bands, sizeof(double));
     b->work = (uint8_t *)hrq__alloc_array(hooks, b->jobs, b->work_bytes);
-    if (!b->norm || !b->y || !b->squares || !b->work) return HRQ_ERR_NOMEM;
+    b->search = (hrq__tcq_work *)hrq__alloc_array(hooks, b->jobs, sizeof *b->search);
+    if (!b->norm || !b->y || !b->squares || !b->work || !b->search) return HRQ_ERR_NOMEM;
+    for (r = 0; r < b->jobs; r++)
+        hrq__tcq_open(&b->search[r], &mat->format, 2 * HRQ__BAND, b->work + r * b->work_bytes);
     for (r = 0; r < rows; r += HRQ_PANEL)
         hrq__column_fit(&g->view, r / HRQ_PANEL, g->w + r * g->ldw, hrq__min_size(HRQ_PANEL, rows - r), g->ldw);
     for (r = 0; r < rows; r++) {
@@ -8050,16 +8055,15 @@ static void hrq__gptq_band_target(void *arg, size_t band)
 static void hrq__gptq_band_code(void *arg, size_t job)
 {
     hrq__gptq_bands *b = (hrq__gptq_bands *)arg;
-    hrq__tcq_work w;
+    hrq__tcq_work *w = &b->search[job];
     size_t band, r, row0, end;
     float inv = b->step > 0.0f ? 1.0f / b->step : 0.0f;
-    hrq__tcq_open(&w, &b->view->mat->format, 2 * HRQ__BAND, b->work + job * b->work_bytes);
     for (band = job; band < b->bands; band += b->jobs) {
         row0 = band * HRQ__BAND;
         end = hrq__band_end(b->view->mat->rows, band);
-        hrq__column_encode(b->view, &w, row0, end - row0, b->col, b->y + row0, inv);
+        hrq__column_encode(b->view, w, row0, end - row0, b->col, b->y + row0, inv);
         for (r = row0; r < end && b->u; r++)
-            b->u[r] = b->w[r] - (float)w.level[r - row0] * hrq__view_row_scale(b->view, r) * b->step * b->unit;
+            b->u[r] = b->w[r] - (float)w->level[r - row0] * hrq__view_row_scale(b->view, r) * b->step * b->unit;
     }
 }
 

@@ -6413,13 +6413,8 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 
 #ifdef HRQ__AVX2
     #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2, NULL}
-    #define HRQ__ROW_AVX2(name, need, flip, dots) \
-        {name,                                    \
-         need,                                    \
-         flip,                                    \
-         HRQ__DECODERS(avx2, scalar),             \
-         HRQ__ONE_AVX2,                           \
-         HRQ__DOTS(dots, avx2),                   \
+    #define HRQ__ROW_AVX2(name, need, flip, dots)                                             \
+        {name, need, flip, HRQ__DECODERS(avx2, scalar), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2), \
          HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
@@ -6433,34 +6428,20 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #endif
 
 #ifdef HRQ__AVX512
-    #define HRQ__ROWS_AVX512                                                                                \
-        {"avx512",                                                                                          \
-         HRQ__HAS_AVX512,                                                                                   \
-         0,                                                                                                 \
-         HRQ__DECODERS(avx2, scalar),                                                                       \
-         HRQ__NO_ONE,                                                                                       \
-         HRQ__DOTS(avx512, avx512),                                                                         \
-         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)},                          \
-            {"avx512vnni",                                                                                  \
-             HRQ__HAS_VNNI,                                                                                 \
-             128,                                                                                           \
-             HRQ__DECODERS(vnni, vnni),                                                                     \
-             {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni, \
-              hrq__one_trellis_vnni, hrq__one_int_vnni, hrq__one_column_vnni}, \
-             HRQ__DOTS(vnni, avx512),                                                                       \
-             HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512, avx512)},
+    #define HRQ__ROWS_AVX512                                                                                   \
+        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2, scalar), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),    \
+         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)},                             \
+        {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni, vnni),                                          \
+         {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
+          hrq__one_trellis_vnni, hrq__one_int_vnni, hrq__one_column_vnni},                                     \
+         HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512, avx512)},
 #else
     #define HRQ__ROWS_AVX512
 #endif
 
 #ifdef HRQ__NEON
-    #define HRQ__ROW_NEON(name, need, dots) \
-        {name,                              \
-         need,                              \
-         0,                                 \
-         HRQ__DECODERS(neon, scalar),       \
-         HRQ__NO_ONE,                       \
-         HRQ__DOTS(dots, neon),             \
+    #define HRQ__ROW_NEON(name, need, dots)                                              \
+        {name, need, 0, HRQ__DECODERS(neon, scalar), HRQ__NO_ONE, HRQ__DOTS(dots, neon), \
          HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
