@@ -54,6 +54,9 @@
 //                                 (E8 bent to the Gaussian); k 1 (not said), 2, 4, 8 classes a block
 //      tcq<b>:s<S>                trellis code of b 2 ... 4 bits and 2^S states, S 6, 8, 10 (not said), 12, 14: the
 //                                 nearest to the limit from 256 columns on; encoding takes time in proportion to 2^S
+//      tcq<b>:s<S>:col            the same code down the columns, for hrq_gptq: bands of 256 rows (what is left over
+//                                 joins the last), encoded whole; a scale a column and, in 4 bits, a row; no +unbiased.
+//                                 For covariances of any kind with hrq_basis_make
 //      any of these, then         (integers and lattices take all; floats, e8b and tcq no dither; plain, MX and nvfp4
 //                                 neither dither nor unbiased; keep goes without unbiased and brings had along)
 //          +had                   rotated by a randomised Hadamard transform, drawn from the matrix's seed
@@ -65,14 +68,14 @@
 //          +keep<p>               p percent of the rotated coordinates, drawn from the seed: the sketch for rates below
 //                                 hrq_gamma_rate
 //      sic                        integers of a WaterSIC stream; made by hrq_mat_from_stream only
-//      tcq<b>:col is of a later version, known by name: calls answer HRQ_ERR_UNSUPPORTED
 //
 //  GUARANTEES
 //      memory        decode and multiply never allocate; encode for +had, +center and tcq, and says how much; what else
 //                    needs memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
 //                    Stack: 160 KB in builds with optimisation, 384 KB in those without; most of it in hrq_mul.
 //      threads       no state but one word that says which kernels run. Row ranges are independent; matrices and
-//                    activations are const while they are used; writers stay on different panels of 16 rows.
+//                    activations are const while they are used; writers stay on different panels of 16 rows
+//                    (tcq:col: bands of 256).
 //      determinism   EXACT: integers, the same everywhere. BITWISE: floats in one documented order, the same on every
 //                    compiler, thread split and row chunking. All bytes written and all products are one or the
 //                    other; only theory [4], reports and hrq_eigenvalues may differ in the last digits with the C
@@ -110,7 +113,9 @@
 //                    level (3 to 4 sigma): use +had where rows have heavy tails. Plain entries are summed with the
 //                    vector scaled to 1 ... 2: beyond 1e36 a sum may overflow that the product would not. tcq under 256
 //                    columns loses more than its name says (0.1 bit at 128). GPTQ takes row scales as they are before
-//                    least squares, and no tcq. Dither repeats every 16 rows: errors of rows 16 apart are not
+//                    least squares, and tcq down the columns only. tcq:col is made for 256 rows and more (0.4 bit lost
+//                    at 16); rows under 1/32 of the largest of their 16 become 0; scalar decoding but for AVX-512 with
+//                    GFNI. Dither repeats every 16 rows: errors of rows 16 apart are not
 //                    independent. +unbiased blows up rows of which a code holds little (one spike among zeros).
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
@@ -120,7 +125,8 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-25   perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the row's
+//      0.1.0   2026-11-25   formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
+//                           perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the row's
 //                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k = 3, 4 from q = 16 on)
 //                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
 //                           Cholesky, rANS, GPTQ, WaterSIC with the scalar grid, container; portable scalar code
@@ -289,8 +295,7 @@ typedef struct hrq_format {
 } hrq_format;
 
 /* Read a name: family and numbers, options behind colons, transforms behind plus signs ("int4:g64:mse+had").
-   The table of families stands in the manual. A family of a later version parses too; calls on matrices then
-   answer HRQ_ERR_UNSUPPORTED.
+   The table of families stands in the manual.
    Errors     HRQ_ERR_ARG (NULL, no such name, an option that the family has not, twice the same, out of range);
               *format untouched */
 HRQ_API hrq_status hrq_format_parse(hrq_format *format, const char *name);
@@ -364,14 +369,18 @@ HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t r
 /* Bytes that one hrq_mat_encode asks of the hooks, once: a row where the format rotates or centres; for box codes,
    and for e8 with q = 2^b where blocks are coded many at a time, the codes of 16 rows, 22 bytes a column (box codes:
    and 640 a class); for tcq the search of a row, 2^S / 8 bytes a step of its four sequences (2 MB at 4096 columns and
-   2^14 states). 0 where it needs none, or there is no such matrix. */
+   2^14 states); :col: of a band, and 512 rows where the format rotates or centres. 0 where it needs none, or there is
+   no such matrix. */
 HRQ_API size_t hrq_mat_encode_scratch(const hrq_format *format, size_t cols);
 
 /* Quantize rows row0 ... row0 + nrows - 1. The bytes depend on each row alone: any chunking, order, thread
    split and machine gives the same ones (BITWISE). Rows of one panel must not be written by two threads at once.
      w          [nrows x cols] f32, ldw >= cols: w[0] is row row0
-   Errors     HRQ_ERR_ARG (NULL, rows outside the matrix), HRQ_ERR_SHAPE (ldw), HRQ_ERR_NONFINITE (also what is
-              too large: f16's and bf16's largest, 4e37 where there are codes, 4e37 / cols or for f16
+   tcq:col    whole bands: row0 and row0 + nrows are multiples of 256, or the end of the matrix; the last band takes
+              what is left over, so no border lies within the last 511 rows but that band's begin. The column scales
+              that are stored are divided out: 1 after hrq_mat_init
+   Errors     HRQ_ERR_ARG (NULL, rows outside the matrix or not whole bands), HRQ_ERR_SHAPE (ldw), HRQ_ERR_NONFINITE
+              (also what is too large: f16's and bf16's largest, 4e37 where there are codes, 4e37 / cols or for f16
               65504 / sqrt(cols) where the format rotates, 4e37 or for f16 32752 where it only centres), HRQ_ERR_NOMEM,
               HRQ_ERR_UNSUPPORTED ("sic"); data untouched
    Cost       one pass over w for plain, integer and float formats, more for :mse; k lattice searches a block for
@@ -420,7 +429,8 @@ typedef struct hrq_act hrq_act;
 /* Bytes that hrq_act_prepare needs for n vectors; 0: impossible, or mat is no matrix of this version. */
 HRQ_API size_t hrq_act_bytes(const hrq_mat *mat, size_t n, hrq_act_kind kind);
 
-/* Make x ready for mat and for every other matrix that it fits: the same columns, transforms and seed.
+/* Make x ready for mat and for every other matrix that it fits: the same columns, transforms and seed, and, for tcq:col
+   and "sic", scales of columns, which are folded in.
      act        out: points into buffer, which may have any alignment and must outlive it
      x          [n x cols] f32, ldx >= cols
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE (ldx), HRQ_ERR_SPACE, HRQ_ERR_NONFINITE, HRQ_ERR_UNSUPPORTED;
@@ -526,10 +536,11 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
 
 /* Order in which columns are quantized; each absorbs the errors of those before it. */
 typedef enum hrq_order {
-    HRQ_ORDER_DEFAULT = 0,   /* pivoted; natural for GPTQ                                                    */
-    HRQ_ORDER_NATURAL = 1,   /* last column first                                                            */
-    HRQ_ORDER_PIVOTED = 2,   /* Cholesky with largest pivots: the weakest directions first                   */
-    HRQ_ORDER_DESCENDING = 3 /* largest diagonal of sigma first                                              */
+    HRQ_ORDER_DEFAULT = 0,    /* pivoted; natural for GPTQ                                                    */
+    HRQ_ORDER_NATURAL = 1,    /* last column first                                                            */
+    HRQ_ORDER_PIVOTED = 2,    /* Cholesky with largest pivots: the weakest directions first                   */
+    HRQ_ORDER_DESCENDING = 3, /* largest diagonal of sigma first                                              */
+    HRQ_ORDER_MINPIVOT = 4    /* Cholesky with least pivots, the best at equal rates; GPTQ only               */
 } hrq_order;
 
 /* What a call did, in numbers that can be checked; filled only where asked for: the limit needs eigenvalues. */
@@ -553,8 +564,9 @@ typedef struct hrq_gptq_options {
 } hrq_gptq_options;
 
 /* GPTQ (LDLQ): quantize column by column (lattice codes: block of 8 by block of 8), each step feeding its error to
-   the columns still to come. Row and group scales come from W.
-     out        a matrix from hrq_mat_init, any fixed-rate format but tcq, "+keep" and "+unbiased"; every row is written
+   the columns still to come. Row and group scales come from W; tcq:col: column scales from the targets as they come.
+     out        a matrix from hrq_mat_init, any fixed-rate format but tcq along rows, "+keep" and "+unbiased"; every
+                row is written
      w          [rows x cols] f32, ldw >= cols;  sigma [cols x cols] symmetric (lower triangle read), or NULL: white
      options    NULL: defaults; report may be NULL
    With "+had" the rows and both sides of sigma are rotated first (bad_pivot counts there). A column whose diagonal in
@@ -565,6 +577,65 @@ typedef struct hrq_gptq_options {
    Source     Frantar et al., arXiv 2210.17323, in the equivalent form with L (arXiv 2605.13768): no inverse */
 HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const float *sigma, size_t lds,
                             const hrq_gptq_options *options, hrq_report *report, const hrq_hooks *hooks);
+
+/* An orthonormal basis of the inputs, plane rotations and a permutation, in which every conditional variance is the
+   same, |Sigma|^(1/n): codes of equal rates (all of GPTQ's) then lose nothing beside WaterSIC's unequal steps, whatever
+   Sigma is. One basis serves all matrices with these inputs. A view: owns nothing; data is position-independent and
+   little-endian.
+       W' = W P,  Sigma' = P^T Sigma P,  x' = P^T x;   W x = W' x'
+   In W' columns are quantized from the last on: HRQ_ORDER_NATURAL. */
+typedef struct hrq_basis {
+    size_t n, rotations;
+    double damping; /* of sigma, in proportion to its diagonal, as used */
+    void *data;
+    size_t bytes;
+} hrq_basis;
+
+typedef struct hrq_basis_options {
+    double damping; /* as for GPTQ */
+    double tokens;
+    size_t
+        rotations; /* most; 0: 8 n. Where they do not reach, conditional variances fall instead of being equal. n to
+                         2 n do for most covariances, dense ones whose diagonal says nothing take up to 20 n */
+    int lattice;      /* non-zero: for zn, d4, e8, e8h, e8b, which quantize 8 columns at a time: these are next to
+                         uncorrelated, given the columns before, and stand where those formats take them        */
+} hrq_basis_options;
+
+/* Room for a basis of n inputs and so many rotations (0: as options have it): 16 bytes a rotation, 4 an input.
+   0: impossible. */
+HRQ_API size_t hrq_basis_bytes(size_t n, size_t rotations);
+
+/* Make the basis of sigma in data[capacity]; basis->bytes of it are used.
+     sigma      [n x n] symmetric (lower triangle read), lds >= n. Inputs whose diagonal is 0 come last, as they are
+     bad_pivot  out on HRQ_ERR_NOT_PD, may be NULL
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_SPACE (less than hrq_basis_bytes of the rotations allowed),
+              HRQ_ERR_NONFINITE, HRQ_ERR_NOT_PD, HRQ_ERR_NOMEM; data and basis untouched. BITWISE
+   Cost       2/3 n^3 flops, 8 n^2 bytes
+   Source     geometric mean decomposition (Jiang, Hager, Li 2005) by rotations on a pivoted Cholesky factor */
+HRQ_API hrq_status hrq_basis_make(hrq_basis *basis, void *data, size_t capacity, const float *sigma, size_t n,
+                                  size_t lds, const hrq_basis_options *options, size_t *bad_pivot,
+                                  const hrq_hooks *hooks);
+
+/* Take the basis that lies in data: header and size; hrq_basis_check for bytes from outside.
+   Errors     HRQ_ERR_ARG, HRQ_ERR_DATA, HRQ_ERR_VERSION; basis untouched */
+HRQ_API hrq_status hrq_basis_wrap(hrq_basis *basis, const void *data, size_t bytes);
+
+/* Every index in range, the permutation one, rotations of length 1.   Errors HRQ_ERR_ARG, HRQ_ERR_DATA */
+HRQ_API hrq_status hrq_basis_check(const hrq_basis *basis);
+
+/* y = x P for each row (weights or activations); inverse: y = x P^T. What hrq_basis_check refuses may answer
+   HRQ_ERR_DATA.
+     x, y       [rows x n] f32, ldx, ldy >= n; they must not overlap
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_DATA (an index out of range); y untouched
+   Cost       6 flops a rotation and row; BITWISE */
+HRQ_API hrq_status hrq_basis_apply(const hrq_basis *basis, int inverse, const float *x, size_t rows, size_t ldx,
+                                   float *y, size_t ldy);
+
+/* out = P^T (sigma + basis->damping diag(sigma)) P: for hrq_gptq without more damping (options.damping < 0).
+     sigma      [n x n], lower triangle read; out [n x n], both triangles; they must not overlap
+   Errors     those of hrq_basis_apply, HRQ_ERR_NONFINITE, HRQ_ERR_NOMEM; out untouched */
+HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, size_t lds, float *out, size_t ldo,
+                                 const hrq_hooks *hooks);
 
 typedef struct hrq_watersic_options {
     double rate;    /* bits an entry of the finished stream: a ceiling, met within 0.01                        */
@@ -615,12 +686,15 @@ HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity
 //  [16] Container          named matrices and streams in one file; used in place from a mapping
 //==================================================================================================
 
-/* A matrix, or a stream where stream is not NULL. name: 1 ... 255 bytes of UTF-8, unlike every other. */
+/* A matrix, or a stream where stream is not NULL, or a basis where basis.data is not. name: 1 ... 255 bytes of UTF-8,
+   unlike every other. A reader that knows no bases answers HRQ_ERR_UNSUPPORTED for one, and reads what lies beside
+   it. */
 typedef struct hrq_member {
     const char *name;
     hrq_mat mat;
     const void *stream;
     size_t stream_bytes;
+    hrq_basis basis;
 } hrq_member;
 
 /* A file that lies in memory. Owns nothing. */
@@ -631,7 +705,7 @@ typedef struct hrq_file {
 } hrq_file;
 
 /* Bytes that these members take as a file; 0: impossible (a name missing, too long or twice; an empty stream; a
-   matrix that hrq_mat_wrap refuses). */
+   matrix that hrq_mat_wrap refuses, or a basis that hrq_basis_wrap does; a stream and a basis at once). */
 HRQ_API size_t hrq_file_bytes(const hrq_member *members, size_t count);
 
 /* Write the file into out[capacity], *bytes of it used; no member may lie in out. count == 0: a file without members.
@@ -649,7 +723,7 @@ HRQ_API hrq_status hrq_file_open(hrq_file *file, const void *data, size_t bytes)
 HRQ_API hrq_status hrq_file_member(const hrq_file *file, size_t index, hrq_member *member);
 HRQ_API hrq_status hrq_file_find(const hrq_file *file, const char *name, hrq_member *member);
 
-/* Every checksum, and hrq_mat_check of every matrix; streams are not decoded.
+/* Every checksum, and hrq_mat_check or hrq_basis_check of every matrix and basis; streams are not decoded.
    Errors     HRQ_ERR_ARG, HRQ_ERR_CHECKSUM, HRQ_ERR_DATA, HRQ_ERR_UNSUPPORTED */
 HRQ_API hrq_status hrq_file_check(const hrq_file *file);
 
@@ -1211,7 +1285,8 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 //                     [groups of 32][16 rows] E8M0                                     (mx: no row scale)
 //                     [groups of 16][16 rows] E4M3, relative to the row scale          (nvfp4)
 //      zero points    [groups][16 rows] uint8                                          (:asym)
-//      row scales     [16 rows] bf16, nvfp4 float32
+//      row scales     [16 rows] bf16, nvfp4 float32; :col: bf16 of the panel, r in place of its two lowest bits,
+//                     then 4 bits a row, low ones first: k < 15 stands for 2^(-k 2^r / 32) of it, 15 for 0
 //      means          [16 rows] float32                                                (+center)
 //
 //  A superblock has 16 s lanes; lane row * s + i holds columns i, i + s, ..., i + 7 s of that row: coordinates
@@ -1225,6 +1300,9 @@ HRQ_API double hrq_matmul_guarantee(double norm_a, double norm_b, double norm_ab
 //      zn, d4, e8        8 digits of base q as [6i] has them, log2 q bits each or ceil(8 log2 q) packed; scale index
 //      e8h               the same planes for each layer, lowest first; then the scale index
 //      tcq               the coded bit, 1 plane; then the b - 1 raw bits. Time: columns i, i + 4, i + 8, ...
+//      tcq<b>:col        the same planes, but lane 8 s h + i holds rows 8 h ... 8 h + 7 of column i. Time: the rows of
+//                        a band: 256, what is left over joins the last one. Before panel 0 stands a head: fingerprint
+//                        of the column scales u64 (0: all are 1), these as bf16 xor 0x3f80 [cols], zeros up to 64 bytes
 //      +keep             the coordinates kept, ascending, as if they were all columns
 //
 //      int4, s = 4     plane 0           plane 1           plane 2           plane 3
@@ -1264,10 +1342,17 @@ enum {
     HRQ__CODEC_BOX,
     HRQ__CODEC_TRELLIS,
     HRQ__CODEC_SIC,
+    HRQ__CODEC_COLUMN,
     HRQ__CODECS
 };
 enum { HRQ__LATTICE_ZN, HRQ__LATTICE_D4, HRQ__LATTICE_E8 };
-enum { HRQ__SCALE_NONE, HRQ__SCALE_ROW, HRQ__SCALE_E8M0, HRQ__SCALE_E4M3 }; /* see the drawing above */
+enum {
+    HRQ__SCALE_NONE,
+    HRQ__SCALE_ROW,
+    HRQ__SCALE_E8M0,
+    HRQ__SCALE_E4M3,
+    HRQ__SCALE_PANEL
+}; /* see the drawing above */
 
 typedef struct hrq__family {
     const char *pattern, *numbers;
@@ -1312,8 +1397,10 @@ static const hrq__family hrq__families[] = {
      {"e8h:q4:m2:k4", "e8h:q3:m5:k2+dither", "e8h:q16:m2:k4"}},
     {"e8b%b", "k", HRQ__CODEC_BOX, HRQ__LATTICE_E8, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, HRQ__OPT_GAINS,
      {"e8b2:k1", "e8b3:k1", "e8b4:k1", "e8b2:k4", "e8b3:k4", "e8b4:k2", "e8b4:k4", "e8b4:k8+had+unbiased"}},
-    {"tcq%b", "s", HRQ__CODEC_TRELLIS, 0, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, HRQ__OPT_COL | HRQ__OPT_GAINS,
+    {"tcq%b", "s", HRQ__CODEC_TRELLIS, 0, HRQ__SCALE_ROW, 2, 4, 0, 0, 0, HRQ__OPT_GAINS,
      {"tcq2", "tcq3", "tcq4", "tcq2:s6", "tcq3:s6", "tcq4:s8+had+unbiased", "tcq2+had+center+keep25"}},
+    {"tcq%b", "s", HRQ__CODEC_COLUMN, 0, HRQ__SCALE_PANEL, 2, 4, 0, 0, 0, HRQ__OPT_COL | HRQ__OPT_MOVES,
+     {"tcq2:col", "tcq3:s6:col", "tcq4:s6:col+had+center"}},
     {"sic", "", HRQ__CODEC_SIC, 0, HRQ__SCALE_NONE, 0, 0, 0, 0, 0, 0, {0}},
 };
 // clang-format on
@@ -1432,6 +1519,7 @@ static int hrq__format_complete(hrq_format *f, const hrq__family *row)
     if (row->codec == HRQ__CODEC_BOX && (f->scales > 8 || f->scales & (f->scales - 1))) return 0;
     if (f->keep) f->options |= HRQ__OPT_HAD; /* what is kept are rotated coordinates */
     if (f->keep && f->options & HRQ__OPT_UNBIASED) return 0;
+    if (row->codec == HRQ__CODEC_COLUMN && !(f->options & HRQ__OPT_COL)) return 0;
     return f->bits >= row->bits_lo && f->bits <= row->bits_hi;
 }
 
@@ -1446,9 +1534,8 @@ HRQ_API hrq_status hrq_format_parse(hrq_format *format, const char *name)
         f.kind = (uint8_t)i;
         text = hrq__format_match(&f, hrq__families[i].pattern, name);
         if (!text) continue;
-        while (*text)
-            if (!hrq__format_option(&f, &hrq__families[i], &text)) return HRQ_ERR_ARG;
-        if (!hrq__format_complete(&f, &hrq__families[i])) return HRQ_ERR_ARG;
+        while (*text && hrq__format_option(&f, &hrq__families[i], &text)) {}
+        if (*text || !hrq__format_complete(&f, &hrq__families[i])) continue;
         *format = f;
         return HRQ_OK;
     }
@@ -1535,9 +1622,6 @@ HRQ_API const char *hrq_format_list(size_t index)
     return NULL;
 }
 
-/* 0 (false) for what a later version will have: a name it is already. */
-HRQ__INLINE int hrq__format_known(const hrq_format *f) { return !(f->options & HRQ__OPT_COL); }
-
 /* Bits that hold n different values. */
 HRQ__INLINE unsigned hrq__bits_for(uint64_t n)
 {
@@ -1567,8 +1651,23 @@ typedef struct hrq__layout {
     size_t group;                  /* columns a scale covers; 0: no groups                */
     size_t group_bytes, row_bytes; /* of a scale                                         */
     size_t group_at, zero_at, row_at, mean_at, panel_bytes;
+    size_t head_bytes; /* before panel 0 */
     int zeros, means;
 } hrq__layout;
+
+enum { HRQ__BAND = 256, HRQ__HEAD = 8 }; /* :col: rows of a band; bytes before the column scales */
+
+/* Bands of so many rows: of HRQ__BAND, the last of those and what is left over. */
+HRQ__INLINE size_t hrq__bands(size_t rows) { return rows < 2 * HRQ__BAND ? 1 : rows / HRQ__BAND; }
+HRQ__INLINE size_t hrq__band_end(size_t rows, size_t band)
+{
+    return band + 1 >= hrq__bands(rows) ? rows : (band + 1) * HRQ__BAND;
+}
+/* 1 where one band ends and the next begins. */
+HRQ__INLINE int hrq__band_border(size_t rows, size_t row)
+{
+    return row == rows || (row % HRQ__BAND == 0 && row / HRQ__BAND < hrq__bands(rows));
+}
 
 /* Rotated coordinates that the sketch keeps. */
 HRQ__INLINE size_t hrq__kept(const hrq_format *f, size_t cols)
@@ -1593,7 +1692,7 @@ static int hrq__layout_of(hrq__layout *lay, const hrq_format *f, size_t cols)
         lay->lane_bytes = HRQ_PANEL * (size_t)f->bits / 8;
         lay->group_at = lay->cols8 * lay->lane_bytes;
     } else {
-        lay->lead_bits = row->codec == HRQ__CODEC_TRELLIS;
+        lay->lead_bits = row->codec == HRQ__CODEC_TRELLIS || row->codec == HRQ__CODEC_COLUMN;
         if (!f->q) lay->code_bits = f->bits - lay->lead_bits;
         else if (f->q & (f->q - 1)) lay->digit_bits = hrq__digits_bits(f->q);
         else lay->code_bits = hrq__bits_for(f->q);
@@ -1606,8 +1705,9 @@ static int hrq__layout_of(hrq__layout *lay, const hrq_format *f, size_t cols)
     lay->row_bytes = row->scale == HRQ__SCALE_ROW ? 2 : row->scale == HRQ__SCALE_E4M3 ? 4 : 0;
     lay->zero_at = lay->group_at + (lay->group ? lay->groups * HRQ_PANEL * lay->group_bytes : 0);
     lay->row_at = lay->zero_at + (lay->zeros ? lay->groups * HRQ_PANEL : 0);
-    lay->mean_at = lay->row_at + HRQ_PANEL * lay->row_bytes;
+    lay->mean_at = lay->row_at + (row->scale == HRQ__SCALE_PANEL ? 2 + HRQ_PANEL / 2 : HRQ_PANEL * lay->row_bytes);
     lay->panel_bytes = lay->mean_at + (lay->means ? HRQ_PANEL * 4 : 0);
+    if (row->codec == HRQ__CODEC_COLUMN) lay->head_bytes = hrq__div_up(HRQ__HEAD + 2 * lay->cols, 64) * 64;
     return 1;
 }
 
@@ -1615,9 +1715,10 @@ HRQ_API size_t hrq_mat_bytes(const hrq_format *f, size_t rows, size_t cols)
 {
     hrq__layout lay;
     size_t bytes;
-    if (!hrq__format_valid(f) || rows == 0 || !hrq__format_known(f)) return 0;
+    if (!hrq__format_valid(f) || rows == 0) return 0;
     if (hrq__families[f->kind].codec == HRQ__CODEC_SIC || !hrq__layout_of(&lay, f, cols)) return 0;
-    return hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), lay.panel_bytes, &bytes) ? bytes : 0;
+    if (!hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), lay.panel_bytes, &bytes)) return 0;
+    return hrq__add_size(bytes, lay.head_bytes, &bytes) ? bytes : 0;
 }
 
 HRQ_API double hrq_format_bits(const hrq_format *format, size_t rows, size_t cols)
@@ -1653,6 +1754,7 @@ typedef struct hrq__decode_args {
     unsigned parities;
     uint8_t *past; /* trellis: [2][64] coded bits before the columns, by lane of s = 4: the last eight, the newest on
                       top, and the eight before. Moved on by the columns' */
+    ptrdiff_t prior;     /* tcq:col: bytes from a superblock to that of the 16 rows before                       */
     const uint8_t *maps; /* [HRQ__MAPS] tables of these kernels' own, made by their `prepare`        */
     size_t lane_bytes;   /* of 8 columns of a panel                                                    */
     size_t stride;       /* bytes from a quad of columns to the next: 64, more where panels interleave */
@@ -2008,6 +2110,33 @@ static size_t hrq__decode_trellis_scalar(uint8_t *lo, uint8_t *hi, const uint8_t
             args->past[at] = (uint8_t)(past >> 8);
             args->past[64 + at] = (uint8_t)past;
         }
+    return 8 * s;
+}
+
+/* decode_column: a superblock of a trellis code whose time runs down the rows to its tile.
+     value      as decode_trellis, the window over the rows: those before the first are the 16 of another panel
+     reads      16 s * (1 + code_bits) bytes, and 16 s bytes from args->prior bytes further on; writes 128 s bytes of lo
+                EXACT */
+static size_t hrq__decode_column_scalar(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                        const hrq__decode_args *args)
+{
+    uint16_t lead[8][64], raw[8][64];
+    size_t row, c, s = hrq__min_size(cols8, 32) / 8, lanes = 16 * s;
+    const uint8_t *prior = codes + args->prior;
+    (void)hi;
+    hrq__planes_get(lead, codes, lanes, 1);
+    hrq__planes_get(raw, codes + lanes, lanes, args->code_bits);
+    for (c = 0; c < 8 * s; c++) {
+        unsigned past = hrq__tcq_reverse(prior[c] | (unsigned)prior[8 * s + c] << 8), n;
+        for (row = 0; row < HRQ_PANEL; row++) {
+            size_t lane = row / 8 * 8 * s + c;
+            past = (past << 1 | lead[row % 8][lane]) & 0xffffu;
+            n = (unsigned)raw[row % 8][lane] << args->parities | hrq__tcq_hash(args->hash, args->parities, past);
+            lo[hrq__tile_at(args->stride, row, c)] =
+                (uint8_t)((unsigned)hrq__tcq_level(args->level, 1u << (args->code_bits + args->parities), n) ^
+                          args->flip);
+        }
+    }
     return 8 * s;
 }
 
@@ -2928,8 +3057,8 @@ static unsigned hrq__isa_have(void) { return 0; }
 static const hrq__kernels hrq__kernel_table[] = {
     {"scalar", 0, 0, NULL,
      {NULL, NULL, hrq__decode_int_scalar, hrq__decode_table_scalar, hrq__decode_voronoi_scalar, hrq__decode_box_scalar,
-      hrq__decode_trellis_scalar, hrq__decode_int_scalar},
-     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+      hrq__decode_trellis_scalar, hrq__decode_int_scalar, hrq__decode_column_scalar},
+     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__tops_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
      HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar, HRQ__FLOATS_SCALAR,
@@ -3703,7 +3832,8 @@ static float hrq__rms(const float *x, size_t n)
 //         cosets of the parities and the raw bits choose far apart. The lowest rows of H mix the past, the highest has
 //         the newest and the oldest bit (Ungerboeck 1982). 16 or 32 times the alphabet of one weight, where the
 //         classical trellis code has twice.
-//  A row is four sequences, columns congruent mod 4; windows wrap around from a sequence's end to its start.
+//  A row is four sequences, columns congruent mod 4; :col: a band of rows is one sequence a column. Windows wrap around
+//  from a sequence's end to its start.
 //
 //  The search is in integers: x in 1 / multiplier of a level, squared errors over 2^15, path metrics in 8 bits:
 //  0.001 - 0.003 bit are lost to that.
@@ -3827,7 +3957,7 @@ typedef struct hrq__tcq_work {
     hrq__tcq c;
     const hrq__kernels *kernels;
     hrq__trellis_args args;
-    size_t cols, steps;  /* real columns; steps a sequence, padding included */
+    size_t steps;        /* of a sequence, padding included                  */
     int16_t *x;          /* [steps] this sequence                            */
     uint16_t *window;    /* [steps] of a path: bit 0 the coded bit           */
     uint16_t *kept;      /* [steps] of the best path so far                  */
@@ -3846,15 +3976,15 @@ enum { HRQ__TCQ_CUTS = 4 }; /* of a short sequence */
 /* Steps looked at before and after the wrap to find the state there. */
 HRQ__INLINE size_t hrq__tcq_reach(unsigned states) { return 8 * (size_t)states; }
 
-static int hrq__tcq_bytes(unsigned states, size_t cols8, size_t *bytes)
+static int hrq__tcq_bytes(unsigned states, size_t steps, size_t *bytes)
 {
-    size_t count = (size_t)1 << states, steps = cols8 / 4, most = 2 * hrq__tcq_reach(states);
+    size_t count = (size_t)1 << states, most = 2 * hrq__tcq_reach(states);
     most = steps > most ? steps : most;
     if (!hrq__mul_size(most, count / 8, bytes)) return 0;
-    return hrq__add_size(*bytes, 3 * count + 2 * cols8 + 70 * steps + 63, bytes);
+    return hrq__add_size(*bytes, 3 * count + 78 * steps + 63, bytes);
 }
 
-static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, void *memory)
+static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t steps, void *memory)
 {
     size_t count, s;
     unsigned n, levels;
@@ -3862,8 +3992,7 @@ static void hrq__tcq_open(hrq__tcq_work *w, const hrq_format *f, size_t cols, vo
     w->kernels = hrq__kernels_now();
     count = (size_t)1 << w->c.states;
     levels = 1u << (w->c.bits - 1 + w->c.parities);
-    w->cols = cols;
-    w->steps = hrq__div_up(cols, 8) * 2;
+    w->steps = steps;
     w->x = (int16_t *)memory;
     w->window = (uint16_t *)(w->x + w->steps);
     w->kept = w->window + w->steps;
@@ -3974,41 +4103,49 @@ static void hrq__tcq_close(hrq__tcq_work *w)
     memcpy(w->window, w->kept, w->steps * sizeof w->kept[0]);
 }
 
-/* The code of a step: the window's coded bit, the best raw bits (the lowest on ties), the level they give. */
-static void hrq__tcq_emit(hrq__tcq_work *w, size_t step, size_t sequence)
+/* The code of a step: the window's coded bit, the best raw bits (the lowest on ties, 0 where the step is padding), the
+   level they give. */
+static void hrq__tcq_emit(hrq__tcq_work *w, size_t step, int real, size_t to)
 {
-    unsigned parities = hrq__tcq_parities(w, w->window[step]), raws = 1u << w->args.raw_bits, raw = 0;
+    unsigned parities = hrq__tcq_parities(w, w->window[step]), raws = real ? 1u << w->args.raw_bits : 1u, raw = 0;
     const int16_t *level = w->levels + parities;
     int32_t x = w->x[step], least = INT32_MAX, d;
-    size_t col = 4 * step + sequence;
-    for (; raw < raws && col < w->cols; raw++, level += (size_t)1 << w->c.parities) {
+    for (; raw < raws; raw++, level += (size_t)1 << w->c.parities) {
         d = x - *level;
         d = ((d * d + 16384) >> 15) * 8 + (int32_t)raw;
         least = d < least ? d : least;
     }
-    raw = (unsigned)least & (raws - 1u) & (0u - (col < w->cols));
-    w->code[col] = (uint8_t)((w->window[step] & 1u) | raw << 1);
-    w->level[col] = w->value[raw << w->c.parities | parities];
+    raw = (unsigned)least & (raws - 1u);
+    w->code[to] = (uint8_t)((w->window[step] & 1u) | raw << 1);
+    w->level[to] = w->value[raw << w->c.parities | parities];
 }
 
-/* A row of cols entries over its root mean square (norm): codes and levels of all padded columns. Padding costs
-   nothing. */
-static void hrq__tcq_encode(hrq__tcq_work *w, const float *row, float pre, float inv)
+/* The sequence in x, of which `real` steps count: the others cost nothing. Step t goes to place first + stride * t. */
+static void hrq__tcq_sequence(hrq__tcq_work *w, size_t real, size_t first, size_t stride)
 {
-    float to_fixed = (float)w->c.multiplier / w->c.step;
-    size_t sequence, t;
+    size_t t;
+    w->kernels->trellis_metric(w->metric, w->x, w->steps, &w->args);
+    memset(w->metric + (real << w->c.parities), 0, (w->steps - real) << w->c.parities);
+    if (w->steps <= w->c.states) hrq__tcq_try_all(w);
+    else hrq__tcq_close(w);
+    for (t = 0; t < w->steps; t++) hrq__tcq_emit(w, t, t < real, first + stride * t);
+}
+
+/* A number in units of the code's variance, as the search has it. */
+HRQ__INLINE int16_t hrq__tcq_fixed(const hrq__tcq_work *w, float v)
+{
+    return (int16_t)hrq__round(hrq__clampf(v * ((float)w->c.multiplier / w->c.step), -16383.0f, 16383.0f));
+}
+
+/* A row of cols entries over its root mean square (norm): codes and levels of all padded columns. */
+static void hrq__tcq_encode(hrq__tcq_work *w, const float *row, size_t cols, float pre, float inv)
+{
+    size_t sequence, t, real;
     for (sequence = 0; sequence < 4; sequence++) {
-        for (t = 0; t < w->steps; t++) {
-            size_t col = 4 * t + sequence;
-            float v = col < w->cols ? row[col] * pre * inv * to_fixed : 0.0f;
-            w->x[t] = (int16_t)hrq__round(hrq__clampf(v, -16383.0f, 16383.0f));
-        }
-        w->kernels->trellis_metric(w->metric, w->x, w->steps, &w->args);
-        for (t = w->steps; 4 * t + sequence >= w->cols + 4; t--)
-            memset(w->metric + ((t - 1) << w->c.parities), 0, (size_t)1 << w->c.parities);
-        if (w->steps <= w->c.states) hrq__tcq_try_all(w);
-        else hrq__tcq_close(w);
-        for (t = 0; t < w->steps; t++) hrq__tcq_emit(w, t, sequence);
+        real = cols > sequence ? hrq__div_up(cols - sequence, 4) : 0;
+        for (t = 0; t < w->steps; t++)
+            w->x[t] = (int16_t)(t < real ? hrq__tcq_fixed(w, row[4 * t + sequence] * pre * inv) : 0);
+        hrq__tcq_sequence(w, real, sequence, 4);
     }
 }
 
@@ -4173,7 +4310,8 @@ typedef struct hrq__view {
     int codec, scale, wide;               /* wide: values need two tiles                                   */
     int integers, dither;                 /* values are integers: there are tiles; 0: there are floats only */
     int upper;                            /* they are not, but tiles hold the upper halves of their floats  */
-    const uint8_t *steps, *perm, *widths; /* sic only */
+    const uint8_t *steps;                 /* of columns: sic, tcq:col                                      */
+    const uint8_t *perm, *widths;         /* sic only                                                      */
     const hrq__kernels *kernels;
     float *extents;          /* [2][16 rows] that the check has found, least and largest; NULL: they are not kept */
     uint8_t maps[HRQ__MAPS]; /* of the kernels */
@@ -4277,7 +4415,7 @@ static hrq_status hrq__view_open_codec(hrq__view *v, const hrq_format *f)
         v->box = hrq__box_of(f);
         v->args.level = v->box.level;
         v->step = v->box.step;
-    } else if (v->codec == HRQ__CODEC_TRELLIS) {
+    } else if (v->codec == HRQ__CODEC_TRELLIS || v->codec == HRQ__CODEC_COLUMN) {
         hrq__tcq c;
         if (f->bits < 2 || f->bits > 4 || f->states < 6 || f->states > 14) return HRQ_ERR_ARG;
         c = hrq__tcq_of(f);
@@ -4298,7 +4436,6 @@ static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
     memset(v, 0, offsetof(hrq__view, maps));
     if (!mat || !mat->data || mat->format.kind == 0 || mat->format.kind >= HRQ__FAMILIES) return HRQ_ERR_ARG;
     if (mat->rows == 0 || mat->cols == 0) return HRQ_ERR_SHAPE;
-    if (!hrq__format_known(&mat->format)) return HRQ_ERR_UNSUPPORTED;
     v->mat = mat;
     v->data = (uint8_t *)mat->data;
     v->codec = hrq__families[mat->format.kind].codec;
@@ -4310,7 +4447,10 @@ static hrq_status hrq__view_open(hrq__view *v, const hrq_mat *mat)
     if (v->codec == HRQ__CODEC_SIC) return hrq__sicmat_open(v);
     if (!hrq__layout_of(&v->lay, &mat->format, mat->cols)) return HRQ_ERR_SHAPE;
     if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
+    if (!hrq__add_size(bytes, v->lay.head_bytes, &bytes)) return HRQ_ERR_SHAPE;
     if (mat->bytes < bytes) return HRQ_ERR_SPACE;
+    v->data += v->lay.head_bytes;
+    if (v->lay.head_bytes) v->steps = (const uint8_t *)mat->data + HRQ__HEAD;
     return hrq__view_open_codec(v, &mat->format);
 }
 
@@ -4325,10 +4465,30 @@ HRQ__INLINE size_t hrq__view_group_end(const hrq__view *v, size_t group)
     return v->lay.group ? hrq__min_size((group + 1) * v->lay.group, v->lay.cols) : v->lay.cols;
 }
 
+// clang-format off
+/* 2^(-i/64) */
+static const float hrq__octave[64] = {
+    1.0f, 0.98922801f, 0.978572071f, 0.96803087f, 0.957603276f, 0.947287977f, 0.93708384f, 0.926989555f, 0.917004049f,
+    0.907126069f, 0.897354543f, 0.88768822f, 0.878126085f, 0.868666947f, 0.859309673f, 0.850053191f, 0.840896428f,
+    0.83183831f, 0.822877765f, 0.81401372f, 0.805245161f, 0.796571076f, 0.787990451f, 0.779502213f, 0.771105409f,
+    0.762799084f, 0.754582226f, 0.746453881f, 0.738413095f, 0.730458915f, 0.722590387f, 0.714806676f, 0.707106769f,
+    0.699489832f, 0.69195497f, 0.684501231f, 0.677127779f, 0.669833779f, 0.662618339f, 0.655480623f, 0.648419797f,
+    0.641435027f, 0.634525478f, 0.627690375f, 0.620928884f, 0.614240289f, 0.607623696f, 0.601078391f, 0.594603539f,
+    0.588198483f, 0.58186245f, 0.575594604f, 0.56939429f, 0.563260794f, 0.557193398f, 0.55119127f, 0.545253873f,
+    0.539380372f, 0.53357023f, 0.527822614f, 0.522136867f, 0.516512454f, 0.510948598f, 0.505444646f};
+// clang-format on
+
+/* x 2^(-i/64) */
+HRQ__INLINE float hrq__octave_part(float x, unsigned i) { return x * hrq__octave[i % 64] / (float)(1 << i / 64); }
+
 /* Scale of a row as it is stored, and times the step of its values; 1 where the format has none. */
 static float hrq__view_stored_scale(const hrq__view *v, size_t row)
 {
     const uint8_t *p = hrq__view_panel(v, row / HRQ_PANEL) + v->lay.row_at + row % HRQ_PANEL * v->lay.row_bytes;
+    if (v->scale == HRQ__SCALE_PANEL) {
+        unsigned k = p[2 + row % HRQ_PANEL / 2] >> 4 * (row % 2) & 15u, h = hrq__get16(p);
+        return k == 15 ? 0.0f : hrq__octave_part(hrq_f32_from_bf16((uint16_t)(h & ~3u)), 2 * k << (h & 3u));
+    }
     return v->lay.row_bytes == 2   ? hrq_f32_from_bf16(hrq__get16(p))
            : v->lay.row_bytes == 4 ? hrq__float_of(hrq__get32(p))
                                    : 1.0f;
@@ -4416,6 +4576,13 @@ static void hrq__view_past(const hrq__view *v, size_t panel, size_t from, hrq__p
     }
 }
 
+/* tcq:col: the panel whose rows come before those of a panel: around the end of its band for the first. */
+static size_t hrq__view_prior(const hrq__view *v, size_t panel)
+{
+    size_t each = HRQ__BAND / HRQ_PANEL, band = hrq__min_size(panel / each, hrq__bands(v->mat->rows) - 1);
+    return (panel > band * each ? panel : hrq__div_up(hrq__band_end(v->mat->rows, band), HRQ_PANEL)) - 1;
+}
+
 /* What decoders of columns from a position on need; *run: how many of `depth` columns they serve, *codes: where these
    begin. sic: as many superblocks as have one width. */
 static hrq__decode_args hrq__view_args(const hrq__view *v, size_t panel, size_t from, size_t depth, hrq__past *past,
@@ -4432,6 +4599,8 @@ static hrq__decode_args hrq__view_args(const hrq__view *v, size_t panel, size_t 
         if (past->panel != panel || past->at != from) hrq__view_past(v, panel, from, past);
         args.past = past->bits;
     }
+    if (v->codec == HRQ__CODEC_COLUMN)
+        args.prior = ((ptrdiff_t)hrq__view_prior(v, panel) - (ptrdiff_t)panel) * (ptrdiff_t)v->lay.panel_bytes;
     if (v->codec == HRQ__CODEC_SIC) {
         const uint8_t *width = v->widths + from / 32;
         for (*run = 32; *run < depth && width[*run / 32] == width[0];) *run += 32;
@@ -4630,15 +4799,16 @@ static void hrq__view_floats(const hrq__view *v, size_t panel, size_t from, size
     }
 }
 
-/* Column of W, or of its rotated rows, at a position; and its step: 1 but for sic. */
+/* Column of W, or of its rotated rows, at a position; and its step: 1 but for sic and tcq:col. */
 HRQ__INLINE size_t hrq__view_column(const hrq__view *v, size_t position)
 {
     return v->perm ? hrq__get32(v->perm + 4 * position)
                    : hrq__sketch_column(v->mat->cols, v->lay.cols, v->mat->seed, position);
 }
-HRQ__INLINE float hrq__view_step(const hrq__view *v, size_t col)
+HRQ__INLINE float hrq__view_step(const hrq__view *v, size_t position)
 {
-    return v->steps ? hrq__float_of(hrq__get32(v->steps + 4 * col)) : 1.0f;
+    if (v->perm) return hrq__float_of(hrq__get32(v->steps + 4 * hrq__view_column(v, position)));
+    return v->steps ? hrq_f32_from_bf16(hrq__get16(v->steps + 2 * position) ^ 0x3f80u) : 1.0f;
 }
 
 /* ---- encode ---- */
@@ -4871,6 +5041,7 @@ static const hrq__codec hrq__codecs[HRQ__CODECS] = {
     {hrq__fit_rms, hrq__code_lattice, 8},
     {hrq__fit_rms, hrq__code_trellis, 0},
     {NULL, NULL, 0},
+    {NULL, NULL, 1}, /* tcq:col: see below */
 };
 
 /* <x, decoded> and <decoded, decoded> of a row, times pre^2, in the lanes of hrq__dot16. */
@@ -5142,12 +5313,118 @@ static void hrq__encode_move(const hrq__view *v, size_t row, const float *x, flo
     for (i = 0; v->lay.cols < cols && i < v->lay.cols; i++) out[i] = out[hrq__view_column(v, i)];
 }
 
-/* Bytes of working memory for one row: the moved row, then the trellis's. 0 (false): overflow. */
+/* ---- tcq:col: a band of rows at a time, column by column ---- */
+
+/* A hash that is 0 where all scales are 1, FNV-1a's. */
+static uint64_t hrq__column_fingerprint(const uint8_t *steps, size_t cols)
+{
+    uint64_t h = 0xcbf29ce484222325u, all = 0;
+    size_t i;
+    for (i = 0; i < 2 * cols; i++) {
+        all |= steps[i];
+        h = (h ^ steps[i]) * 0x100000001b3u;
+    }
+    return all ? h | 1 : 0;
+}
+
+/* The scales of a panel's rows, x[nrows] ldx apart: root mean squares, the largest in 6 bits, the others as the nearest
+   of 15 steps below it, the finest that reach the least. What is under 1/32 of the largest is nearer to 0 than to codes
+   of the least scale. */
+static void hrq__column_fit(const hrq__view *v, size_t panel, const float *x, size_t nrows, size_t ldx)
+{
+    uint8_t *p = hrq__view_panel(v, panel) + v->lay.row_at;
+    float rms[HRQ_PANEL] = {0}, top = 0.0f, least = 3.4e38f;
+    unsigned h, k, fine = 0;
+    size_t r;
+    for (r = 0; r < nrows; r++) {
+        rms[r] = hrq__rms(x + r * ldx, v->lay.cols);
+        top = rms[r] > top ? rms[r] : top;
+        if (rms[r] > 0.0f && rms[r] < least) least = rms[r];
+    }
+    h = hrq__row_scale(top, 1);
+    h = h > 0x7f7cu ? 0x7f7cu : (h + 2u) & ~3u;
+    top = hrq_f32_from_bf16((uint16_t)h);
+    while (fine < 3 && least < hrq__octave_part(top, 29u << fine)) fine++;
+    hrq__put16(p, (uint16_t)(h | fine));
+    memset(p + 2, 0, HRQ_PANEL / 2);
+    for (r = 0; r < HRQ_PANEL; r++) {
+        for (k = 0; k < 14 && rms[r] < hrq__octave_part(top, (2 * k + 1) << fine);) k++;
+        if (rms[r] < 0.03125f * top || rms[r] == 0.0f) k = 15;
+        p[2 + r / 2] = (uint8_t)(p[2 + r / 2] | k << 4 * (r % 2));
+    }
+}
+
+/* Codes of one column of a band of `rows` rows from row0 on; y: its entries over the scales of rows and column. What
+   they decode to is left in w->level. */
+static void hrq__column_encode(const hrq__view *v, hrq__tcq_work *w, size_t row0, size_t rows, size_t position,
+                               const float *y, float inv)
+{
+    size_t t, j, s;
+    hrq__lane lane;
+    memset(&lane, 0, sizeof lane);
+    w->steps = hrq__div_up(rows, HRQ_PANEL) * HRQ_PANEL;
+    for (t = 0; t < w->steps; t++) w->x[t] = (int16_t)(t < rows ? hrq__tcq_fixed(w, y[t] * inv) : 0);
+    hrq__tcq_sequence(w, rows, 0, 1);
+    for (t = 0; t < w->steps; t += 8) {
+        uint8_t *super = hrq__view_super(v, (row0 + t) / HRQ_PANEL, position / 32 * 32, &s);
+        for (j = 0; j < 8; j++) lane.code[0][j] = w->code[t + j];
+        hrq__lane_store(v, super, s, t / 8 % 2 * 8 * s + position % 32, &lane);
+    }
+}
+
+/* Working memory of a band's encoder: how entries divide, a column, the trellis's. 0 (false): overflow. */
+static int hrq__column_bytes(const hrq__view *v, size_t *bytes)
+{
+    if (!hrq__tcq_bytes(v->mat->format.states, 2 * HRQ__BAND, bytes)) return 0;
+    return hrq__add_size(*bytes, 2 * HRQ__BAND * (sizeof(hrq__norm) + sizeof(float)), bytes);
+}
+
+/* Rows row0 ... row0 + nrows - 1, a whole band, x [nrows] ldx apart, under the column scales that are stored. */
+static void hrq__column_band(const hrq__view *v, size_t row0, size_t nrows, const float *x, size_t ldx, void *memory)
+{
+    hrq__norm *norm = (hrq__norm *)memory;
+    float *y = (float *)(void *)(norm + 2 * HRQ__BAND);
+    hrq__tcq_work w;
+    size_t r, position, panels = hrq__div_up(nrows, HRQ_PANEL);
+    hrq__tcq_open(&w, &v->mat->format, 2 * HRQ__BAND, y + 2 * HRQ__BAND);
+    for (r = 0; r < panels; r++) {
+        uint8_t *panel = hrq__view_panel(v, row0 / HRQ_PANEL + r);
+        size_t n = hrq__min_size(HRQ_PANEL, nrows - r * HRQ_PANEL), means = v->lay.mean_at + 4 * n;
+        memset(panel, 0, v->lay.row_at);
+        if (v->lay.means) memset(panel + means, 0, v->lay.panel_bytes - means); /* padding */
+        hrq__column_fit(v, row0 / HRQ_PANEL + r, x + r * HRQ_PANEL * ldx, n, ldx);
+    }
+    for (r = 0; r < nrows; r++) norm[r] = hrq__norm_of(hrq__view_stored_scale(v, row0 + r));
+    for (position = 0; position < v->lay.cols; position++) {
+        float step = hrq__view_step(v, position);
+        for (r = 0; r < nrows; r++) y[r] = hrq__norm_apply(norm[r], x[r * ldx + position]);
+        hrq__column_encode(v, &w, row0, nrows, position, y, step > 0.0f ? 1.0f / step : 0.0f);
+    }
+}
+
+/* Whole bands of w; moved: floats in front of the memory, for a band whose rows are not coded as they come. */
+static void hrq__encode_bands(const hrq__view *v, size_t row0, size_t nrows, const float *w, size_t ldw, size_t moved,
+                              uint8_t *memory)
+{
+    size_t r, i, n, cols = v->mat->cols;
+    float *rows = (float *)(void *)memory;
+    for (r = row0; r < row0 + nrows; r += n) {
+        const float *x = w + (r - row0) * ldw;
+        n = hrq__band_end(v->mat->rows, r / HRQ__BAND) - r;
+        for (i = 0; i < n && moved; i++) hrq__encode_move(v, r + i, x + i * ldw, rows + i * cols);
+        hrq__column_band(v, r, n, moved ? rows : x, moved ? cols : ldw, memory + moved);
+    }
+}
+
+/* Bytes of working memory: the moved row (or band), then the trellis's. 0 (false): overflow. */
 static int hrq__encode_bytes(const hrq__view *v, size_t *moved, size_t *bytes)
 {
-    size_t trellis = 0;
-    *moved = hrq__moved(&v->mat->format) ? v->mat->cols * sizeof(float) : 0;
-    if (v->codec == HRQ__CODEC_TRELLIS && !hrq__tcq_bytes(v->mat->format.states, v->lay.cols8, &trellis)) return 0;
+    size_t trellis = 0, rows = v->codec == HRQ__CODEC_COLUMN ? 2 * HRQ__BAND : 1;
+    *moved = 0;
+    if (hrq__moved(&v->mat->format) && !hrq__mul_size(v->mat->cols, rows * sizeof(float), moved)) return 0;
+    if (v->codec == HRQ__CODEC_COLUMN && !hrq__column_bytes(v, &trellis)) return 0;
+    if (v->codec == HRQ__CODEC_TRELLIS && !hrq__tcq_bytes(v->mat->format.states, v->lay.cols8 / 4, &trellis))
+        return 0;
     if (v->lay.cols8 > SIZE_MAX / 32) return 0; /* blocks: 22 bytes a column */
     return hrq__add_size(*moved, trellis, bytes) && hrq__add_size(*bytes, hrq__encode_blocks_bytes(v), bytes);
 }
@@ -5203,7 +5480,7 @@ static void hrq__encode_row(const hrq__view *v, size_t row, const float *x, hrq_
     int gains = hrq__encode_gains(v);
     if (v->codec == HRQ__CODEC_TRELLIS) {
         hrq__norm norm = hrq__norm_of(hrq__view_stored_scale(v, row));
-        hrq__tcq_encode(trellis, x, norm.pre, norm.inv);
+        hrq__tcq_encode(trellis, x, v->lay.cols, norm.pre, norm.inv);
     }
     memset(&gain, 0, sizeof gain);
     if (gains) gain.pre = hrq__power_of_two_over(hrq__absmax(x, v->lay.cols));
@@ -5227,19 +5504,23 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
     if (nrows == 0) return HRQ_OK;
     if (!w) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(nrows, mat->cols, ldw) || !hrq__encode_bytes(&v, &moved, &bytes)) return HRQ_ERR_SHAPE;
+    if (v.codec == HRQ__CODEC_COLUMN &&
+        !(hrq__band_border(mat->rows, row0) && hrq__band_border(mat->rows, row0 + nrows)))
+        return HRQ_ERR_ARG;
     if (nrows <= HRQ_PANEL && !moved) v.extents = extents;
     status = hrq__encode_check(&v, row0, nrows, w, ldw);
     if (status != HRQ_OK) return status;
     if (bytes && (memory = (uint8_t *)hrq__alloc(hooks, bytes)) == NULL) return HRQ_ERR_NOMEM;
     if (v.codec == HRQ__CODEC_TRELLIS) {
-        hrq__tcq_open(&trellis, &mat->format, v.lay.cols, memory + moved);
+        hrq__tcq_open(&trellis, &mat->format, v.lay.cols8 / 4, memory + moved);
         v.trellis = &trellis;
     }
     if (hrq__encode_blocks_bytes(&v)) {
         v.blocks = memory + moved;
         hrq__blocks_open(&v);
     }
-    for (r = 0; r < nrows; r += step) {
+    if (v.codec == HRQ__CODEC_COLUMN) hrq__encode_bands(&v, row0, nrows, w, ldw, moved, memory);
+    for (r = 0; r < nrows && v.codec != HRQ__CODEC_COLUMN; r += step) {
         const float *x = w + r * ldw;
         step = moved ? 1 : hrq__min_size(nrows - r, HRQ_PANEL - (row0 + r) % HRQ_PANEL);
         if (moved) {
@@ -5263,22 +5544,25 @@ HRQ_API hrq_status hrq_mat_encode(hrq_mat *mat, size_t row0, size_t nrows, const
    w[r * ld + i]. */
 static void hrq__decode_chunk(const hrq__view *v, size_t panel, size_t from, size_t n, float *w, size_t ld)
 {
-    float tile[HRQ__CHUNK * HRQ_PANEL], row_scale[HRQ_PANEL], scale[HRQ_PANEL];
+    float tile[HRQ__CHUNK * HRQ_PANEL], row_scale[HRQ_PANEL], scale[HRQ_PANEL], step[HRQ__CHUNK];
     size_t c, r, end;
     int kind = hrq__view_scale_kind(v);
     hrq__view_floats(v, panel, from, n, tile);
     for (r = 0; r < HRQ_PANEL; r++) scale[r] = row_scale[r] = hrq__view_row_scale(v, panel * HRQ_PANEL + r);
     for (c = 0; c < n; c = end) { /* a group */
         size_t group = hrq__view_group(v, from + c);
-        end = v->steps ? c + 1 : hrq__min_size(hrq__view_group_end(v, group) - from, n);
+        end = hrq__min_size(hrq__view_group_end(v, group) - from, n);
         if (v->lay.group)
             v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, NULL);
         for (r = 0; r < HRQ_PANEL; r++) {
             if (v->lay.group) scale[r] = row_scale[r] * scale[r];
-            if (v->steps) scale[r] = hrq__view_step(v, hrq__view_column(v, from + c));
         }
         v->kernels->scale_rows(w + c, ld, tile + c * HRQ_PANEL, end - c, scale);
     }
+    if (!v->steps) return;
+    for (c = 0; c < n; c++) step[c] = hrq__view_step(v, from + c);
+    for (r = 0; r < HRQ_PANEL; r++)
+        for (c = 0; c < n; c++) w[r * ld + c] *= step[c];
 }
 
 HRQ_API hrq_status hrq_mat_decode(const hrq_mat *mat, size_t row0, size_t nrows, float *w, size_t ldw)
@@ -5415,7 +5699,6 @@ static hrq_status hrq__mat_describe(hrq_mat *out, const hrq_format *format, size
                                     void *data, size_t bytes)
 {
     if (!out || !data || !hrq__format_valid(format)) return HRQ_ERR_ARG;
-    if (!hrq__format_known(format)) return HRQ_ERR_UNSUPPORTED;
     out->format = *format;
     out->rows = rows;
     out->cols = cols;
@@ -5448,7 +5731,7 @@ static hrq_status hrq__sicmat_check_perm(const hrq__view *v, int once)
     size_t i, j, cols = v->mat->cols;
     for (i = 0; i < cols; i++) {
         size_t col = hrq__view_column(v, i);
-        if (col >= cols || !hrq__finite(hrq__view_step(v, i))) return HRQ_ERR_DATA;
+        if (col >= cols || !hrq__finite(hrq__float_of(hrq__get32(v->steps + 4 * i)))) return HRQ_ERR_DATA;
         for (j = 0; once && j < i; j++)
             if (hrq__view_column(v, j) == col) return HRQ_ERR_DATA;
     }
@@ -5472,6 +5755,18 @@ HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t r
     return HRQ_OK;
 }
 
+/* tcq:col: column scales finite, the fingerprint theirs, zeros behind them. */
+static int hrq__column_head_ok(const hrq__view *v)
+{
+    size_t i;
+    const uint8_t *head = (const uint8_t *)v->mat->data;
+    for (i = 0; i < v->lay.cols; i++)
+        if (!hrq__finite(hrq__view_step(v, i))) return 0;
+    for (i = HRQ__HEAD + 2 * v->lay.cols; i < v->lay.head_bytes; i++)
+        if (head[i] != 0) return 0;
+    return hrq__get64(head) == hrq__column_fingerprint(v->steps, v->lay.cols);
+}
+
 HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 {
     hrq__view v;
@@ -5480,6 +5775,7 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
     if (v.codec == HRQ__CODEC_SIC) return hrq__sicmat_check_perm(&v, 1);
+    if (v.codec == HRQ__CODEC_COLUMN && !hrq__column_head_ok(&v)) return HRQ_ERR_DATA;
     for (r = 0; r < hrq__div_up(mat->rows, HRQ_PANEL) * HRQ_PANEL; r++) {
         const uint8_t *panel = hrq__view_panel(&v, r / HRQ_PANEL);
         if (!hrq__finite(hrq__view_stored_scale(&v, r)) || !hrq__finite(hrq__view_mean(&v, r))) return HRQ_ERR_DATA;
@@ -5517,7 +5813,9 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 struct hrq_act {
     uint32_t magic, kind;
     size_t n, cols, ld; /* cols: as stored; ld: entries of a padded vector */
-    uint64_t transform; /* 0, or 1 + seed of rotation and sketch; sic: the matrix's fingerprint, high bit */
+    uint64_t
+        transform; /* 0, or 1 + seed of rotation and sketch; sic: the matrix's fingerprint, high bit; tcq:col: by the
+                           fingerprint of its column scales */
     size_t totals_at, scales_at, sums_at, data_at, row_at;
 };
 
@@ -5526,9 +5824,10 @@ enum { HRQ__ACT_MAGIC = 0x48525141 };
 /* What must agree between activations and a matrix, besides the columns. */
 static uint64_t hrq__act_transform(const hrq__view *v)
 {
+    uint64_t steps = v->codec == HRQ__CODEC_COLUMN ? hrq__get64((const uint8_t *)v->mat->data) : 0;
     if (v->codec == HRQ__CODEC_SIC) return hrq__get64((const uint8_t *)v->mat->data + 24) | (uint64_t)1 << 63;
-    if (!hrq__rotated(&v->mat->format)) return 0;
-    return 1 + (v->mat->seed & 0xffffffffu) + ((uint64_t)v->mat->format.keep << 40);
+    if (!hrq__rotated(&v->mat->format)) return steps;
+    return steps ^ (1 + (v->mat->seed & 0xffffffffu) + ((uint64_t)v->mat->format.keep << 40));
 }
 
 /* Head of n vectors; returns the bytes behind its address, 0 on overflow. */
@@ -5597,13 +5896,12 @@ static int hrq__act_put(hrq_act *a, const hrq__view *v, size_t t, const float *x
     size_t i, kept = v->lay.cols;
     hrq__act_totals(a)[t] = hrq__row_sum(x, a->cols);
     if (!v->perm) memcpy(f, x, a->cols * sizeof *f);
-    for (i = 0; v->perm && i < a->cols; i++) {
-        size_t col = hrq__view_column(v, i);
-        f[i] = x[col] * hrq__view_step(v, col);
-    }
+    for (i = 0; v->perm && i < a->cols; i++) f[i] = x[hrq__view_column(v, i)];
     if (hrq__rotated(&v->mat->format)) hrq__hadamard_row(f, a->cols, v->mat->seed, 0);
     if (hrq__nonfinite(f, 1, a->cols, a->cols)) return 0;
     for (i = 0; i < kept && kept < a->cols; i++) f[i] = f[hrq__view_column(v, i)];
+    for (i = 0; i < kept && v->steps; i++) f[i] *= hrq__view_step(v, i);
+    if (v->steps && hrq__nonfinite(f, 1, kept, kept)) return 0;
     for (i = kept; i < a->ld; i++) f[i] = 0.0f;
     top = hrq__absmax(f, kept);
     if (a->kind == HRQ_ACT_F32) {
@@ -6174,8 +6472,7 @@ static const float *hrq__view_column_get(const hrq__view *v, size_t panel, size_
         cache->from = position / 32 * 32;
         hrq__view_floats(v, panel, cache->from, hrq__min_size(v->lay.cols - cache->from, 32), cache->w);
         for (c = 0; v->steps && c < 32 && cache->from + c < v->lay.cols; c++)
-            for (row = 0; row < HRQ_PANEL; row++)
-                cache->w[c * HRQ_PANEL + row] *= hrq__view_step(v, hrq__view_column(v, cache->from + c));
+            for (row = 0; row < HRQ_PANEL; row++) cache->w[c * HRQ_PANEL + row] *= hrq__view_step(v, cache->from + c);
     }
     return cache->w + position % 32 * HRQ_PANEL;
 }
@@ -6626,13 +6923,14 @@ static void hrq__la_column(hrq__la_factor *f, size_t p, float root)
 }
 
 /* Lower triangle in place, A(perm, perm) = L L^T. perm NULL: natural order; else out [n]: perm[i]
-   is the original index at position i, largest remaining diagonal first, lowest index on ties.
+   is the original index at position i, largest (or least) remaining diagonal first, lowest index on ties.
    *bad_pivot (may be NULL): original index of the pivot that failed. Element (i, j) is a_ij - sum_k
    l_ik l_jk over k in order, by fmaf(-l_ik, l_jk, .), then divided by l_jj: the bits of the plain
    triple loop (BITWISE). */
-static hrq_status hrq__la_cholesky(float *a, size_t n, size_t ld, size_t *perm, size_t *bad_pivot,
+static hrq_status hrq__la_cholesky(float *a, size_t n, size_t ld, size_t *perm, int least, size_t *bad_pivot,
                                    const hrq_hooks *hooks)
 {
+    float sign = least ? -1.0f : 1.0f;
     hrq__la_factor f;
     hrq__la_product t;
     hrq_status status = HRQ_OK;
@@ -6650,7 +6948,8 @@ static hrq_status hrq__la_cholesky(float *a, size_t n, size_t ld, size_t *perm, 
         hrq__la_panel_copy(&f, 0);
         for (p = f.k0; p < f.k1; p++) {
             for (i = best = p; perm && i < n; i++)
-                if (f.diag[i] > f.diag[best] || (f.diag[i] == f.diag[best] && perm[i] < perm[best])) best = i;
+                if (sign * f.diag[i] > sign * f.diag[best] || (f.diag[i] == f.diag[best] && perm[i] < perm[best]))
+                    best = i;
             if (best != p) hrq__la_pivot(&f, p, best);
             if (!(f.diag[p] > 0.0f) || !hrq__finite(f.diag[p])) {
                 if (bad_pivot) *bad_pivot = perm ? perm[p] : p;
@@ -6676,7 +6975,7 @@ HRQ_API hrq_status hrq_cholesky(float *a, size_t n, size_t ld, size_t *bad_pivot
 {
     if (!a) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(n, n, ld)) return HRQ_ERR_SHAPE;
-    return hrq__la_cholesky(a, n, ld, NULL, bad_pivot, hooks);
+    return hrq__la_cholesky(a, n, ld, NULL, 0, bad_pivot, hooks);
 }
 
     /* The loss, 32 rows a job, blocks of 64 x 64 of sigma. Products of two floats are exact in double,
@@ -7362,13 +7661,13 @@ static void hrq__sic_permuted(const hrq__sic *s, const float *sigma, size_t lds,
         }
 }
 
-/* Factor with damping doubled until it passes; column[] is in factor order and, pivoted, reordered. */
-static hrq_status hrq__sic_factor(hrq__sic *s, const float *sigma, size_t lds, float scale, int pivoted,
+/* Factor with damping doubled until it passes; column[] is in factor order and, in an order of pivots, reordered. */
+static hrq_status hrq__sic_factor(hrq__sic *s, const float *sigma, size_t lds, float scale, hrq_order order,
                                   double damping, size_t *bad_pivot)
 {
     size_t *perm = NULL, *old = NULL, i, pivot = 0;
     hrq_status status;
-    if (pivoted) {
+    if (order == HRQ_ORDER_PIVOTED || order == HRQ_ORDER_MINPIVOT) {
         perm = (size_t *)hrq__alloc_array(s->hooks, s->n, 2 * sizeof *perm);
         if (!perm) return HRQ_ERR_NOMEM;
         old = perm + s->n;
@@ -7376,7 +7675,7 @@ static hrq_status hrq__sic_factor(hrq__sic *s, const float *sigma, size_t lds, f
     for (;;) {
         s->damping = damping < 0 ? 0.0 : damping;
         hrq__sic_permuted(s, sigma, lds, scale, s->damping);
-        status = hrq__la_cholesky(s->factor, s->n, s->n, perm, &pivot, s->hooks);
+        status = hrq__la_cholesky(s->factor, s->n, s->n, perm, order == HRQ_ORDER_MINPIVOT, &pivot, s->hooks);
         if (status != HRQ_ERR_NOT_PD || damping < 0 || damping >= 1.0) break;
         damping = damping * 2 < 1e-6 ? 1e-6 : damping * 2 > 1.0 ? 1.0 : damping * 2;
     }
@@ -7486,31 +7785,39 @@ static double hrq__sic_damping(double asked, double tokens, size_t cols)
     return d < 1e-4 ? 1e-4 : d > 0.4 ? 0.4 : d;
 }
 
-/* Order the columns, factor sigma in that order, turn to time order. */
-static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, hrq_order order, double damping,
-                                   size_t *bad_pivot)
+/* An even power of two, whose root is exact, by which the largest diagonal is near 1. */
+static float hrq__sic_scale(const hrq__sic *s, const float *sigma, size_t lds)
 {
     float top = 0.0f, scale;
-    size_t i, square, pack;
-    int pivoted = order == HRQ_ORDER_PIVOTED;
-    hrq_status status;
-    if (!hrq__mul_size(s->n, s->n, &square)) return HRQ_ERR_SHAPE;
-    s->factor = (float *)hrq__alloc_array(s->hooks, square, sizeof(float));
-    pack = hrq__la_pack_bytes(s->n, s->rows, s->n);
-    s->pack = pack ? hrq__alloc(s->hooks, pack) : NULL;
-    if (!s->factor || !s->pack) return HRQ_ERR_NOMEM;
+    size_t i;
     for (i = 0; i < s->n; i++) {
         float d = sigma[s->column[i] * lds + s->column[i]];
         top = d > top ? d : top;
     }
     scale = hrq__power_of_two_over(sqrtf(top));
     if (scale > 9.2e18f) scale = 9.223372036854775808e18f; /* 2^63: its square is finite */
-    scale *= scale;                                        /* an even power: its root is exact */
+    return scale * scale;
+}
+
+/* Order the columns, factor sigma in that order, turn to time order. */
+static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, hrq_order order, double damping,
+                                   size_t *bad_pivot)
+{
+    float scale;
+    size_t square, pack;
+    hrq_status status;
+    if (!hrq__mul_size(s->n, s->n, &square)) return HRQ_ERR_SHAPE;
+    s->factor = (float *)hrq__alloc_array(s->hooks, square, sizeof(float));
+    pack = hrq__la_pack_bytes(s->n, s->rows, s->n);
+    s->pack = pack ? hrq__alloc(s->hooks, pack) : NULL;
+    if (!s->factor || !s->pack) return HRQ_ERR_NOMEM;
+    scale = hrq__sic_scale(s, sigma, lds);
     status = order == HRQ_ORDER_DESCENDING ? hrq__sic_descending(s, sigma, lds) : HRQ_OK;
-    if (status == HRQ_OK && s->cols8 && pivoted)
-        status = hrq__sic_factor(s, sigma, lds, scale, 1, damping, bad_pivot);
+    if (status == HRQ_OK && s->cols8 && (order == HRQ_ORDER_PIVOTED || order == HRQ_ORDER_MINPIVOT))
+        status = hrq__sic_factor(s, sigma, lds, scale, order, damping, bad_pivot);
     if (status == HRQ_OK && s->cols8) status = hrq__sic_group(s);
-    if (status == HRQ_OK) status = hrq__sic_factor(s, sigma, lds, scale, pivoted && !s->cols8, damping, bad_pivot);
+    if (status == HRQ_OK)
+        status = hrq__sic_factor(s, sigma, lds, scale, s->cols8 ? HRQ_ORDER_NATURAL : order, damping, bad_pivot);
     if (status == HRQ_OK) hrq__sic_turn(s, scale);
     return status;
 }
@@ -7648,6 +7955,7 @@ typedef struct hrq__gptq {
     size_t ldw;
     size_t *time;      /* [cols8] time of a column; SIZE_MAX: no input, or padding */
     hrq_status status; /* cancelled: the remaining steps do nothing */
+    struct hrq__gptq_bands *bands;
 } hrq__gptq;
 
 /* One column of a format that codes entries by themselves. */
@@ -7692,12 +8000,118 @@ static void hrq__gptq_lanes(hrq__gptq *g, hrq__sic *s, size_t t0, size_t width)
     }
 }
 
+/* tcq:col: a column is a sequence, its bands are coded side by side. */
+typedef struct hrq__gptq_bands {
+    const hrq__view *view;
+    size_t bands, jobs, live; /* live: rows that are not zero */
+    hrq__norm *norm;          /* [rows] one over their scales */
+    float *y;                 /* [rows] targets over them     */
+    double *squares;          /* [bands] of y                 */
+    uint8_t *work;            /* [jobs] of a search           */
+    hrq__tcq_work *search;
+    size_t work_bytes;
+    size_t col; /* this column, its scale, weights, feedback in and errors out (NULL: it has no input) */
+    float step, unit;
+    const float *w;
+    size_t w_stride;
+    float *u;
+} hrq__gptq_bands;
+
+enum { HRQ__GPTQ_JOBS = 64 };
+
+static void hrq__gptq_bands_free(hrq__gptq_bands *b, const hrq_hooks *hooks)
+{
+    hrq__release(hooks, b->norm);
+    hrq__release(hooks, b->y);
+    hrq__release(hooks, b->squares);
+    hrq__release(hooks, b->work);
+    hrq__release(hooks, b->search);
+}
+
+/* Memory, and the scales of rows from the weights. */
+static hrq_status hrq__gptq_bands_open(hrq__gptq_bands *b, const hrq__gptq *g, const hrq_hooks *hooks)
+{
+    const hrq_mat *mat = g->view.mat;
+    size_t r, rows = mat->rows;
+    memset(b, 0, sizeof *b);
+    b->view = &g->view;
+    b->bands = hrq__bands(rows);
+    b->jobs = hrq__min_size(b->bands, HRQ__GPTQ_JOBS);
+    if (!hrq__tcq_bytes(mat->format.states, 2 * HRQ__BAND, &b->work_bytes)) return HRQ_ERR_SHAPE;
+    b->work_bytes = hrq__div_up(b->work_bytes, 64) * 64;
+    b->norm = (hrq__norm *)hrq__alloc_array(hooks, rows, sizeof(hrq__norm));
+    b->y = (float *)hrq__alloc_array(hooks, rows, sizeof(float));
+    b->squares = (double *)hrq__alloc_array(hooks, b->bands, sizeof(double));
+    b->work = (uint8_t *)hrq__alloc_array(hooks, b->jobs, b->work_bytes);
+    b->search = (hrq__tcq_work *)hrq__alloc_array(hooks, b->jobs, sizeof *b->search);
+    if (!b->norm || !b->y || !b->squares || !b->work || !b->search) return HRQ_ERR_NOMEM;
+    for (r = 0; r < b->jobs; r++)
+        hrq__tcq_open(&b->search[r], &mat->format, 2 * HRQ__BAND, b->work + r * b->work_bytes);
+    for (r = 0; r < rows; r += HRQ_PANEL)
+        hrq__column_fit(&g->view, r / HRQ_PANEL, g->w + r * g->ldw, hrq__min_size(HRQ_PANEL, rows - r), g->ldw);
+    for (r = 0; r < rows; r++) {
+        float scale = hrq__view_stored_scale(&g->view, r);
+        b->norm[r] = hrq__norm_of(scale);
+        b->live += scale != 0.0f;
+    }
+    return HRQ_OK;
+}
+
+static void hrq__gptq_band_target(void *arg, size_t band)
+{
+    hrq__gptq_bands *b = (hrq__gptq_bands *)arg;
+    size_t r, end = hrq__band_end(b->view->mat->rows, band);
+    double sum = 0.0;
+    for (r = band * HRQ__BAND; r < end; r++) {
+        float target = b->u ? (b->w[r] + b->u[r]) / b->unit : b->w[r * b->w_stride];
+        b->y[r] = hrq__clampf(hrq__norm_apply(b->norm[r], target), -1e15f, 1e15f);
+        sum += (double)b->y[r] * (double)b->y[r];
+    }
+    b->squares[band] = sum;
+}
+
+static void hrq__gptq_band_code(void *arg, size_t job)
+{
+    hrq__gptq_bands *b = (hrq__gptq_bands *)arg;
+    hrq__tcq_work *w = &b->search[job];
+    size_t band, r, row0, end;
+    float inv = b->step > 0.0f ? 1.0f / b->step : 0.0f;
+    for (band = job; band < b->bands; band += b->jobs) {
+        row0 = band * HRQ__BAND;
+        end = hrq__band_end(b->view->mat->rows, band);
+        hrq__column_encode(b->view, w, row0, end - row0, b->col, b->y + row0, inv);
+        for (r = row0; r < end && b->u; r++)
+            b->u[r] = b->w[r] - (float)w->level[r - row0] * hrq__view_row_scale(b->view, r) * b->step * b->unit;
+    }
+}
+
+/* One column: its scale is the root mean square of the targets over their rows' scales. */
+static void hrq__gptq_sequence(hrq__gptq *g, hrq__sic *s, size_t col, size_t t)
+{
+    hrq__gptq_bands *b = g->bands;
+    double sum = 0.0;
+    size_t i;
+    uint16_t scale;
+    b->col = col;
+    b->unit = s->unit;
+    b->u = t == SIZE_MAX ? NULL : s->u + t * s->rows;
+    b->w = t == SIZE_MAX ? g->w + col : s->w + t * s->rows;
+    b->w_stride = g->ldw;
+    hrq__for(s->hooks, b->bands, hrq__gptq_band_target, b);
+    for (i = 0; i < b->bands; i++) sum += b->squares[i];
+    scale = hrq__row_scale(b->live ? (float)sqrt(sum / (double)b->live) : 0.0f, 1);
+    hrq__put16((uint8_t *)g->view.mat->data + HRQ__HEAD + 2 * col, scale ^ 0x3f80u);
+    b->step = hrq_f32_from_bf16(scale);
+    hrq__for(s->hooks, b->jobs, hrq__gptq_band_code, b);
+}
+
 static void hrq__gptq_step(void *arg, hrq__sic *s, size_t t, size_t width)
 {
     hrq__gptq *g = (hrq__gptq *)arg;
     if (g->status != HRQ_OK) return;
     g->status = hrq__progress(s->hooks, t, s->n);
-    if (hrq__codecs[g->view.codec].block == 1) hrq__gptq_column(g, s, t);
+    if (g->bands) hrq__gptq_sequence(g, s, s->column[t], t);
+    else if (hrq__codecs[g->view.codec].block == 1) hrq__gptq_column(g, s, t);
     else hrq__gptq_lanes(g, s, t, width);
 }
 
@@ -7728,17 +8142,42 @@ static float *hrq__gptq_move(const hrq__view *v, const float *w, size_t ldw, con
     return out;
 }
 
+/* All columns in order of time; then those without input, and the codes of formats that store rows. */
+static hrq_status hrq__gptq_run(hrq__gptq *g, hrq__sic *s)
+{
+    const hrq_mat *mat = g->view.mat;
+    size_t rows = mat->rows, cols = mat->cols, r, c;
+    const hrq__codec *codec = &hrq__codecs[g->view.codec];
+    uint8_t *head = (uint8_t *)mat->data;
+    for (r = 0; r < rows && !g->bands; r++) { /* columns without input keep their weights as targets */
+        memcpy(g->target + r * cols, g->w + r * g->ldw, cols * sizeof(float));
+        if (codec->fit) codec->fit(&g->view, r, g->w + r * g->ldw);
+    }
+    if (s->n) {
+        memset(s->u, 0, rows * s->n * sizeof(float));
+        hrq__sic_run(s, 0, s->n, hrq__gptq_step, g);
+    }
+    if (g->status != HRQ_OK) return g->status;
+    for (r = 0; r < rows && !g->bands; r++) hrq__encode_codes(&g->view, r, g->target + r * cols, NULL);
+    for (c = 0; c < cols && g->bands; c++)
+        if (g->time[c] == SIZE_MAX) hrq__gptq_sequence(g, s, c, SIZE_MAX);
+    if (g->bands) hrq__put64(head, hrq__column_fingerprint(g->view.steps, cols));
+    return HRQ_OK;
+}
+
 /* The columns' feedback loop and the codes, into the bytes behind g->view. w and sigma are in the basis of the
    format. */
 static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds, const hrq_gptq_options *options,
                                    hrq_report *report, const hrq_hooks *hooks)
 {
     const hrq_mat *mat = g->view.mat;
-    size_t rows = mat->rows, cols = mat->cols, r, i, bad_pivot = cols, entries;
+    size_t rows = mat->rows, cols = mat->cols, i, bad_pivot = cols, entries;
     hrq_order order = options && options->order != HRQ_ORDER_DEFAULT ? options->order : HRQ_ORDER_NATURAL;
     hrq__sic s;
+    hrq__gptq_bands bands;
     hrq_status status;
     memset(&s, 0, sizeof s);
+    memset(&bands, 0, sizeof bands);
     s.hooks = hooks;
     if (hrq__codecs[g->view.codec].block > 1) s.cols8 = g->view.lay.cols8;
     status = hrq__sic_open(&s, g->w, rows, cols, g->ldw, sigma, lds, order,
@@ -7746,27 +8185,25 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
                            &bad_pivot);
     if (report) report->bad_pivot = bad_pivot;
     if (report) report->damping = s.damping;
-    if (status == HRQ_OK && hrq__mul_size(rows, cols, &entries)) {
+    if (status == HRQ_OK && g->view.codec == HRQ__CODEC_COLUMN) {
+        g->bands = &bands;
+        status = hrq__gptq_bands_open(&bands, g, hooks);
+    } else if (status == HRQ_OK && hrq__mul_size(rows, cols, &entries)) {
         g->target = (float *)hrq__alloc_array(hooks, entries, sizeof(float));
+        if (!g->target) status = HRQ_ERR_NOMEM;
+    }
+    if (status == HRQ_OK) {
         g->time = (size_t *)hrq__alloc_array(hooks, g->view.lay.cols8, sizeof(size_t));
-        if (!g->target || !g->time) status = HRQ_ERR_NOMEM;
+        if (!g->time) status = HRQ_ERR_NOMEM;
     }
     if (status == HRQ_OK) {
         for (i = 0; i < g->view.lay.cols8; i++) g->time[i] = SIZE_MAX;
         for (i = 0; i < s.n; i++) g->time[s.column[i]] = i;
-        for (r = 0; r < rows; r++) { /* columns without input keep their weights as targets */
-            memcpy(g->target + r * cols, g->w + r * g->ldw, cols * sizeof(float));
-            if (hrq__codecs[g->view.codec].fit) hrq__codecs[g->view.codec].fit(&g->view, r, g->w + r * g->ldw);
-        }
-        if (s.n) {
-            memset(s.u, 0, rows * s.n * sizeof(float));
-            hrq__sic_run(&s, 0, s.n, hrq__gptq_step, g);
-        }
-        status = g->status;
-        for (r = 0; r < rows && status == HRQ_OK; r++) hrq__encode_codes(&g->view, r, g->target + r * cols, NULL);
+        status = hrq__gptq_run(g, &s);
     }
     hrq__release(hooks, g->target);
     hrq__release(hooks, g->time);
+    hrq__gptq_bands_free(&bands, hooks);
     hrq__sic_free(&s);
     return status;
 }
@@ -7802,7 +8239,7 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
     if (status != HRQ_OK) return status;
     if (!hrq__codecs[g.view.codec].block || out->format.keep || out->format.options & HRQ__OPT_UNBIASED)
         return HRQ_ERR_UNSUPPORTED;
-    if (options && ((unsigned)options->order > HRQ_ORDER_DESCENDING || options->damping > 1.0 ||
+    if (options && ((unsigned)options->order > HRQ_ORDER_MINPIVOT || options->damping > 1.0 ||
                     options->damping != options->damping))
         return HRQ_ERR_ARG;
     status = hrq__weight_check(w, out->rows, out->cols, ldw, sigma, lds, &told);
@@ -7829,6 +8266,529 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
     if (status == HRQ_OK) memcpy(out->data, copy.data, out->bytes);
     hrq__release(hooks, copy.data);
     return status;
+}
+
+/* ---- the equalised basis ----
+   header of 32 bytes: "hrqb", version u32, n u32, rotations u32, damping f64, zeros; perm u32 [n]; rotations {p u32,
+   q u32, c f32, s f32}. Forward: y_i = x_perm(i), then in order (y_q, y_p) = (c y_q + s y_p, c y_p - s y_q).
+
+   Places 0, 1, ... are filled one after the other, each by a variable whose variance, given all before, is t, the
+   geometric mean of the remaining conditional eigenvalues, which that leaves as it is. Of a variable q below t and p
+   above there is a rotation with variance t: (C_pp - t) x^2 + 2 C_pq x + C_qq - t = 0, x its tangent. Where all are
+   above t, rotations to the principal axes of pairs bring one down first.
+   C is kept as of some places ago and the columns v that were taken out of it since, so that they go in many at a
+   time. */
+
+enum { HRQ__BASIS_HEAD = 32, HRQ__BASIS_ROTATION = 16, HRQ__BASIS_HELD = 32 };
+
+    #define HRQ__BASIS_FLOOR 1e-26 /* of the largest diagonal, 1/4 ... 1 */
+
+typedef struct hrq__basis {
+    size_t n, live, held; /* variables; not yet placed, at positions 0 ... live - 1; columns not in c yet */
+    size_t rotations, most, place;
+    double *c;            /* [n][n] lower triangle, by position */
+    double *v;            /* [HRQ__BASIS_HELD][n]              */
+    double *d, *u;        /* [n] conditional variances; a column */
+    uint32_t *label, *at; /* [n] variable at a position; place of a variable */
+    uint8_t *out;         /* rotations, p and q of variables */
+    double log_det;       /* of what is not yet placed, base 2 */
+    size_t block, members; /* 8: the places of a lattice block; those of this one that are filled */
+    double *near;          /* [8][n] their columns, up to date under rotations */
+} hrq__basis;
+
+HRQ_API size_t hrq_basis_bytes(size_t n, size_t rotations)
+{
+    size_t bytes, more;
+    if (n == 0 || (uint64_t)n >> 30) return 0;
+    if (rotations == 0) rotations = 8 * n;
+    if ((uint64_t)rotations >> 32 || !hrq__mul_size(rotations, HRQ__BASIS_ROTATION, &bytes)) return 0;
+    if (!hrq__mul_size(n, 4, &more) || !hrq__add_size(bytes, more, &bytes)) return 0;
+    return hrq__add_size(bytes, HRQ__BASIS_HEAD, &bytes) ? bytes : 0;
+}
+
+HRQ__INLINE double *hrq__basis_at(const hrq__basis *b, size_t i, size_t j)
+{
+    return i > j ? &b->c[i * b->n + j] : &b->c[j * b->n + i];
+}
+
+/* Entry (i, q) as it is now. */
+static double hrq__basis_entry(const hrq__basis *b, size_t i, size_t q)
+{
+    double sum = *hrq__basis_at(b, i, q);
+    size_t k;
+    for (k = 0; k < b->held; k++) sum -= b->v[k * b->n + i] * b->v[k * b->n + q];
+    return sum;
+}
+
+/* Column q as it is now, into u. */
+static void hrq__basis_column(hrq__basis *b, size_t q)
+{
+    size_t i, k;
+    for (i = 0; i < b->live; i++) b->u[i] = *hrq__basis_at(b, i, q);
+    for (k = 0; k < b->held; k++) {
+        const double *v = b->v + k * b->n;
+        double factor = v[q];
+        for (i = 0; i < b->live; i++) b->u[i] -= v[i] * factor;
+    }
+    b->u[q] = b->d[q];
+}
+
+/* The held columns into c. */
+static void hrq__basis_flush(hrq__basis *b)
+{
+    size_t i, j, k;
+    for (i = 0; i < b->live; i++) {
+        double *row = b->c + i * b->n;
+        for (k = 0; k < b->held; k++) {
+            const double *v = b->v + k * b->n;
+            double factor = v[i];
+            for (j = 0; j <= i; j++) row[j] -= v[j] * factor;
+        }
+    }
+    b->held = 0;
+}
+
+HRQ__INLINE void hrq__basis_turn(double *q, double *p, double c, double s)
+{
+    double was = *q;
+    *q = c * was + s * *p;
+    *p = c * *p - s * was;
+}
+
+/* Rotate variables at positions q and p by the tangent x: the cosine and sine are those that are stored. */
+static void hrq__basis_rotate(hrq__basis *b, size_t q, size_t p, double x)
+{
+    uint8_t *to = b->out + b->rotations++ * HRQ__BASIS_ROTATION;
+    float c32 = (float)(1.0 / sqrt(1.0 + x * x)), s32 = (float)(x / sqrt(1.0 + x * x));
+    double c = (double)c32, s = (double)s32, between = hrq__basis_entry(b, p, q), dq = b->d[q], dp = b->d[p];
+    size_t i;
+    hrq__put32(to, b->label[p]);
+    hrq__put32(to + 4, b->label[q]);
+    hrq__put32(to + 8, hrq__bits_of(c32));
+    hrq__put32(to + 12, hrq__bits_of(s32));
+    b->d[q] = c * c * dq + 2.0 * (c * s) * between + s * s * dp;
+    b->d[p] = s * s * dq - 2.0 * (c * s) * between + c * c * dp;
+    dq = *hrq__basis_at(b, q, q);
+    dp = *hrq__basis_at(b, p, p);
+    between = *hrq__basis_at(b, p, q);
+    for (i = 0; i < b->live; i++)
+        if (i != p && i != q) hrq__basis_turn(hrq__basis_at(b, i, q), hrq__basis_at(b, i, p), c, s);
+    *hrq__basis_at(b, q, q) = c * c * dq + 2.0 * (c * s) * between + s * s * dp;
+    *hrq__basis_at(b, p, p) = s * s * dq - 2.0 * (c * s) * between + c * c * dp;
+    *hrq__basis_at(b, p, q) = c * s * (dp - dq) + (c * c - s * s) * between;
+    for (i = 0; i < b->held; i++) hrq__basis_turn(&b->v[i * b->n + q], &b->v[i * b->n + p], c, s);
+    for (i = 0; i < b->members; i++) hrq__basis_turn(&b->near[i * b->n + q], &b->near[i * b->n + p], c, s);
+}
+
+/* The variable at position q gets the next place, and conditions the others. The last position moves into its own. */
+static void hrq__basis_place(hrq__basis *b, size_t q)
+{
+    size_t i, k, last = b->live - 1;
+    int gone = !(b->d[q] > HRQ__BASIS_FLOOR); /* rounding has left nothing of it */
+    double *v, root = gone ? sqrt(HRQ__BASIS_FLOOR) : sqrt(b->d[q]);
+    if (b->held == HRQ__BASIS_HELD) hrq__basis_flush(b);
+    hrq__basis_column(b, q);
+    v = b->v + b->held * b->n;
+    for (i = 0; i < b->live; i++) {
+        v[i] = gone ? 0.0 : b->u[i] / root;
+        b->d[i] -= v[i] * v[i];
+    }
+    b->held++;
+    if (b->block) memcpy(b->near + b->members++ * b->n, v, b->live * sizeof *v);
+    b->log_det -= 2.0 * hrq__rans_log2(root);
+    b->at[b->label[q]] = (uint32_t)b->place++;
+    b->label[q] = b->label[last];
+    b->d[q] = b->d[last];
+    for (k = 0; k < b->held; k++) b->v[k * b->n + q] = b->v[k * b->n + last];
+    for (k = 0; k < b->members; k++) b->near[k * b->n + q] = b->near[k * b->n + last];
+    if (b->members == b->block) b->members = 0;
+    for (i = 0; i < last; i++)
+        if (i != q) *hrq__basis_at(b, i, q) = *hrq__basis_at(b, i, last);
+    *hrq__basis_at(b, q, q) = *hrq__basis_at(b, last, last);
+    b->live = last;
+}
+
+/* Least eigenvalue of a pair. */
+HRQ__INLINE double hrq__basis_least(double dq, double dp, double between)
+{
+    double half = 0.5 * (dp - dq);
+    return 0.5 * (dp + dq) - sqrt(half * half + between * between);
+}
+
+/* The tangent by which q's variance becomes t, or (there is none) least. */
+static double hrq__basis_tangent(double dq, double dp, double between, double t)
+{
+    double a = dp - t, c = dq - t, root = between * between - a * c;
+    if (root < 0.0) return between == 0.0 ? 0.0 : (hrq__basis_least(dq, dp, between) - dq) / between;
+    root = between < 0.0 ? between - sqrt(root) : between + sqrt(root);
+    return root == 0.0 ? 0.0 : -c / root;
+}
+
+/* A rotation within the pair that has the lowest eigenvalue: of the position with least variance and any other, or,
+   where that gains little, of all. 0 (false): no pair gains anything. */
+static int hrq__basis_lower(hrq__basis *b, size_t q, double t)
+{
+    size_t i, j, p = q;
+    double best = b->d[q], wanted = best - 0.1 * (best - t), enough = best - 1e-3 * (best - t), least;
+    hrq__basis_column(b, q);
+    for (i = 0; i < b->live; i++) {
+        least = i == q ? best : hrq__basis_least(b->d[q], b->d[i], b->u[i]);
+        if (least < best) {
+            best = least;
+            p = i;
+        }
+    }
+    if (best > wanted) {
+        hrq__basis_flush(b);
+        for (i = 0; i < b->live; i++)
+            for (j = 0; j < i; j++) {
+                least = hrq__basis_least(b->d[j], b->d[i], b->c[i * b->n + j]);
+                if (least < best) {
+                    best = least;
+                    q = b->d[i] < b->d[j] ? i : j;
+                    p = b->d[i] < b->d[j] ? j : i;
+                }
+            }
+    }
+    if (p == q || best > enough) return 0;
+    hrq__basis_rotate(b, q, p, hrq__basis_tangent(b->d[q], b->d[p], hrq__basis_entry(b, p, q), t));
+    return 1;
+}
+
+/* What a variable c x_q + s x_p has to do with the block's members. */
+HRQ__INLINE double hrq__basis_ties(const hrq__basis *b, size_t q, size_t p, double c, double s)
+{
+    double sum = 0.0, tie;
+    size_t k;
+    for (k = 0; k < b->members; k++) {
+        tie = c * b->near[k * b->n + q] + s * b->near[k * b->n + p];
+        sum += tie * tie;
+    }
+    return sum;
+}
+
+/* A pair for the next place of a lattice block: of the position with least variance and the 8 with the least to do with
+   its members, each with every other that it can reach t with. 0 (false): there is none. */
+static int hrq__basis_apart(hrq__basis *b, double t, size_t *best_q, size_t *best_p)
+{
+    double least = 1e300, last = -1.0, ties, x, c;
+    size_t turn, i, q, p, last_q = 0;
+    for (turn = 0; turn <= 8; turn++) {
+        double next = 1e300;
+        for (i = 0, q = 0; i < b->live && turn == 0; i++)
+            if (b->d[i] < b->d[q]) q = i;
+        if (turn) q = b->live;
+        for (i = 0; i < b->live && turn; i++) { /* the next in order of ties, then of position */
+            ties = hrq__basis_ties(b, i, i, 1.0, 0.0);
+            if (ties < last || (ties == last && i <= last_q) || ties >= next) continue;
+            next = ties;
+            q = i;
+        }
+        if (q == b->live) break;
+        if (turn) last = next, last_q = q;
+        hrq__basis_column(b, q);
+        for (p = 0; p < b->live; p++) {
+            double above = b->d[p] - t, own = b->d[q] - t;
+            if (p == q || above <= 0.0 || b->u[p] * b->u[p] < above * own) continue;
+            x = hrq__basis_tangent(b->d[q], b->d[p], b->u[p], t);
+            c = 1.0 / sqrt(1.0 + x * x);
+            ties = hrq__basis_ties(b, q, p, c, c * x);
+            if (ties >= least) continue;
+            least = ties;
+            *best_q = q;
+            *best_p = p;
+        }
+    }
+    return least < 1e300;
+}
+
+/* One place. Of rotations, one is kept for each variable; of the others a place may take four times its share: the
+   first need the most, and where they do not reach t, what little each leaves above it costs least. */
+static void hrq__basis_next(hrq__basis *b)
+{
+    double t = hrq__rans_exp2(b->log_det / (double)b->live), slack = 0.01;
+    size_t i, q = 0, p = 0, spare = b->rotations + b->live;
+    spare = spare < b->most ? 1 + 4 * (b->most - spare) / b->live : 0;
+    if (b->members && b->rotations < b->most && hrq__basis_apart(b, t, &q, &p)) {
+        hrq__basis_rotate(b, q, p, hrq__basis_tangent(b->d[q], b->d[p], hrq__basis_entry(b, p, q), t));
+        hrq__basis_place(b, q);
+        return;
+    }
+    do
+        for (i = 0, q = 0; i < b->live; i++)
+            if (b->d[i] < b->d[q]) q = i;
+    while (b->d[q] > t * (1.0 + slack) && spare-- > 0 && hrq__basis_lower(b, q, t));
+    for (i = 1; i < b->live; i++)
+        if (b->d[i] > b->d[p]) p = i;
+    if (b->d[q] < t * (1.0 - slack) && b->d[p] > t && b->rotations < b->most)
+        hrq__basis_rotate(b, q, p, hrq__basis_tangent(b->d[q], b->d[p], hrq__basis_entry(b, p, q), t));
+    hrq__basis_place(b, q);
+}
+
+/* The damped sigma of the columns that have input into c, and its determinant out of the factor. */
+static hrq_status hrq__basis_load(hrq__basis *b, hrq__sic *s, const float *sigma, size_t lds, double damping,
+                                  size_t *bad_pivot)
+{
+    size_t i, j, square, bytes, n = s->n;
+    float scale = hrq__sic_scale(s, sigma, lds);
+    hrq_status status;
+    if (!hrq__mul_size(n, n, &square)) return HRQ_ERR_SHAPE;
+    s->factor = (float *)hrq__alloc_array(s->hooks, square, sizeof(float));
+    if (!s->factor) return HRQ_ERR_NOMEM;
+    status = hrq__sic_factor(s, sigma, lds, scale, HRQ_ORDER_NATURAL, damping, bad_pivot);
+    if (status != HRQ_OK) return status;
+    for (i = 0; i < n; i++) b->log_det += 2.0 * hrq__rans_log2((double)s->factor[i * n + i]);
+    hrq__release(s->hooks, s->factor);
+    s->factor = NULL;
+    if (!hrq__mul_size(n, (10 + HRQ__BASIS_HELD) * sizeof(double) + 2 * sizeof(uint32_t), &bytes))
+        return HRQ_ERR_SHAPE;
+    if (!hrq__mul_size(square, sizeof(double), &square) || !hrq__add_size(bytes, square, &bytes))
+        return HRQ_ERR_SHAPE;
+    b->c = (double *)hrq__alloc(s->hooks, bytes);
+    if (!b->c) return HRQ_ERR_NOMEM;
+    b->v = b->c + n * n;
+    b->near = b->v + HRQ__BASIS_HELD * n;
+    b->d = b->near + 8 * n;
+    b->u = b->d + n;
+    b->label = (uint32_t *)(void *)(b->u + n);
+    b->at = b->label + n;
+    b->n = b->live = n;
+    for (i = 0; i < n; i++) {
+        for (j = 0; j <= i; j++) {
+            double v = (double)(sigma[s->column[i] * lds + s->column[j]] * scale); /* columns ascend */
+            b->c[i * n + j] = i == j ? v * (1.0 + s->damping) : v;
+        }
+        b->d[i] = b->c[i * n + i];
+        b->label[i] = (uint32_t)i;
+    }
+    return HRQ_OK;
+}
+
+/* Header, permutation, and rotations by column. order: the column at a place. */
+static void hrq__basis_write(hrq_basis *out, hrq__basis *b, const hrq__sic *s, const float *sigma, size_t lds,
+                             size_t n, const size_t *order, uint8_t *data)
+{
+    union {
+        double value;
+        uint64_t bits;
+    } damping;
+    uint8_t *perm = data + HRQ__BASIS_HEAD, *p = b->out;
+    size_t i;
+    memset(data, 0, HRQ__BASIS_HEAD);
+    memcpy(data, "hrqb", 4);
+    hrq__put32(data + 4, 1);
+    hrq__put32(data + 8, (uint32_t)n);
+    hrq__put32(data + 12, (uint32_t)b->rotations);
+    damping.value = s->damping;
+    hrq__put64(data + 16, damping.bits);
+    for (i = 0; i < s->n; i++) b->at[i] = (uint32_t)order[b->at[i]];
+    for (i = 0; i < s->n; i++) hrq__put32(perm + 4 * b->at[i], (uint32_t)s->column[i]);
+    for (i = 0; i < n; i++)
+        if (!(sigma[i * lds + i] > 0.0f)) hrq__put32(perm + 4 * order[b->place++], (uint32_t)i);
+    for (i = 0; i < b->rotations; i++, p += HRQ__BASIS_ROTATION) {
+        hrq__put32(p, b->at[hrq__get32(p)]);
+        hrq__put32(p + 4, b->at[hrq__get32(p + 4)]);
+    }
+    out->n = n;
+    out->rotations = b->rotations;
+    out->damping = s->damping;
+    out->data = data;
+    out->bytes = (size_t)(p - data);
+}
+
+/* Columns in the order of places: that in which GPTQ takes them, the last first. */
+static hrq_status hrq__basis_order(hrq__sic *s, size_t n, int lattice, const hrq_hooks *hooks)
+{
+    size_t i;
+    s->hooks = hooks;
+    s->n = n;
+    s->cols8 = hrq__div_up(n, 8) * 8;
+    s->column = (size_t *)hrq__alloc_array(hooks, n, sizeof *s->column);
+    if (!s->column) return HRQ_ERR_NOMEM;
+    for (i = 0; i < n; i++) s->column[i] = i;
+    return lattice ? hrq__sic_group(s) : HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_basis_make(hrq_basis *basis, void *data, size_t capacity, const float *sigma, size_t n,
+                                  size_t lds, const hrq_basis_options *options, size_t *bad_pivot,
+                                  const hrq_hooks *hooks)
+{
+    hrq__basis b;
+    hrq__sic s, places;
+    hrq_status status = HRQ_OK;
+    size_t i, need = hrq_basis_bytes(n, options ? options->rotations : 0), bad = n;
+    double damping = options ? options->damping : 0.0, tokens = options ? options->tokens : 0.0;
+    if (!basis || !data || !sigma || damping > 1.0 || damping != damping) return HRQ_ERR_ARG;
+    if (!need || !hrq__shape_ok(n, n, lds)) return HRQ_ERR_SHAPE;
+    if (need > capacity) return HRQ_ERR_SPACE;
+    for (i = 0; i < n; i++)
+        if (hrq__nonfinite(sigma + i * lds, 1, i + 1, lds)) return HRQ_ERR_NONFINITE;
+    memset(&s, 0, sizeof s);
+    memset(&b, 0, sizeof b);
+    memset(&places, 0, sizeof places);
+    s.hooks = hooks;
+    s.column = (size_t *)hrq__alloc_array(hooks, n, sizeof *s.column);
+    if (!s.column) return HRQ_ERR_NOMEM;
+    for (i = 0; i < n; i++) {
+        if (sigma[i * lds + i] > 0.0f) s.column[s.n++] = i;
+        if (sigma[i * lds + i] < 0.0f && status == HRQ_OK) {
+            status = HRQ_ERR_NOT_PD;
+            bad = i;
+        }
+    }
+    if (status == HRQ_OK && s.n)
+        status = hrq__basis_load(&b, &s, sigma, lds, hrq__sic_damping(damping, tokens, n), &bad);
+    if (status == HRQ_OK) status = hrq__basis_order(&places, n, options && options->lattice, hooks);
+    if (status == HRQ_OK) {
+        b.block = options && options->lattice ? 8 : 0;
+        b.most = options && options->rotations ? options->rotations : 8 * n;
+        b.out = (uint8_t *)data + HRQ__BASIS_HEAD + 4 * n;
+        while (b.live > 0) hrq__basis_next(&b);
+        hrq__basis_write(basis, &b, &s, sigma, lds, n, places.column, (uint8_t *)data);
+    }
+    if (status == HRQ_ERR_NOT_PD && bad_pivot) *bad_pivot = bad;
+    hrq__release(hooks, b.c);
+    hrq__sic_free(&s);
+    hrq__release(hooks, places.column);
+    return status;
+}
+
+/* What the header tells. */
+HRQ_API hrq_status hrq_basis_wrap(hrq_basis *basis, const void *data, size_t bytes)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    hrq_basis b;
+    union {
+        double value;
+        uint64_t bits;
+    } damping;
+    size_t need;
+    if (!basis || !data) return HRQ_ERR_ARG;
+    if (bytes < HRQ__BASIS_HEAD || memcmp(p, "hrqb", 4) != 0) return HRQ_ERR_DATA;
+    if (hrq__get32(p + 4) != 1) return HRQ_ERR_VERSION;
+    b.n = hrq__get32(p + 8);
+    b.rotations = hrq__get32(p + 12);
+    damping.bits = hrq__get64(p + 16);
+    if (!(damping.value >= 0.0 && damping.value <= 1.0) || hrq__get64(p + 24) != 0) return HRQ_ERR_DATA;
+    need = hrq_basis_bytes(b.n, b.rotations ? b.rotations : 1);
+    if (need && !b.rotations) need -= HRQ__BASIS_ROTATION;
+    if (!need || need > bytes) return HRQ_ERR_DATA;
+    b.damping = damping.value;
+    b.data = (void *)(uintptr_t)data;
+    b.bytes = need;
+    *basis = b;
+    return HRQ_OK;
+}
+
+/* The view still agrees with the bytes, and all indices are in range. */
+static int hrq__basis_legal(const hrq_basis *b)
+{
+    hrq_basis now;
+    size_t i;
+    const uint8_t *p;
+    if (hrq_basis_wrap(&now, b->data, b->bytes) != HRQ_OK || now.n != b->n || now.rotations != b->rotations) return 0;
+    p = (const uint8_t *)b->data + HRQ__BASIS_HEAD;
+    for (i = 0; i < b->n; i++, p += 4)
+        if (hrq__get32(p) >= b->n) return 0;
+    for (i = 0; i < b->rotations; i++, p += HRQ__BASIS_ROTATION)
+        if (hrq__get32(p) >= b->n || hrq__get32(p + 4) >= b->n || hrq__get32(p) == hrq__get32(p + 4)) return 0;
+    return 1;
+}
+
+HRQ_API hrq_status hrq_basis_check(const hrq_basis *basis)
+{
+    enum { WINDOW = 32768 };
+    uint8_t seen[WINDOW / 8];
+    size_t i, from, count;
+    const uint8_t *perm, *p;
+    if (!basis || !basis->data) return HRQ_ERR_ARG;
+    if (!hrq__basis_legal(basis)) return HRQ_ERR_DATA;
+    perm = (const uint8_t *)basis->data + HRQ__BASIS_HEAD;
+    for (from = 0; from < basis->n; from += WINDOW) { /* every input once: so many at a time */
+        memset(seen, 0, sizeof seen);
+        for (i = 0, count = 0; i < basis->n; i++) {
+            size_t at = hrq__get32(perm + 4 * i) - from;
+            if (at >= WINDOW || (seen[at / 8] >> at % 8 & 1u)) continue;
+            seen[at / 8] = (uint8_t)(seen[at / 8] | 1u << at % 8);
+            count++;
+        }
+        if (count != hrq__min_size(WINDOW, basis->n - from)) return HRQ_ERR_DATA;
+    }
+    for (i = 0, p = perm + 4 * basis->n; i < basis->rotations; i++, p += HRQ__BASIS_ROTATION) {
+        float c = hrq__float_of(hrq__get32(p + 8)), s = hrq__float_of(hrq__get32(p + 12));
+        if (!(fabsf(c * c + s * s - 1.0f) < 1e-6f)) return HRQ_ERR_DATA;
+    }
+    return HRQ_OK;
+}
+
+/* One row; inverse: the rotations back, in the places that inputs have. */
+static void hrq__basis_row(const hrq_basis *b, int inverse, const float *x, float *y)
+{
+    const uint8_t *perm = (const uint8_t *)b->data + HRQ__BASIS_HEAD, *first = perm + 4 * b->n, *p;
+    size_t i;
+    for (i = 0; i < b->n && !inverse; i++) y[i] = x[hrq__get32(perm + 4 * i)];
+    for (i = 0; i < b->n && inverse; i++) y[hrq__get32(perm + 4 * i)] = x[i];
+    for (i = 0; i < b->rotations; i++) {
+        size_t at_p, at_q;
+        float c, s, was;
+        p = first + (inverse ? b->rotations - 1 - i : i) * HRQ__BASIS_ROTATION;
+        at_p = hrq__get32(p);
+        at_q = hrq__get32(p + 4);
+        c = hrq__float_of(hrq__get32(p + 8));
+        s = hrq__float_of(hrq__get32(p + 12));
+        if (inverse) {
+            at_p = hrq__get32(perm + 4 * at_p);
+            at_q = hrq__get32(perm + 4 * at_q);
+            s = -s;
+        }
+        was = y[at_q];
+        y[at_q] = c * was + s * y[at_p];
+        y[at_p] = c * y[at_p] - s * was;
+    }
+}
+
+HRQ_API hrq_status hrq_basis_apply(const hrq_basis *basis, int inverse, const float *x, size_t rows, size_t ldx,
+                                   float *y, size_t ldy)
+{
+    size_t r;
+    if (!basis || !basis->data) return HRQ_ERR_ARG;
+    if (rows == 0) return HRQ_OK;
+    if (!x || !y) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(rows, basis->n, ldx) || !hrq__shape_ok(rows, basis->n, ldy)) return HRQ_ERR_SHAPE;
+    if (!hrq__basis_legal(basis)) return HRQ_ERR_DATA;
+    for (r = 0; r < rows; r++) hrq__basis_row(basis, inverse, x + r * ldx, y + r * ldy);
+    return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, size_t lds, float *out, size_t ldo,
+                                 const hrq_hooks *hooks)
+{
+    size_t n, i, j;
+    float *row;
+    if (!basis || !basis->data || !sigma || !out) return HRQ_ERR_ARG;
+    n = basis->n;
+    if (!hrq__shape_ok(n, n, lds) || !hrq__shape_ok(n, n, ldo)) return HRQ_ERR_SHAPE;
+    if (!hrq__basis_legal(basis)) return HRQ_ERR_DATA;
+    for (i = 0; i < n; i++)
+        if (hrq__nonfinite(sigma + i * lds, 1, i + 1, lds)) return HRQ_ERR_NONFINITE;
+    row = (float *)hrq__alloc_array(hooks, n, sizeof(float));
+    if (!row) return HRQ_ERR_NOMEM;
+    for (i = 0; i < n; i++) { /* (sigma P)^T */
+        memcpy(row, sigma + i * lds, (i + 1) * sizeof(float));
+        for (j = i + 1; j < n; j++) row[j] = sigma[j * lds + i];
+        row[i] = (float)((double)row[i] * (1.0 + basis->damping));
+        hrq__basis_row(basis, 0, row, out + i * ldo);
+    }
+    for (i = 0; i < n; i++)
+        for (j = 0; j < i; j++) hrq__la_swap(&out[i * ldo + j], &out[j * ldo + i]);
+    for (i = 0; i < n; i++) {
+        memcpy(row, out + i * ldo, n * sizeof(float));
+        hrq__basis_row(basis, 0, row, out + i * ldo);
+    }
+    for (i = 0; i < n; i++)
+        for (j = 0; j < i; j++) out[j * ldo + i] = out[i * ldo + j];
+    hrq__release(hooks, row);
+    return HRQ_OK;
 }
 
 /* ---- WaterSIC streams ----
@@ -8665,10 +9625,10 @@ HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity
 //      entries, 120 bytes     0  payload's offset u64
 //      each, in the order     8  payload's bytes u64, not 0
 //      given                 16  name's offset u64
-//                            24  rows u64, cols u64, seed u64; zeros for a stream
+//                            24  rows u64, cols u64, seed u64; zeros for a stream; a basis: n, n, 0
 //                            48  CRC-32 of the payload u32
 //                            52  order u32: read entry by entry, the members sorted by name
-//                            56  canonical name of the format, zeros up to 64 bytes; empty: a stream
+//                            56  canonical name of the format, zeros up to 64 bytes; empty: a stream; "basis"
 //      names                  in the order given, each with its zero, no gaps; compared as bytes
 //      payloads               in the order given, no gaps
 //
@@ -8694,6 +9654,8 @@ enum {
     HRQ__FILE_FORMAT = 56,
     HRQ__FILE_NAME = 256 /* bytes of a name, its zero among them */
 };
+
+static const char hrq__file_basis[] = "basis"; /* in place of a format */
 
 /* Up to a multiple of 64; 0: overflow, or nothing. */
 static size_t hrq__file_padded(size_t bytes)
@@ -8764,8 +9726,12 @@ static size_t hrq__file_payload(const hrq_member *m)
 {
     const hrq_mat *mat = &m->mat;
     hrq_mat exact;
+    hrq_basis basis;
     hrq_status status;
-    if (m->stream) return m->stream_bytes;
+    if (m->stream) return m->basis.data ? 0 : m->stream_bytes;
+    if (m->basis.data)
+        return hrq_basis_wrap(&basis, m->basis.data, m->basis.bytes) == HRQ_OK && basis.n == m->basis.n ? basis.bytes
+                                                                                                        : 0;
     status = hrq_mat_wrap(&exact, &mat->format, mat->rows, mat->cols, mat->seed, mat->data, mat->bytes);
     return status == HRQ_OK ? exact.bytes : 0;
 }
@@ -8845,14 +9811,18 @@ HRQ_API hrq_status hrq_file_write(void *out, size_t capacity, size_t *bytes, con
         const hrq_member *m = members + i;
         n = hrq__file_payload(m);
         padded = hrq__file_padded(n);
-        memcpy(p + at, m->stream ? m->stream : m->mat.data, n);
+        memcpy(p + at, m->stream ? m->stream : m->basis.data ? m->basis.data : m->mat.data, n);
         memset(p + at + n, 0, padded - n);
         hrq__put64(e + HRQ__FILE_AT, at);
         hrq__put64(e + HRQ__FILE_BYTES, n);
         hrq__put64(e + HRQ__FILE_NAME_AT, name_at);
         hrq__put32(e + HRQ__FILE_CRC, hrq__crc32(0, p + at, n));
         hrq__put32(e + HRQ__FILE_ORDER, (uint32_t)i);
-        if (!m->stream) {
+        if (m->basis.data) {
+            hrq__put64(e + HRQ__FILE_ROWS, m->basis.n);
+            hrq__put64(e + HRQ__FILE_COLS, m->basis.n);
+            memcpy(e + HRQ__FILE_FORMAT, hrq__file_basis, sizeof hrq__file_basis);
+        } else if (!m->stream) {
             hrq__put64(e + HRQ__FILE_ROWS, m->mat.rows);
             hrq__put64(e + HRQ__FILE_COLS, m->mat.cols);
             hrq__put64(e + HRQ__FILE_SEED, m->mat.seed);
@@ -8947,6 +9917,11 @@ HRQ_API hrq_status hrq_file_member(const hrq_file *file, size_t index, hrq_membe
     if (e[HRQ__FILE_FORMAT] == 0) {
         m.stream = payload;
         m.stream_bytes = bytes;
+    } else if (strcmp((const char *)e + HRQ__FILE_FORMAT, hrq__file_basis) == 0) {
+        status = hrq_basis_wrap(&m.basis, payload, bytes);
+        if (status == HRQ_ERR_VERSION) return HRQ_ERR_UNSUPPORTED;
+        if (status != HRQ_OK || m.basis.bytes != bytes || rows != m.basis.n || cols != rows || seed)
+            return HRQ_ERR_DATA;
     } else {
         status = hrq_format_parse(&format, (const char *)e + HRQ__FILE_FORMAT);
         if (status != HRQ_OK) return HRQ_ERR_UNSUPPORTED;
@@ -8998,6 +9973,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     for (i = 0; i < f.count; i++) {
         status = hrq_file_member(&f, i, &m);
         if (status == HRQ_OK && m.stream) status = hrq_stream_shape(m.stream, m.stream_bytes, NULL, NULL);
+        else if (status == HRQ_OK && m.basis.data) status = hrq_basis_check(&m.basis);
         else if (status == HRQ_OK) status = hrq_mat_check(&m.mat);
         if (status == HRQ_ERR_UNSUPPORTED || status == HRQ_ERR_VERSION) worst = HRQ_ERR_UNSUPPORTED;
         else if (status != HRQ_OK) return status == HRQ_ERR_CHECKSUM ? status : HRQ_ERR_DATA;
@@ -9057,6 +10033,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
     #undef HRQ__LA_BLOCK
     #undef HRQ__GAMMA_RATE
     #undef HRQ__RANS_BITS
+    #undef HRQ__BASIS_FLOOR
     #undef HRQ__CLIPPED
     #undef HRQ__TEXT
     #undef HRQ__TEXT2

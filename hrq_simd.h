@@ -2169,7 +2169,7 @@ HRQ__FN_VNNI void hrq__prepare_vnni(uint8_t *maps, int codec, const hrq__decode_
     } else if (codec == HRQ__CODEC_BOX) {
         count = 2 * a->scales << a->code_bits;
         for (i = 0; i < 256; i++) maps[i] = (uint8_t)((unsigned)a->level[i % count] ^ a->flip);
-    } else if (codec == HRQ__CODEC_TRELLIS) {
+    } else if (codec == HRQ__CODEC_TRELLIS || codec == HRQ__CODEC_COLUMN) {
         hrq__maps_vnni(maps, a);
     } else if (codec == HRQ__CODEC_VORONOI && a->clamp == 127) {
         hrq__values_vnni(maps, a);
@@ -2944,37 +2944,37 @@ HRQ__IN_VNNI __m512i hrq__affine_vnni(__m512i x, const uint8_t *map)
     return _mm512_gf2p8affine_epi64_epi8(x, all, 0);
 }
 
-/* Trellis codes: no recurrence, since a window is in at most three bytes of the row. 64 weights: an affine map of each
-   of these and of the raw planes, xor, look-up; 256 levels: the mirrored half is subtracted, 0 - (128 + v) = 128 - v.
-   far: steps whose windows reach the third byte. */
+/* Trellis codes: no recurrence, since a window is in at most three bytes of the sequence. 64 weights, those of step j:
+   an affine map of each of these and of the raw planes, xor, look-up; 256 levels: the mirrored half is subtracted,
+   0 - (128 + v) = 128 - v. far: steps whose windows reach the third byte. */
+HRQ__IN_VNNI __m512i hrq__trellis_step_vnni(const uint8_t *codes, __m512i now, __m512i last, __m512i older, int j,
+                                            int bits, int far, const uint8_t *maps)
+{
+    __m512i low = _mm512_loadu_si512(maps + 512), index, v;
+    const uint8_t *map = maps + 64 * j;
+    index = _mm512_xor_si512(hrq__affine_vnni(now, map), hrq__affine_vnni(last, map + 8));
+    if (j < far) index = _mm512_xor_si512(index, hrq__affine_vnni(older, map + 16));
+    if (bits != 3) /* raw bits: one; one and two */
+        index = _mm512_xor_si512(index, hrq__affine_vnni(_mm512_loadu_si512(codes + 64), map + 24));
+    if (bits == 2) return _mm512_permutexvar_epi8(index, low);
+    v = _mm512_loadu_si512(codes + 64 * (bits - 2 + j % 2));
+    index = _mm512_ternarylogic_epi64(index, hrq__affine_vnni(v, map + 32), _mm512_set1_epi8(127), 0x96);
+    v = _mm512_permutex2var_epi8(low, index, _mm512_loadu_si512(maps + 576));
+    return _mm512_mask_sub_epi8(v, _mm512_testn_epi8_mask(index, _mm512_set1_epi8((char)128)), _mm512_setzero_si512(),
+                                v);
+}
+
 HRQ__IN_VNNI void hrq__trellis_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits, int far,
                                     const hrq__decode_args *a)
 {
-    __m512i last = _mm512_loadu_si512(a->past), older = _mm512_loadu_si512(a->past + 64);
-    __m512i low = _mm512_loadu_si512(a->maps + 512), high = _mm512_loadu_si512(a->maps + 576), now, index, v;
-    __m512i below = _mm512_set1_epi8(127);
+    __m512i last = _mm512_loadu_si512(a->past), older = _mm512_loadu_si512(a->past + 64), now;
     int j;
     for (; supers > 0; supers--, codes += 64 * bits) {
         hrq__prefetch_avx512(codes, bits);
         now = _mm512_loadu_si512(codes);
         HRQ__UNROLL
-        for (j = 0; j < 8; j++) {
-            const uint8_t *map = a->maps + 64 * j;
-            index = _mm512_xor_si512(hrq__affine_vnni(now, map), hrq__affine_vnni(last, map + 8));
-            if (j < far) index = _mm512_xor_si512(index, hrq__affine_vnni(older, map + 16));
-            if (bits != 3) /* raw bits: one; one and two */
-                index = _mm512_xor_si512(index, hrq__affine_vnni(_mm512_loadu_si512(codes + 64), map + 24));
-            if (bits != 2) {
-                v = _mm512_loadu_si512(codes + 64 * (bits - 2 + j % 2));
-                index = _mm512_ternarylogic_epi64(index, hrq__affine_vnni(v, map + 32), below, 0x96);
-                v = _mm512_permutex2var_epi8(low, index, high);
-                v = _mm512_mask_sub_epi8(v, _mm512_testn_epi8_mask(index, _mm512_set1_epi8((char)128)),
-                                         _mm512_setzero_si512(), v);
-            } else {
-                v = _mm512_permutexvar_epi8(index, low);
-            }
-            hrq__emit_vnni(s, to, j, v);
-        }
+        for (j = 0; j < 8; j++)
+            hrq__emit_vnni(s, to, j, hrq__trellis_step_vnni(codes, now, last, older, j, bits, far, a->maps));
         older = last;
         last = now;
     }
@@ -2994,6 +2994,80 @@ HRQ__IN_VNNI size_t hrq__trellis_vnni_all(hrq__sink_vnni *s, int to, const uint8
     case 0x26: hrq__trellis_vnni(s, to, codes, supers, 3, 6, a); break;
     case 0x32: hrq__trellis_vnni(s, to, codes, supers, 4, 2, a); break;
     case 0x36: hrq__trellis_vnni(s, to, codes, supers, 4, 6, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* Words [8 registers][half][8] to [8][half][half register's number]: 8 x 8 of them in each half. */
+HRQ__IN_VNNI void hrq__turn_vnni(__m512i v[8])
+{
+    __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    __m512i t[8], a, b, c, d;
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 8; i += 4) {
+        a = _mm512_unpacklo_epi32(v[i], v[i + 1]);
+        b = _mm512_unpacklo_epi32(v[i + 2], v[i + 3]);
+        c = _mm512_unpackhi_epi32(v[i], v[i + 1]);
+        d = _mm512_unpackhi_epi32(v[i + 2], v[i + 3]);
+        t[i] = _mm512_unpacklo_epi64(a, b);
+        t[i + 1] = _mm512_unpackhi_epi64(a, b);
+        t[i + 2] = _mm512_unpacklo_epi64(c, d);
+        t[i + 3] = _mm512_unpackhi_epi64(c, d);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        v[i] = _mm512_permutex2var_epi64(t[i], even, t[i + 4]);
+        v[i + 4] = _mm512_permutex2var_epi64(t[i], odd, t[i + 4]);
+    }
+}
+
+/* Time down the rows: a register is one row of each half of the panel, 32 columns. The bytes before are the first
+   half's for the second, and those of the panel before. Tiles are turned; one vector meets rows as they are, one
+   accumulator each, and these are turned at the end. */
+HRQ__IN_VNNI void hrq__column_vnni(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits, int far,
+                                   const hrq__decode_args *a)
+{
+    __m512i now, prior, last, x, v[8], acc[8];
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) acc[j] = _mm512_setzero_si512();
+    for (; supers > 0; supers--, codes += 64 * bits) {
+        hrq__prefetch_avx512(codes, bits);
+        now = _mm512_loadu_si512(codes);
+        prior = _mm512_loadu_si512(codes + a->prior);
+        last = _mm512_shuffle_i64x2(prior, now, 0x4e);
+        x = now;
+        if (to != HRQ__TO_TILE) x = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(const void *)s->x));
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) {
+            v[j] = hrq__trellis_step_vnni(codes, now, last, prior, j, bits, far, a->maps);
+            if (to != HRQ__TO_TILE) acc[j] = _mm512_dpbusd_epi32(acc[j], v[j], x);
+        }
+        s->x += to == HRQ__TO_TILE ? 0 : 32;
+        if (to != HRQ__TO_TILE) continue;
+        hrq__turn_vnni(v);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) hrq__emit_vnni(s, to, j, v[j]);
+    }
+    if (to == HRQ__TO_TILE) return;
+    hrq__turn_vnni(acc);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) s->acc[j & 3] = _mm512_add_epi32(s->acc[j & 3], acc[j]);
+}
+
+HRQ__IN_VNNI size_t hrq__column_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers,
+                                         const hrq__decode_args *a)
+{
+    int far = a->hash[a->parities - 1] >> 11 ? 6 : 2;
+    switch (a->code_bits << 4 | (unsigned)far) {
+    case 0x12: hrq__column_vnni(s, to, codes, supers, 2, 2, a); break;
+    case 0x16: hrq__column_vnni(s, to, codes, supers, 2, 6, a); break;
+    case 0x22: hrq__column_vnni(s, to, codes, supers, 3, 2, a); break;
+    case 0x26: hrq__column_vnni(s, to, codes, supers, 3, 6, a); break;
+    case 0x32: hrq__column_vnni(s, to, codes, supers, 4, 2, a); break;
+    case 0x36: hrq__column_vnni(s, to, codes, supers, 4, 6, a); break;
     default: return 0;
     }
     return 32 * supers;
@@ -3036,6 +3110,14 @@ HRQ__FN_VNNI size_t hrq__decode_trellis_vnni(uint8_t *lo, uint8_t *hi, const uin
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
     (void)hi;
     return cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+}
+
+HRQ__FN_VNNI size_t hrq__decode_column_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                            const hrq__decode_args *a)
+{
+    hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
+    (void)hi;
+    return cols8 < 32 ? 0 : hrq__column_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
 /* ---- one vector: decoded registers go straight into the dot instruction ---- */
@@ -3089,6 +3171,15 @@ HRQ__FN_VNNI size_t hrq__one_trellis_vnni(void *sum, const uint8_t *codes, size_
 {
     hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
     size_t done = g || cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    if (done) hrq__sink_end_vnni(sum, &s, cols8 / 32);
+    return done;
+}
+
+HRQ__FN_VNNI size_t hrq__one_column_vnni(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                         const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
+    size_t done = g || cols8 < 32 ? 0 : hrq__column_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
     if (done) hrq__sink_end_vnni(sum, &s, cols8 / 32);
     return done;
 }
@@ -6282,10 +6373,13 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 //  [e] The rows of the kernel table
 //==================================================================================================
 
-#define HRQ__DECODERS(isa)                                                                                     \
-    hrq__prepare_##isa, {NULL, NULL, hrq__decode_int_##isa, hrq__decode_table_##isa, hrq__decode_voronoi_##isa, \
-                         hrq__decode_box_##isa, hrq__decode_trellis_##isa, hrq__decode_int_##isa}
-#define HRQ__NO_ONE {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+#define HRQ__DECODERS(isa, column)                                                                               \
+    hrq__prepare_##isa,                                                                                          \
+    {                                                                                                            \
+        NULL, NULL, hrq__decode_int_##isa, hrq__decode_table_##isa, hrq__decode_voronoi_##isa,                   \
+            hrq__decode_box_##isa, hrq__decode_trellis_##isa, hrq__decode_int_##isa, hrq__decode_column_##column \
+    }
+#define HRQ__NO_ONE {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
 #define HRQ__DOTS(dots, isa)                                                                         \
     hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_##isa, hrq__tops_##isa, hrq__finish_##isa, \
         hrq__tile_f32_##isa, hrq__dot_f32_##isa, hrq__fma_tile_##isa
@@ -6301,9 +6395,9 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__zeros_##rest
 
 #ifdef HRQ__AVX2
-    #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2}
-    #define HRQ__ROW_AVX2(name, need, flip, dots)                                       \
-        {name, need, flip, HRQ__DECODERS(avx2), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2),   \
+    #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2, NULL}
+    #define HRQ__ROW_AVX2(name, need, flip, dots)                                             \
+        {name, need, flip, HRQ__DECODERS(avx2, scalar), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2), \
          HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
@@ -6318,19 +6412,19 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 
 #ifdef HRQ__AVX512
     #define HRQ__ROWS_AVX512                                                                                   \
-        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),            \
-         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)}, \
-        {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni),                                                \
+        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2, scalar), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),    \
+         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)},                             \
+        {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni, vnni),                                          \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
-          hrq__one_trellis_vnni, hrq__one_int_vnni},                                                           \
+          hrq__one_trellis_vnni, hrq__one_int_vnni, hrq__one_column_vnni},                                     \
          HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512, avx512)},
 #else
     #define HRQ__ROWS_AVX512
 #endif
 
 #ifdef HRQ__NEON
-    #define HRQ__ROW_NEON(name, need, dots)                                          \
-        {name, need, 0, HRQ__DECODERS(neon), HRQ__NO_ONE, HRQ__DOTS(dots, neon),     \
+    #define HRQ__ROW_NEON(name, need, dots)                                              \
+        {name, need, 0, HRQ__DECODERS(neon, scalar), HRQ__NO_ONE, HRQ__DOTS(dots, neon), \
          HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)

@@ -346,11 +346,12 @@ static const char *format_at(size_t i)
     return i < sizeof names / sizeof names[0] ? names[i] : NULL;
 }
 
-/* No matrix is encoded in these, or there is none in this version. */
+/* No matrix is encoded in these, or not as here, or there is none in this version. */
 static int passed_over(const char *name)
 {
     hrq_format format;
     check(hrq_format_parse(&format, name), name);
+    if (strstr(name, ":col")) return 1; /* encoded and repeated by bands, not by panels */
     return hrq_mat_bytes(&format, 16, mem_cols) == 0;
 }
 

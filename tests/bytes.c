@@ -43,6 +43,7 @@ static hrq_mat encoded(const char *name, unsigned char *to, size_t chunk)
     memset(&m, 0, sizeof m);
     if (hrq_format_parse(&f, name) != HRQ_OK || hrq_mat_init(&m, &f, ROWS, COLS, 7, to, sizeof store) != HRQ_OK)
         exit(1);
+    if (strstr(name, ":col")) chunk = ROWS; /* whole bands */
     for (r = 0; r < ROWS; r += n) {
         n = ROWS - r < chunk ? ROWS - r : chunk;
         if (hrq_mat_encode(&m, r, n, w + r * COLS, COLS, NULL) != HRQ_OK) exit(1);

@@ -1027,6 +1027,65 @@ static void test_mutations(size_t rounds)
     tap_end();
 }
 
+/* A basis beside matrices: found, checked, used in place; its bytes changed, it is malformed. */
+static void test_basis(void)
+{
+    enum { N = 24, ROOM = 32 + 4 * N + 16 * 8 * N };
+    static unsigned char store[ROOM];
+    float sigma[N * N], x[N], y[N], z[N];
+    bag b;
+    hrq_member m[6], got;
+    hrq_file f;
+    unsigned char *p;
+    size_t i, bytes, at, seen = 0;
+    tap_begin("a basis is a member: written, found, checked, used in place");
+    bag_mixed(&b);
+    memcpy(m, b.m, 5 * sizeof *m);
+    memset(&m[5], 0, sizeof m[5]);
+    m[5].name = "basis of x";
+    for (i = 0; i < N * N; i++) sigma[i] = (float)pow(0.8, fabs((double)(i / N) - (double)(i % N)));
+    EXPECT(hrq_basis_make(&m[5].basis, store, sizeof store, sigma, N, N, NULL, NULL, NULL) == HRQ_OK, "make");
+    p = file_of(m, 6, &bytes);
+    EXPECT(hrq_file_open(&f, p, bytes) == HRQ_OK && hrq_file_check(&f) == HRQ_OK, "open, check");
+    EXPECT(hrq_file_find(&f, "basis of x", &got) == HRQ_OK && got.basis.n == N && !got.stream && !got.mat.data &&
+               got.basis.bytes == m[5].basis.bytes && got.basis.rotations == m[5].basis.rotations,
+           "find");
+    EXPECT(hrq_file_find(&f, "w", &got) == HRQ_OK && !got.basis.data && got.mat.data, "a matrix is no basis");
+    EXPECT(hrq_file_find(&f, "basis of x", &got) == HRQ_OK && memcmp(got.basis.data, store, got.basis.bytes) == 0, "bytes");
+    for (i = 0; i < N; i++) x[i] = noise(i);
+    EXPECT(hrq_basis_apply(&m[5].basis, 0, x, 1, N, y, N) == HRQ_OK && hrq_basis_apply(&got.basis, 0, x, 1, N, z, N) == HRQ_OK &&
+               memcmp(y, z, sizeof y) == 0,
+           "apply");
+    at = (size_t)((unsigned char *)got.basis.data - p);
+    for (i = 0; i < 300; i++) { /* with the checksum put right: malformed, or a basis still */
+        hrq_status status;
+        size_t where = at + (size_t)hrq__random(seed_now, i) % got.basis.bytes;
+        unsigned char was = p[where];
+        hrq_file g;
+        p[where] = (unsigned char)(p[where] ^ (1 + i % 255));
+        EXPECT(hrq_file_check(&f) == HRQ_ERR_CHECKSUM, "byte %lu", (unsigned long)where);
+        hrq__put32(p + HRQ__FILE_HEADER + 5 * HRQ__FILE_ENTRY + HRQ__FILE_CRC, hrq__crc32(0, p + at, got.basis.bytes));
+        seal_table(p, (size_t)hrq__get64(p + 16));
+        EXPECT(hrq_file_open(&g, p, bytes) == HRQ_OK, "open");
+        status = hrq_file_check(&g);
+        EXPECT(status == HRQ_OK || status == HRQ_ERR_DATA || status == HRQ_ERR_UNSUPPORTED, "check %d", status);
+        seen += status != HRQ_OK;
+        p[where] = was;
+        hrq__put32(p + HRQ__FILE_HEADER + 5 * HRQ__FILE_ENTRY + HRQ__FILE_CRC, hrq__crc32(0, p + at, got.basis.bytes));
+        seal_table(p, (size_t)hrq__get64(p + 16));
+    }
+    EXPECT(seen > 150, "only %lu changes are malformed", (unsigned long)seen);
+    m[5].stream = store;
+    m[5].stream_bytes = 10;
+    EXPECT(hrq_file_bytes(m, 6) == 0, "a stream and a basis at once");
+    m[5].stream = NULL;
+    m[5].basis.bytes--;
+    EXPECT(hrq_file_bytes(m, 6) == 0, "bytes short");
+    free(p);
+    bag_free(&b);
+    tap_end();
+}
+
 int main(void)
 {
     const char *seed = getenv("SEED"), *times = getenv("K");
@@ -1036,6 +1095,7 @@ int main(void)
     test_layout();
     test_frozen();
     test_formats();
+    test_basis();
     test_refused();
     test_space();
     test_arguments();

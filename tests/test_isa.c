@@ -102,7 +102,7 @@ static size_t everything(unsigned char *out, const hrq_format *f, size_t rows, s
     hrq_epilogue e;
     EXPECT(hrq_mat_init(&m, f, rows, cols, 77, data + 1, bytes) == HRQ_OK, "init");
     for (r = 0; r < rows; r += step) {
-        step = split ? (rows - r < split ? rows - r : split) : rows;
+        step = split && !(f->options & HRQ__OPT_COL) ? (rows - r < split ? rows - r : split) : rows; /* :col: at once */
         EXPECT(hrq_mat_encode(&m, r, step, w + r * (cols + 3), cols + 3, NULL) == HRQ_OK, "encode");
     }
     memcpy(out, data + 1, bytes);

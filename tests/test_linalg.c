@@ -197,14 +197,14 @@ static void test_cov(void)
 }
 
 /* The specification: the unblocked right-looking loop, lower triangle, with or without pivoting. */
-static int plain_cholesky(float *a, size_t n, size_t ld, size_t *perm)
+static int plain_cholesky(float *a, size_t n, size_t ld, size_t *perm, int least)
 {
     size_t i, j, k, p, q, swap;
     float t;
     for (i = 0; perm && i < n; i++) perm[i] = i;
     for (p = 0; p < n; p++) {
         for (i = q = p; perm && i < n; i++)
-            if (a[i * ld + i] > a[q * ld + q] ||
+            if ((least ? a[i * ld + i] < a[q * ld + q] : a[i * ld + i] > a[q * ld + q]) ||
                 (a[i * ld + i] == a[q * ld + q] && perm[i] < perm[q]))
                 q = i;
         if (q != p) {
@@ -253,19 +253,19 @@ static void test_cholesky(void)
     size_t s, i, j, k, mode;
     tap_begin("cholesky: bits of the unblocked loop, natural and pivoted; residual");
     for (s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
-        for (mode = 0; mode < 2; mode++) {
+        for (mode = 0; mode < 3; mode++) { /* natural, largest pivots, least pivots */
             size_t n = sizes[s], ld = n + 2 * (s % 2), *perm = (size_t *)malloc(n * sizeof *perm);
             size_t *want_perm = (size_t *)malloc(n * sizeof *perm);
             float *a = definite(n, ld, 10 + s), *want = copy(a, n, n, ld),
                   *source = copy(a, n, n, ld);
             double worst = 0.0;
-            EXPECT(plain_cholesky(want, n, ld, mode ? want_perm : NULL), "not definite: n = %u",
+            EXPECT(plain_cholesky(want, n, ld, mode ? want_perm : NULL, mode == 2), "not definite: n = %u",
                    (unsigned)n);
-            EXPECT(hrq__la_cholesky(a, n, ld, mode ? perm : NULL, NULL, &h) == HRQ_OK, "status");
+            EXPECT(hrq__la_cholesky(a, n, ld, mode ? perm : NULL, mode == 2, NULL, &h) == HRQ_OK, "status");
             EXPECT(same(a, want, n, n, ld), "n = %u, pivoted %u", (unsigned)n, (unsigned)mode);
             for (i = 0; mode && i < n; i++) {
                 EXPECT(perm[i] == want_perm[i], "perm[%u]", (unsigned)i);
-                EXPECT(i == 0 || a[i * ld + i] <= a[(i - 1) * ld + i - 1] * 1.0001f, "pivots fall");
+                EXPECT(i == 0 || mode == 2 || a[i * ld + i] <= a[(i - 1) * ld + i - 1] * 1.0001f, "pivots fall");
             }
             for (i = 0; i < n;
                  i++) /* backward error (n + 1) u |L| |L^T|, and |L||L^T|_ij <= sqrt(a_ii a_jj) */
@@ -297,7 +297,7 @@ static void test_cholesky_errors(void)
         static size_t perm[n];
         float small[4] = {4, 9, 2, 5};
         for (i = 0; i < n; i++) a[i * n + i] = i % 3 ? 1.0f : 4.0f;
-        EXPECT(hrq__la_cholesky(a, n, n, perm, NULL, NULL) == HRQ_OK, "diagonal");
+        EXPECT(hrq__la_cholesky(a, n, n, perm, 0, NULL, NULL) == HRQ_OK, "diagonal");
         for (k = 0, i = 0; i < n; i += 3)
             EXPECT(perm[k++] == i, "largest first, lowest index first");
         for (i = 0; i < n; i++)
@@ -315,7 +315,7 @@ static void test_cholesky_errors(void)
                 for (i = 0; i < n * n; i++) a[i] = i % (n + 1) == 0 ? 1.0f : 0.0f;
                 a[k * n + k] = wrong[j];
                 bad = 999;
-                EXPECT(hrq__la_cholesky(a, n, n, perm, &bad, NULL) == HRQ_ERR_NOT_PD && bad == k,
+                EXPECT(hrq__la_cholesky(a, n, n, perm, 0, &bad, NULL) == HRQ_ERR_NOT_PD && bad == k,
                        "pivoted, %u is %g", (unsigned)k, (double)wrong[j]);
             }
         }

@@ -10,6 +10,7 @@ static const size_t some_rows[] = {1, 2, 15, 16, 17, 33};
 
 static int is_coded(const hrq_format *f, int codec) { return hrq__families[f->kind].codec == codec; }
 static int is_plain(const hrq_format *f) { return is_coded(f, HRQ__CODEC_PLAIN); }
+static int is_column(const hrq_format *f) { return is_coded(f, HRQ__CODEC_COLUMN); } /* coded by whole bands */
 static int is_int(const hrq_format *f) { return is_coded(f, HRQ__CODEC_INT); }
 
 /* Largest squared error that a row of this format may have, before the inverse rotation (which keeps it):
@@ -62,8 +63,8 @@ static double mean_error(const hrq_format *f, size_t cols)
     }
     if (is_coded(f, HRQ__CODEC_FLOAT)) /* e2m1: 0.014, e4m3: 0.0007, mxint8: 7e-5; E8M0 saturates at times */
         return ldexp(f->exp == 0 ? 0.4 : hrq__families[f->kind].scale == HRQ__SCALE_E8M0 ? 0.16 : 0.08, -2 * f->man);
-    /* sequences of a trellis code under 32 steps are short for their windows */
-    if (!is_coded(f, HRQ__CODEC_VORONOI)) return ldexp(f->states && cols < 128 ? 4.0 : 2.0, -2 * f->bits);
+    /* sequences of a trellis code under 32 steps are short for their windows; :col: rows here are few */
+    if (!is_coded(f, HRQ__CODEC_VORONOI)) return ldexp(f->states && (cols < 128 || is_column(f)) ? 4.0 : 2.0, -2 * f->bits);
     /* second moment of the largest cell, and as much again for overload; more than 0.6 no code loses */
     {
         hrq__voronoi c = hrq__voronoi_of(f);
@@ -88,7 +89,7 @@ static void one(const char *name, size_t rows, size_t cols, int kind)
 {
     size_t ldw = cols + draw_below(3), ld2 = cols + draw_below(3), r, c, at, n;
     hrq_format f = format_of(name);
-    float *w = floats_of(rows, cols, ldw), *back = floats_of(rows, cols, ld2), *part = floats_of(16, cols, cols);
+    float *w = floats_of(rows, cols, ldw), *back = floats_of(rows, cols, ld2), *part = floats_of(33, cols, cols);
     block a, b;
     hrq_mat m, m2, slice;
     double error, energy = 0, total = 0;
@@ -116,6 +117,7 @@ static void one(const char *name, size_t rows, size_t cols, int kind)
         }
         energy += size;
         total += error;
+        if (is_column(&f)) continue; /* rows share scales: all together are bounded */
         if (!strstr(name, "+had")) {
             EXPECT(error <= worst_error(&f, w + r * ldw, cols), "%s %lux%lu row %lu kind %d: error %g, bound %g",
                    name, (unsigned long)rows, (unsigned long)cols, (unsigned long)r, kind, error,
@@ -124,20 +126,22 @@ static void one(const char *name, size_t rows, size_t cols, int kind)
             EXPECT(error <= size * 1.3 + 1e-12, "%s: error %g of %g", name, error, size);
         }
     }
+    EXPECT(total <= energy * 1.3 || !is_column(&f), "%s %lux%lu: error %g of %g", name, (unsigned long)rows,
+           (unsigned long)cols, total, energy);
     if (kind == 0 && cols >= 64 && rows >= 15 && !f.keep)
         EXPECT(total <= mean_error(&f, cols) * energy, "%s %lux%lu: %g of %g", name, (unsigned long)rows,
                (unsigned long)cols, total / energy, mean_error(&f, cols));
 
     for (r = rows; r > 0; r -= n) { /* from the end, in chunks of 1 ... 5 rows */
-        n = 1 + draw_below(5);
+        n = is_column(&f) ? rows : 1 + draw_below(5);
         n = n > r ? r : n;
         EXPECT(hrq_mat_encode(&m2, r - n, n, w + (r - n) * ldw, ldw, NULL) == HRQ_OK, "%s chunk", name);
     }
     EXPECT(memcmp(a.data, b.data, a.bytes) == 0, "%s %lux%lu: chunks of rows give other bytes", name,
            (unsigned long)rows, (unsigned long)cols);
 
-    at = (rows - 1) / 16 * 16; /* the last panel as a matrix of its own */
-    n = a.bytes / ((rows + 15) / 16);
+    at = is_column(&f) ? 0 : (rows - 1) / 16 * 16; /* the last panel as a matrix of its own */
+    n = a.bytes / (is_column(&f) ? 1 : (rows + 15) / 16);
     EXPECT(hrq_mat_wrap(&slice, &f, rows - at, cols, 5, a.data + at / 16 * n, n) == HRQ_OK, "%s slice", name);
     EXPECT(hrq_mat_decode(&slice, 0, rows - at, part, cols) == HRQ_OK, "%s slice", name);
     for (r = at; r < rows; r++)
@@ -538,8 +542,8 @@ static void test_illegal(void)
         hrq__layout lay;
         fill_gauss(w, rows * cols, 1.0);
         m = mat_of(&b, name, rows, cols, 3, w, cols);
-        panel = b.bytes / 2;
         hrq__layout_of(&lay, &f, cols); /* test_formats.c checks these offsets by hand */
+        panel = (b.bytes - lay.head_bytes) / 2;
 #define SPOIL(at, width, value, what)                                                                 \
     do {                                                                                              \
         unsigned char keep[2], *to = b.data + (at); /* at may draw: taken once */                     \
@@ -551,7 +555,7 @@ static void test_illegal(void)
         EXPECT(hrq_mat_check(&m) == HRQ_OK, "%s: put back", name);                                    \
     } while (0)
         for (k = 0; k < 4; k++) {
-            size_t row = draw_below(16), p = draw_below(2) * panel;
+            size_t row = draw_below(16), p = lay.head_bytes + draw_below(2) * panel;
             if (lay.row_bytes) /* the high half of a float32 is a bf16 */
                 SPOIL(p + lay.row_at + lay.row_bytes * (row + 1) - 2, 2, bf16_bad[k], "row scale");
             if (lay.means) SPOIL(p + lay.mean_at + 4 * row + 2, 2, bf16_bad[k], "mean");
@@ -627,13 +631,14 @@ static void test_noise(int effort)
             if (k % 2) {
                 for (c = 0; c < 1 + k % 7; c++) b.data[draw_below(b.bytes)] ^= (unsigned char)(1u << draw_below(8));
             } else {
-                for (c = 0; c < b.bytes; c++) b.data[c] = (unsigned char)draw();
+                for (c = lay.head_bytes; c < b.bytes; c++) b.data[c] = (unsigned char)draw(); /* a head has a fingerprint */
             }
             EXPECT(hrq_mat_decode(&m, 0, rows, w, cols) == HRQ_OK, "%s decode", name);
             if (hrq_mat_check(&m) == HRQ_OK) {
                 passed++;
-                for (c = 0; c < m.bytes / lay.panel_bytes * 16; c++) {
-                    unsigned char *panel = b.data + c / 16 * lay.panel_bytes;
+                for (c = 0; c < (m.bytes - lay.head_bytes) / lay.panel_bytes * 16; c++) {
+                    unsigned char *panel = b.data + lay.head_bytes + c / 16 * lay.panel_bytes;
+                    if (is_column(&f)) put_half(panel + lay.row_at, 0x3f80);
                     if (lay.row_bytes) put_half(panel + lay.row_at + (c % 16 + 1) * lay.row_bytes - 2, 0x3f80);
                     if (lay.means) put_half(panel + lay.mean_at + c % 16 * 4 + 2, 0);
                     if (lay.group_bytes == 1 && lay.group)

@@ -298,9 +298,9 @@ static hrq__tcq_work *work_of(const code *k, size_t cols, hrq__tcq_work *w, bloc
 {
     hrq_format f = format_of(k->name);
     size_t bytes = 0;
-    if (!hrq__tcq_bytes((unsigned)k->size, (cols + 7) / 8 * 8, &bytes)) bytes = 0;
+    if (!hrq__tcq_bytes((unsigned)k->size, (cols + 7) / 8 * 2, &bytes)) bytes = 0;
     *b = block_of(bytes, 0);
-    hrq__tcq_open(w, &f, cols, b->data);
+    hrq__tcq_open(w, &f, (cols + 7) / 8 * 2, b->data);
     return w;
 }
 
@@ -502,7 +502,7 @@ static void compare_row(const code *k, size_t cols, int kind, int *differ)
     size_t i, cols8 = (cols + 7) / 8 * 8, bad = cols8;
     draw_row(k, x, cols, kind);
     work_of(k, cols, &w, &b);
-    hrq__tcq_encode(&w, x, 1.0f, 1.0f);
+    hrq__tcq_encode(&w, x, cols, 1.0f, 1.0f);
     ref_encode(k, x, cols, FORCED, ref_code, ref_level);
     for (i = cols8; i-- > 0;)
         if (w.code[i] != ref_code[i] || w.level[i] != ref_level[i]) bad = i;
@@ -564,7 +564,7 @@ static void test_short(int effort)
                 block b;
                 draw_row(&k, x, cols, i % KINDS);
                 work_of(&k, cols, &w, &b);
-                hrq__tcq_encode(&w, x, 1.0f, 1.0f);
+                hrq__tcq_encode(&w, x, cols, 1.0f, 1.0f);
                 for (sequence = 0; sequence < 4; sequence++) {
                     steps = sequence_of(&k, x, cols, sequence, fixed, real);
                     least = every_path(&k, steps, bit);
@@ -618,7 +618,7 @@ static void test_excess(int effort)
                 size_t cols = 4 * (size_t)steps - draw_below(8);
                 fill_gauss(x, cols, 1.0);
                 work_of(&k, cols, &w, &memory);
-                hrq__tcq_encode(&w, x, 1.0f, 1.0f);
+                hrq__tcq_encode(&w, x, cols, 1.0f, 1.0f);
                 for (sequence = 0; sequence < 4; sequence++) {
                     sequence_of(&k, x, cols, sequence, fixed, real);
                     a = every_path(&k, steps, bit);
@@ -701,7 +701,7 @@ static void test_exact(int effort)
                 size_t cols = (is_long ? 520 : 96) + draw_below(121);
                 fill_gauss(x, cols, 1.0);
                 work_of(&k, cols, &w, &b);
-                hrq__tcq_encode(&w, x, 1.0f, 1.0f);
+                hrq__tcq_encode(&w, x, cols, 1.0f, 1.0f);
                 steps = (int)((cols + 7) / 8 * 2);
                 for (sequence = 0; sequence < 4; sequence++) {
                     double got = 0, least = exact_error(&k, x, cols, sequence, steps);
@@ -753,16 +753,13 @@ static reader reader_of(const code *k, const void *data, size_t cols, int means)
     return r;
 }
 
-/* coded bit | raw bits << 1 */
-static int read_code(const reader *r, size_t row, size_t col)
+/* Coordinate j of a lane of a superblock: coded bit | raw bits << 1 */
+static int code_at(const unsigned char *p, int bits, size_t lanes, size_t lane, size_t j)
 {
-    size_t super = col / 32, at = col % 32, s = r->cols8 - 32 * super < 32 ? (r->cols8 - 32 * super) / 8 : 4;
-    size_t lanes = 16 * s, lane = row % 16 * s + at % s, j = at / s;
-    const unsigned char *p = r->data + row / 16 * r->panel + super * 64 * (size_t)r->k->bits;
     int out = p[lane] >> j & 1;
     p += lanes;
-    if (r->k->bits == 2) return out | (p[lane] >> j & 1) << 1;
-    if (r->k->bits == 4) { /* 3 raw bits: a plane of the lowest, two of the others */
+    if (bits == 2) return out | (p[lane] >> j & 1) << 1;
+    if (bits == 4) { /* 3 raw bits: a plane of the lowest, two of the others */
         out |= (p[lane] >> j & 1) << 1;
         p += lanes;
         return out | (p[j % 2 * lanes + lane] >> 2 * (j / 2) & 3) << 2;
@@ -770,6 +767,12 @@ static int read_code(const reader *r, size_t row, size_t col)
     return out | (p[j % 2 * lanes + lane] >> 2 * (j / 2) & 3) << 1;
 }
 
+static int read_code(const reader *r, size_t row, size_t col)
+{
+    size_t super = col / 32, at = col % 32, s = r->cols8 - 32 * super < 32 ? (r->cols8 - 32 * super) / 8 : 4;
+    const unsigned char *p = r->data + row / 16 * r->panel + super * 64 * (size_t)r->k->bits;
+    return code_at(p, r->k->bits, 16 * s, row % 16 * s + at % s, at / s);
+}
 static float read_scale(const reader *r, size_t row)
 {
     const unsigned char *p = r->data + row / 16 * r->panel + r->cols8 * 2 * (size_t)r->k->bits + row % 16 * 2;
@@ -810,8 +813,9 @@ static hrq_mat random_mat(const code *k, block *b, size_t rows, size_t cols)
     return m;
 }
 
-/* Products with unit vectors are entries; with noise, sums of them. Any split into rows: the same bits. */
-static void check_products(const code *k, const hrq_mat *m, const float *w)
+/* Products with unit vectors are entries; with noise, sums of them. Any split into rows: the same bits. steps: column
+   scales are folded into the activations, which rounds them once more, and to int8 as they then are. */
+static void check_products(const code *k, const hrq_mat *m, const float *w, int steps)
 {
     enum { N = 5 };
     size_t rows = m->rows, cols = m->cols, t, r, c, at[N - 1], row0;
@@ -835,7 +839,7 @@ static void check_products(const code *k, const hrq_mat *m, const float *w)
             double sum = 0, size = 0;
             for (t = 0; t < N - 1; t++) {
                 double want = (double)w[r * cols + at[t]], got = (double)y[t * rows + r];
-                EXPECT(fabs(got - want) <= (kind ? 3e-7 : 0.0) * fabs(want), "%s %lu x %lu: (%lu, %lu) is %g, not %g",
+                EXPECT(fabs(got - want) <= (kind || steps ? 4e-7 : 0.0) * fabs(want), "%s %lu x %lu: (%lu, %lu) is %g, not %g",
                        k->name, (unsigned long)rows, (unsigned long)cols, (unsigned long)r, (unsigned long)at[t], got,
                        want);
             }
@@ -844,8 +848,9 @@ static void check_products(const code *k, const hrq_mat *m, const float *w)
                 size += fabs((double)w[r * cols + c] * (double)x[(N - 1) * cols + c]);
             }
             /* an entry is rounded once, a sum of levels in floats once a column */
-            EXPECT(fabs((double)y[(N - 1) * rows + r] - sum) <= (1e-6 + 6e-8 * (double)cols) * size, "%s: %g, not %g",
-                   k->name, (double)y[(N - 1) * rows + r], sum);
+            if (!steps || !kind)
+                EXPECT(fabs((double)y[(N - 1) * rows + r] - sum) <= (1e-6 + 6e-8 * (double)cols) * size,
+                       "%s: %g, not %g", k->name, (double)y[(N - 1) * rows + r], sum);
         }
         for (row0 = 0; row0 < rows;) {
             size_t row1 = row0 + 1 + draw_below(rows - row0);
@@ -883,7 +888,7 @@ static void check_decode(const code *k, const hrq_mat *m, int products)
     EXPECT(hrq_mat_decode(m, row0, n, part, cols) == HRQ_OK && same_bits(part, w + row0 * cols, n * cols),
            "%s %lu x %lu: other bits in rows %lu + %lu", k->name, (unsigned long)rows, (unsigned long)cols,
            (unsigned long)row0, (unsigned long)n);
-    if (products) check_products(k, m, w);
+    if (products) check_products(k, m, w, 0);
     free(part);
     free(w);
 }
@@ -1071,6 +1076,297 @@ static void test_constants(int effort)
     tap_end();
 }
 
+/* ---- :col: time runs down the rows of a band ---- */
+
+typedef struct {
+    size_t rows, cols8, panel;
+    const code *k;
+    const unsigned char *head, *data;
+} column_reader;
+
+static column_reader column_reader_of(const code *k, const void *data, size_t rows, size_t cols, int means)
+{
+    column_reader r;
+    r.k = k;
+    r.rows = rows;
+    r.cols8 = (cols + 7) / 8 * 8;
+    r.head = (const unsigned char *)data;
+    r.data = r.head + (8 + 2 * cols + 63) / 64 * 64;
+    r.panel = r.cols8 * 2 * (size_t)k->bits + 10 + (means ? 64 : 0);
+    return r;
+}
+
+static int column_code(const column_reader *r, size_t row, size_t col)
+{
+    size_t super = col / 32, s = r->cols8 - 32 * super < 32 ? (r->cols8 - 32 * super) / 8 : 4;
+    const unsigned char *p = r->data + row / 16 * r->panel + super * 64 * (size_t)r->k->bits;
+    return code_at(p, r->k->bits, 16 * s, row % 16 / 8 * 8 * s + col % 32, row % 8);
+}
+
+/* First row of a row's band, and its rows, padding included: 256, the last band with what is left over. */
+static size_t band_of(size_t rows, size_t row, size_t *count)
+{
+    size_t bands = rows / 256 ? rows / 256 : 1, band = row / 256 < bands ? row / 256 : bands - 1;
+    *count = ((band + 1 < bands ? 256 : rows - 256 * band) + 15) / 16 * 16;
+    return 256 * band;
+}
+
+static int column_level(const column_reader *r, size_t row, size_t col)
+{
+    size_t count, first = band_of(r->rows, row, &count), i, window = 0;
+    for (i = 0; i <= (size_t)r->k->size; i++)
+        window |= (size_t)(column_code(r, first + (row - first + count - i) % count, col) & 1) << i;
+    return r->k->level[(column_code(r, row, col) >> 1) * r->k->cosets + parities_of(r->k, (unsigned)window)];
+}
+
+static float bf16_of(unsigned bits)
+{
+    uint32_t u = bits << 16;
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+static double column_row_scale(const column_reader *r, size_t row)
+{
+    const unsigned char *p = r->data + row / 16 * r->panel + r->cols8 * 2 * (size_t)r->k->bits;
+    int k = p[2 + row % 16 / 2] >> (row % 2 ? 4 : 0) & 15;
+    return k == 15 ? 0.0 : (double)bf16_of((p[0] & 0xfcu) | (unsigned)p[1] << 8) * exp2(-k * ldexp(1.0, p[0] & 3) / 32);
+}
+
+static double column_step(const column_reader *r, size_t col)
+{
+    const unsigned char *p = r->head + 8 + 2 * col;
+    return (double)bf16_of((p[0] | (unsigned)p[1] << 8) ^ 0x3f80u);
+}
+
+/* Scales of columns as an encoder with feedback would leave them. */
+static void draw_steps(hrq_mat *m)
+{
+    unsigned char *head = (unsigned char *)m->data;
+    size_t i;
+    for (i = 0; i < m->cols; i++) {
+        head[8 + 2 * i] = (unsigned char)draw();
+        head[9 + 2 * i] = (unsigned char)draw_below(2);
+    }
+    hrq__put64(head, hrq__column_fingerprint(head + 8, m->cols));
+}
+
+static void column_compare(const code *k, const hrq_mat *m, int steps)
+{
+    size_t rows = m->rows, cols = m->cols, r, c, row0, n;
+    float *w = floats_of(rows, cols, cols), *part;
+    column_reader own = column_reader_of(k, m->data, rows, cols, 0);
+    EXPECT(hrq_mat_check(m) == HRQ_OK, "%s: no codes", k->name);
+    EXPECT(hrq_mat_decode(m, 0, rows, w, cols) == HRQ_OK, "%s", k->name);
+    for (r = 0; r < rows; r++) {
+        size_t bad = cols;
+        double want = 0;
+        for (c = cols; c-- > 0;) {
+            want = column_level(&own, r, c) * (double)k->step * column_row_scale(&own, r) * column_step(&own, c);
+            if (!(fabs((double)w[r * cols + c] - want) <= 4e-7 * fabs(want))) bad = c;
+        }
+        EXPECT(bad == cols, "%s %lu x %lu: (%lu, %lu) is not what the drawing says", k->name, (unsigned long)rows,
+               (unsigned long)cols, (unsigned long)r, (unsigned long)bad);
+    }
+    row0 = draw_below(rows);
+    n = 1 + draw_below(rows - row0);
+    part = floats_of(n, cols, cols);
+    EXPECT(hrq_mat_decode(m, row0, n, part, cols) == HRQ_OK && same_bits(part, w + row0 * cols, n * cols),
+           "%s %lu x %lu: other bits in rows %lu + %lu", k->name, (unsigned long)rows, (unsigned long)cols,
+           (unsigned long)row0, (unsigned long)n);
+    check_products(k, m, w, steps);
+    free(part);
+    free(w);
+}
+
+static void test_column_bytes(int effort)
+{
+    static const size_t some[] = {1, 15, 16, 17, 40, 256, 257, 300, 511, 512, 530, 769};
+    size_t i, j;
+    tap_begin(":col: any bytes, any scales of columns: decoded as the drawing has it, windows around the band; products");
+    for (i = 0; i < sizeof some / sizeof some[0]; i++)
+        for (j = 0; j < (effort ? 6 : 1); j++) {
+            size_t rows = some[i], cols = j == 5 ? 300 : 1 + draw_below(80), at;
+            int bits = 2 + (int)draw_below(3);
+            code k = code_of(bits, sizes[draw_below(5)]);
+            block b;
+            hrq_format f;
+            hrq_mat m;
+            column_reader own;
+            strcat(k.name, ":col");
+            f = format_of(k.name);
+            b = block_of(hrq_mat_bytes(&f, rows, cols), 3);
+            own = column_reader_of(&k, b.data, rows, cols, 0);
+            EXPECT(b.bytes == (size_t)(own.data - own.head) + (rows + 15) / 16 * own.panel, "%s: %lu bytes", k.name,
+                   (unsigned long)b.bytes);
+            for (at = 0; at < b.bytes; at++) b.data[at] = (unsigned char)draw();
+            memset(b.data, 0, (size_t)(own.data - own.head));
+            for (at = 0; at < (rows + 15) / 16; at++) {
+                unsigned char *p = b.data + (own.data - own.head) + at * own.panel + own.cols8 * 2 * (size_t)bits;
+                p[1] = (unsigned char)(draw_below(5) ? 0x3f : draw_below(2) ? 0xbe : 0);
+                if (!p[1]) p[0] = 0;
+            }
+            EXPECT(hrq_mat_wrap(&m, &f, rows, cols, 7, b.data, b.bytes) == HRQ_OK, "%s", k.name);
+            if (j % 2) draw_steps(&m);
+            column_compare(&k, &m, j % 2);
+            free(b.base);
+        }
+    tap_end();
+}
+
+/* The codes of a column are those of a row whose first sequence it is. */
+static void test_column_encode(int effort)
+{
+    int i;
+    tap_begin(":col: codes of the definition under scales of rows and columns, those of rows next to their rms");
+    for (i = 0; i < (effort ? 12 : 3); i++) {
+        code k = code_of(2 + i % 3, sizes[i % 2]);
+        size_t rows = i == 0 ? 512 : i == 1 ? 256 : 16 * (1 + draw_below(18)), cols = 1 + draw_below(6), r, c;
+        float *w = floats_of(rows, cols, cols), *x = floats_of(1, 4 * rows, 4 * rows);
+        double scale = pow(10, 20 * draw_uniform() - 10);
+        block b;
+        hrq_mat m;
+        column_reader own;
+        ref_open(&k);
+        strcat(k.name, ":col");
+        for (r = 0; r < rows; r++) fill_gauss(w + r * cols, cols, r % 7 == 3 ? 0.0 : scale * exp(draw_gauss()));
+        m = mat_of(&b, k.name, rows, cols, 1, NULL, 0);
+        if (i % 2) draw_steps(&m);
+        EXPECT(hrq_mat_encode(&m, 0, rows, w, cols, NULL) == HRQ_OK, "%s", k.name);
+        own = column_reader_of(&k, b.data, rows, cols, 0);
+        column_compare(&k, &m, i % 2);
+        for (r = 0; r < rows; r++) {
+            double energy = 0, stored = column_row_scale(&own, r), top = 0, least = 1e30, far, part;
+            for (c = 0; c < cols; c++) energy += (double)w[r * cols + c] * (double)w[r * cols + c];
+            for (c = r / 16 * 16; c < r / 16 * 16 + 16 && c < rows; c++) {
+                double other = column_row_scale(&own, c);
+                top = other > top ? other : top;
+                least = other > 0 && other < least ? other : least;
+            }
+            energy = sqrt(energy / (double)cols);
+            /* half a step, which is a fourteenth of what lies between the largest and the least, up to a factor of 2, or
+               a quarter of an octave; the largest is rounded by 2^-6; the last step is for all that is smaller */
+            far = log2(top / least);
+            part = far > 1.7 ? 0.25 : far > 0.8 ? 0.125 : far > 0.4 ? 0.0625 : 0.03125;
+            EXPECT(energy == 0 ? stored == 0
+                               : fabs(log2(stored / energy)) <= part / 2 + 0.023 || (stored > 0 && stored <= top * exp2(-3.49)) ||
+                                     (stored == 0 && energy <= top / 30),
+                   "%s: row %lu has scale %g, rms %g", k.name, (unsigned long)r, stored, energy);
+        }
+        for (c = 0; c < cols; c++) {
+            size_t band, count, bad = rows;
+            for (band = 0; band < rows; band += count) {
+                band_of(rows, band, &count);
+                memset(x, 0, 4 * rows * sizeof *x);
+                for (r = 0; r < count; r++) {
+                    float row = (float)column_row_scale(&own, band + r), step = (float)column_step(&own, c);
+                    x[4 * r] = row > 0 ? w[(band + r) * cols + c] * (1.0f / row) * (1.0f / step) : 0.0f;
+                }
+                ref_encode(&k, x, 4 * count - 3, FORCED, ref_code, ref_level);
+                for (r = count; r-- > 0;)
+                    if (column_code(&own, band + r, c) != ref_code[4 * r]) bad = band + r;
+            }
+            EXPECT(bad == rows, "%s %lu x %lu, column %lu: row %lu is coded otherwise", k.name, (unsigned long)rows,
+                   (unsigned long)cols, (unsigned long)c, (unsigned long)bad);
+        }
+        ref_close();
+        free(b.base);
+        free(w);
+        free(x);
+    }
+    tap_end();
+}
+
+static void test_column_ranges(void)
+{
+    static const char *const names[] = {"tcq2:s6:col", "tcq3:s6:col+had+center", "tcq4:s6:col+center+keep40"};
+    static const size_t some[] = {1, 255, 256, 511, 512, 700, 1024};
+    size_t i, j, row, row0, n, cols = 21;
+    tap_begin(":col: whole bands in any order give the same bytes, whatever lay there; other ranges are refused untouched");
+    for (i = 0; i < 3; i++)
+        for (j = 0; j < sizeof some / sizeof some[0]; j++) {
+            size_t rows = some[j], last = rows < 512 ? 0 : (rows / 256 - 1) * 256;
+            float *w = floats_of(rows, cols, cols);
+            block a, b;
+            hrq_mat m, m2;
+            fill_gauss(w, rows * cols, 3.0);
+            m = mat_of(&a, names[i], rows, cols, 5, w, cols);
+            m2 = mat_of(&b, names[i], rows, cols, 5, NULL, 0);
+            memset(b.data + 64, 0x5a, b.bytes - 64); /* not the head */
+            for (n = 0; n < 40; n++) {
+                hrq_status status;
+                row0 = draw_below(3) ? 256 * draw_below(1 + rows / 256) : draw_below(rows);
+                row = draw_below(3) ? row0 + 256 * draw_below(3) : row0 + draw_below(rows - row0 + 1);
+                if (draw_below(3) == 0) row = rows;
+                if (row0 > rows || row > rows || row <= row0) continue;
+                if (row0 % 256 == 0 && row0 <= last && (row == rows || (row % 256 == 0 && row <= last))) continue;
+                status = hrq_mat_encode(&m2, row0, row - row0, w + row0 * cols, cols, NULL);
+                EXPECT(status == HRQ_ERR_ARG && b.data[64] == 0x5a && b.data[b.bytes - 1] == 0x5a,
+                       "%s: rows %lu ... %lu of %lu: %d", names[i], (unsigned long)row0, (unsigned long)row,
+                       (unsigned long)rows, status);
+            }
+            for (row = rows; row > 0; row = row0) { /* from the end */
+                row0 = row == rows ? last : row - 256;
+                EXPECT(hrq_mat_encode(&m2, row0, row - row0, w + row0 * cols, cols, NULL) == HRQ_OK, "%s", names[i]);
+            }
+            EXPECT(hrq_mat_check(&m) == HRQ_OK && memcmp(a.data, b.data, a.bytes) == 0, "%s, %lu rows: other bytes",
+                   names[i], (unsigned long)rows);
+            free(a.base);
+            free(b.base);
+            free(w);
+        }
+    tap_end();
+}
+
+/* Bytes from outside: what the check lets pass decodes to finite numbers. */
+static void test_column_refused(void)
+{
+    size_t i, rows = 33, cols = 27, at, passed = 0;
+    float *w = floats_of(rows, cols, cols), y[33];
+    block b;
+    hrq_mat m;
+    unsigned char *was;
+    tap_begin(":col: changed heads and scales: refused, or finite; activations fit matrices with the same scales");
+    fill_gauss(w, rows * cols, 1.0);
+    m = mat_of(&b, "tcq3:s6:col", rows, cols, 1, w, cols);
+    was = (unsigned char *)malloc(b.bytes);
+    memcpy(was, b.data, b.bytes);
+    for (i = 0; i < 3000; i++) {
+        hrq_status status;
+        memcpy(b.data, was, b.bytes);
+        at = draw_below(3) ? draw_below(64) : draw_below(b.bytes);
+        b.data[at] = (unsigned char)(b.data[at] ^ (1 + draw_below(255)));
+        status = hrq_mat_check(&m);
+        EXPECT(status == HRQ_OK || status == HRQ_ERR_DATA, "byte %lu: %d", (unsigned long)at, status);
+        EXPECT(at >= 64 || status == HRQ_ERR_DATA, "byte %lu of the head passes", (unsigned long)at);
+        passed += status == HRQ_OK;
+        EXPECT(hrq_mat_decode(&m, 0, rows, w, cols) == HRQ_OK, "byte %lu", (unsigned long)at);
+        for (at = 0; at < rows * cols && status == HRQ_OK && hrq__finite(w[at]); at++) {}
+        EXPECT(status != HRQ_OK || at == rows * cols, "not finite");
+    }
+    EXPECT(passed > 100, "only %lu pass", (unsigned long)passed);
+    memcpy(b.data, was, b.bytes);
+    {
+        block a, plain;
+        hrq_act *act = NULL;
+        hrq_mat other = mat_of(&plain, "int4", rows, cols, 1, w, cols);
+        a = block_of(hrq_act_bytes(&m, 1, HRQ_ACT_INT8), 0);
+        EXPECT(hrq_act_prepare(&act, a.data, a.bytes, &m, HRQ_ACT_INT8, w, 1, cols) == HRQ_OK, "prepare");
+        EXPECT(hrq_act_fits(act, &m) && hrq_act_fits(act, &other), "scales of 1 fit every matrix");
+        draw_steps(&m);
+        EXPECT(!hrq_act_fits(act, &m) && hrq_mul(&m, act, y, rows, 0, rows, NULL) == HRQ_ERR_ARG, "other scales");
+        EXPECT(hrq_act_prepare(&act, a.data, a.bytes, &m, HRQ_ACT_INT8, w, 1, cols) == HRQ_OK, "prepare");
+        EXPECT(hrq_act_fits(act, &m) && !hrq_act_fits(act, &other), "its own");
+        free(a.base);
+        free(plain.base);
+    }
+    free(was);
+    free(b.base);
+    free(w);
+    tap_end();
+}
+
 /* ---- errors on Gaussians ---- */
 
 typedef struct {
@@ -1195,7 +1491,8 @@ static void purse_release(void *user, void *memory)
 static void test_memory(int effort)
 {
     static const char *const names[] = {"tcq2:s6",  "tcq3:s8",  "tcq4",           "tcq2:s12",
-                                        "tcq3:s14", "tcq4+had", "tcq2:s6+center", "tcq2:s8+had+center+keep25"};
+                                        "tcq3:s14", "tcq4+had", "tcq2:s6+center", "tcq2:s8+had+center+keep25",
+                                        "tcq2:s6:col", "tcq3:s6:col+had", "tcq4:s6:col+center+keep40"};
     size_t i, j;
     tap_begin("encode asks once, for hrq_mat_encode_scratch bytes; without them nothing changes");
     for (i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -1251,6 +1548,10 @@ int main(void)
     test_encode(effort);
     test_odd_rows(effort);
     test_constants(effort);
+    test_column_bytes(effort);
+    test_column_encode(effort);
+    test_column_ranges();
+    test_column_refused();
     test_errors(effort);
     test_ends(effort);
     test_memory(effort);

@@ -53,7 +53,7 @@ static void transpose(double *a, size_t n)
 static void covariance(double *a, float *sigma, size_t n, int kind)
 {
     size_t i, j;
-    double *sign = (double *)malloc(n * sizeof *sign);
+    double *sign = (double *)calloc(n, sizeof *sign);
     int base = kind == POWER_ROTATED ? POWER : kind == AR_ROTATED ? AR : kind == TWO_ROTATED ? TWO : kind;
     for (i = 0; i < n; i++) sign[i] = draw_below(2) ? 1.0 : -1.0;
     for (i = 0; i < n; i++)
@@ -459,7 +459,7 @@ static void test_gptq_formats(void)
             EXPECT(hrq_mat_encode(&m, 0, rows, w, n, NULL) == HRQ_OK && hrq_mat_decode(&m, 0, rows, v, n) == HRQ_OK,
                    "%s: plain", names[i]);
             plain = distortion(w, v, rows, n, sigma, n, NULL);
-            for (order = 0; order <= 3; order++) {
+            for (order = 0; order <= 4; order++) {
                 char what[80];
                 hrq_gptq_options o;
                 hrq_report p;
@@ -815,7 +815,7 @@ static void test_refusals(void)
     o.rescale = 0;
     for (i = 0; i < 3; i++) {
         o.damping = g.damping = i == 0 ? (double)NAN : i == 1 ? 1.5 : 0;
-        o.order = g.order = (hrq_order)(i == 2 ? 4 : 0);
+        o.order = g.order = (hrq_order)(i == 2 ? 5 : 0);
         EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_ARG,
                "option %d", (int)i);
         EXPECT(hrq_gptq(&m, w, n, sigma, n, &g, NULL, NULL) == HRQ_ERR_ARG, "option %d", (int)i);
@@ -1201,6 +1201,327 @@ static void test_honest(void)
     tap_end();
 }
 
+/* ---- tcq<b>:col, orders and bases ---- */
+
+/* Scales of rows and columns by the drawing at [5i]. */
+static double panel_scale(const hrq_mat *m, size_t row)
+{
+    size_t cols8 = (m->cols + 7) / 8 * 8, panel = cols8 * 2 * m->format.bits + 10;
+    const unsigned char *p = (const unsigned char *)m->data + (8 + 2 * m->cols + 63) / 64 * 64 + row / 16 * panel +
+                             cols8 * 2 * m->format.bits;
+    int k = p[2 + row % 16 / 2] >> (row % 2 ? 4 : 0) & 15;
+    double top = (double)hrq_f32_from_bf16((uint16_t)((p[0] & 0xfcu) | (unsigned)p[1] << 8));
+    return k == 15 ? 0.0 : top * exp2(-k * ldexp(1.0, p[0] & 3) / 32);
+}
+
+static double column_scale(const hrq_mat *m, size_t col)
+{
+    const unsigned char *p = (const unsigned char *)m->data + 8 + 2 * col;
+    return (double)hrq_f32_from_bf16((uint16_t)((p[0] | (unsigned)p[1] << 8) ^ 0x3f80u));
+}
+
+/* Targets in double out of the errors made: u_t = w_t + sum over earlier columns of e L_st / L_tt. A column's scale is
+   their root mean square over the rows' scales, and its codes are those of plain encoding of the targets. */
+static void test_columns(void)
+{
+    static const char *const names[] = {"tcq2:s6:col", "tcq3:s6:col", "tcq4:s8:col"};
+    static const int kinds[] = {AR, POWER_ROTATED, OUTLIER};
+    size_t i, k, r, c, t, rows = 600, n = 64, dead = 9;
+    double *a = (double *)malloc(n * n * sizeof *a), *u = (double *)malloc(n * sizeof *u);
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n), *v = floats_of(rows, n, n),
+          *targets = floats_of(rows, n, n);
+    tap_begin("GPTQ for tcq:col: scales and codes of columns are those of the targets; dead columns; other threads");
+    for (r = 0; r < rows; r++) fill_gauss(w + r * n, n, exp(0.5 * draw_gauss()));
+    for (i = 0; i < 3; i++)
+        for (k = 0; k < 3; k++) {
+            block b, b2, b3;
+            hrq_mat m = mat_of(&b, names[i], rows, n, 0, NULL, 0), again = mat_of(&b2, names[i], rows, n, 0, NULL, 0),
+                    plain = mat_of(&b3, names[i], rows, n, 0, NULL, 0);
+            hrq_gptq_options o;
+            hrq_report p;
+            ledger l;
+            hrq_hooks h = ledger_hooks(&l, 0);
+            size_t other = 0;
+            memset(&o, 0, sizeof o);
+            o.damping = -1;
+            covariance(a, sigma, n, kinds[k]);
+            for (c = 0; c < n && k == 2; c++) a[c * n + dead] = a[dead * n + c] = sigma[c * n + dead] = sigma[dead * n + c] = 0;
+            EXPECT(hrq_gptq(&m, w, n, sigma, n, &o, &p, NULL) == HRQ_OK && hrq_mat_check(&m) == HRQ_OK, "%s", names[i]);
+            EXPECT(p.dead_columns == (k == 2), "dead columns");
+            EXPECT(hrq_gptq(&again, w, n, sigma, n, &o, NULL, &h) == HRQ_OK && l.live == 0 &&
+                       memcmp(m.data, again.data, m.bytes) == 0,
+                   "%s: other bytes on other threads", names[i]);
+            hrq_mat_decode(&m, 0, rows, v, n);
+            truthful(&p, hrq_format_bits(&m.format, rows, n), w, v, rows, n, sigma, n, names[i]);
+            if (k == 2) a[dead * n + dead] = 1;
+            EXPECT(chol(a, n), "not positive definite");
+            for (r = 0; r < rows; r++) /* the last column first */
+                for (t = n; t-- > 0;) {
+                    double sum = (double)w[r * n + t];
+                    for (c = t + 1; c < n; c++)
+                        sum += ((double)w[r * n + c] - (double)v[r * n + c]) * a[c * n + t] / a[t * n + t];
+                    targets[r * n + t] = (float)sum;
+                }
+            for (c = 0; c < n; c++) {
+                double sum = 0;
+                for (r = 0; r < rows; r++) sum += pow((double)targets[r * n + c] / panel_scale(&m, r), 2);
+                sum = sqrt(sum / (double)rows);
+                EXPECT(fabs(column_scale(&m, c) / sum - 1) < 1.02 / 256, "%s, column %lu: scale %g, rms of targets %g",
+                       names[i], (unsigned long)c, column_scale(&m, c), sum);
+            }
+            /* plain encoding under these scales of columns: scales of rows are those of w, so targets are coded row by
+               row only where their rms is w's: the codes of w itself where nothing is fed back */
+            memcpy(plain.data, m.data, (8 + 2 * n + 63) / 64 * 64);
+            EXPECT(hrq_gptq(&m, w, n, NULL, 0, NULL, NULL, NULL) == HRQ_OK, "%s, white", names[i]);
+            memcpy(plain.data, m.data, (8 + 2 * n + 63) / 64 * 64);
+            EXPECT(hrq_mat_encode(&plain, 0, rows, w, n, NULL) == HRQ_OK, "%s", names[i]);
+            for (t = 0; t < m.bytes; t++) other += b.data[t] != b3.data[t];
+            EXPECT(other < m.bytes / 1000, "%s, white: %lu of %lu bytes are not those of plain encoding", names[i],
+                   (unsigned long)other, (unsigned long)m.bytes);
+            free(b.base);
+            free(b2.base);
+            free(b3.base);
+        }
+    free(a);
+    free(u);
+    free(sigma);
+    free(w);
+    free(v);
+    free(targets);
+    tap_end();
+}
+
+/* What the basis is for: every diagonal entry of the factor is |Sigma|^(1 / 2 n). */
+static void test_basis(void)
+{
+    static const size_t sizes[] = {1, 2, 7, 32, 128};
+    size_t s, i, j, r, rows = 9;
+    int kind, lattice;
+    tap_begin("basis: orthonormal, back again; every conditional variance the geometric mean of the eigenvalues");
+    for (s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (kind = 0; kind < SPECTRA; kind++)
+            for (lattice = 0; lattice < 2; lattice++) {
+                size_t n = sizes[s], room, *order;
+                double *a, log_det = 0, worst = 0;
+                float *sigma, *l, *x, *y, *z;
+                hrq_basis basis;
+                hrq_basis_options o;
+                block b;
+                if (n == 7 && (kind == POWER_ROTATED || kind == AR_ROTATED || kind == SPIKED || kind == TWO_ROTATED)) continue;
+                a = (double *)malloc(n * n * sizeof *a);
+                order = (size_t *)malloc(n * sizeof *order);
+                sigma = floats_of(n, n, n), l = floats_of(n, n, n);
+                x = floats_of(rows, n, n), y = floats_of(rows, n, n), z = floats_of(rows, n, n);
+                covariance(a, sigma, n, kind);
+                memset(&o, 0, sizeof o);
+                o.damping = kind % 2 ? -1 : 0.02;
+                o.rotations = 40 * n;
+                o.lattice = lattice;
+                room = hrq_basis_bytes(n, o.rotations);
+                b = block_of(room, 1);
+                EXPECT(hrq_basis_make(&basis, b.data, room, sigma, n, n, &o, NULL, NULL) == HRQ_OK, "make");
+                EXPECT(basis.n == n && basis.bytes == 32 + 4 * n + 16 * basis.rotations && basis.bytes <= room &&
+                           hrq_basis_check(&basis) == HRQ_OK,
+                       "%lu inputs: %lu rotations, %lu bytes", (unsigned long)n, (unsigned long)basis.rotations,
+                       (unsigned long)basis.bytes);
+                EXPECT(basis.damping == (kind % 2 ? 0.0 : 0.02), "damping %g", basis.damping);
+                fill_gauss(x, rows * n, 1.0);
+                EXPECT(hrq_basis_apply(&basis, 0, x, rows, n, y, n) == HRQ_OK &&
+                           hrq_basis_apply(&basis, 1, y, rows, n, z, n) == HRQ_OK,
+                       "apply");
+                for (r = 0; r < rows; r++) {
+                    double before = 0, after = 0, back = 0;
+                    for (i = 0; i < n; i++) {
+                        before += (double)x[r * n + i] * (double)x[i];
+                        after += (double)y[r * n + i] * (double)y[i];
+                        back = fabs((double)x[r * n + i] - (double)z[r * n + i]) > back
+                                   ? fabs((double)x[r * n + i] - (double)z[r * n + i])
+                                   : back;
+                    }
+                    EXPECT(fabs(before - after) < 1e-5 * (double)(n + 10) && back < 1e-5,
+                           "%s, %lu: product %g became %g, back %g", spectra[kind], (unsigned long)n, before, after, back);
+                }
+                EXPECT(hrq_basis_cov(&basis, sigma, n, l, n, NULL) == HRQ_OK, "cov");
+                for (i = 0; i < n * n; i++) a[i] = (double)sigma[i] * (i % (n + 1) ? 1.0 : 1.0 + basis.damping);
+                EXPECT(chol(a, n), "not positive definite");
+                for (i = 0; i < n; i++) log_det += 2 * log2(a[i * n + i]) / (double)n;
+                for (i = 0; i < n; i++) order[i] = lattice && n % 32 == 0 ? i / 32 * 32 + i % 32 / 8 + i % 8 * 4 : i;
+                for (i = 0; i < n; i++)
+                    for (j = 0; j < n; j++) a[i * n + j] = (double)l[order[i] * n + order[j]];
+                EXPECT(chol(a, n), "not positive definite");
+                for (i = 0; i < n; i++)
+                    worst = fabs(2 * log2(a[i * n + i]) - log_det) > worst ? fabs(2 * log2(a[i * n + i]) - log_det) : worst;
+                /* 1 % is left alone, and moves what is left of the mean for the last few; a float's eigenvalue near the
+                   least one is not known to better */
+                if (!lattice || n % 32 == 0)
+                    EXPECT(worst < 0.25, "%s, %lu inputs, %d: octaves off %g", spectra[kind], (unsigned long)n, lattice,
+                           worst);
+                free(a);
+                free(order);
+                free(sigma);
+                free(l);
+                free(x);
+                free(y);
+                free(z);
+                free(b.base);
+            }
+    tap_end();
+}
+
+/* Fewer rotations than it takes, inputs that are dead, bytes from outside. */
+static void test_basis_limits(void)
+{
+    size_t n = 64, i, room, bad = 777, passed = 0;
+    double *a = (double *)malloc(n * n * sizeof *a), last = 1e9, loss;
+    float *sigma = floats_of(n, n, n), *l = floats_of(n, n, n), x[64], y[64];
+    static const size_t most[] = {1, 20, 63, 200, 3000};
+    hrq_basis basis, same;
+    hrq_basis_options o;
+    block b;
+    ledger g;
+    hrq_hooks h;
+    unsigned char *was;
+    tap_begin("basis: budgets, dead inputs, refusals, changed bytes");
+    memset(&o, 0, sizeof o);
+    o.damping = -1;
+    covariance(a, sigma, n, AR_ROTATED);
+    for (i = 0; i < sizeof most / sizeof *most; i++) {
+        o.rotations = most[i];
+        room = hrq_basis_bytes(n, most[i]);
+        b = block_of(room, 3);
+        EXPECT(hrq_basis_make(&basis, b.data, room, sigma, n, n, &o, NULL, NULL) == HRQ_OK && basis.rotations <= most[i] &&
+                   hrq_basis_check(&basis) == HRQ_OK,
+               "%lu rotations", (unsigned long)most[i]);
+        hrq_basis_cov(&basis, sigma, n, l, n, NULL);
+        EXPECT(hrq_cholesky(l, n, n, NULL, NULL) == HRQ_OK, "not positive definite");
+        loss = hrq_sic_loss(l, n, n);
+        printf("# AR(0.9), rotated: %4lu rotations allowed, %4lu used: %.4f bit\n", (unsigned long)most[i],
+               (unsigned long)basis.rotations, loss);
+        EXPECT(loss <= last + 1e-6, "more rotations lose more");
+        last = loss;
+        free(b.base);
+    }
+    EXPECT(last < 1e-4, "loss %g", last);
+    for (i = 0; i < n; i++) sigma[i * n + 5] = sigma[5 * n + i] = sigma[i * n + 40] = sigma[40 * n + i] = 0;
+    o.rotations = 0;
+    room = hrq_basis_bytes(n, 0);
+    EXPECT(room == 32 + 4 * n + 128 * n && hrq_basis_bytes(0, 5) == 0 && hrq_basis_bytes(SIZE_MAX / 2, 1) == 0 &&
+               hrq_basis_bytes(5, SIZE_MAX / 8) == 0,
+           "bytes");
+    b = block_of(room, 1);
+    EXPECT(hrq_basis_make(&basis, b.data, room, sigma, n, n, &o, NULL, NULL) == HRQ_OK, "dead inputs");
+    for (i = 0; i < n; i++) x[i] = i == 5 || i == 40 ? 1.0f : 0.0f;
+    hrq_basis_apply(&basis, 0, x, 1, n, y, n);
+    for (i = 0; i < n; i++) EXPECT(y[i] == (i >= n - 2 ? 1.0f : 0.0f), "a dead input is at %lu", (unsigned long)i);
+    EXPECT(hrq_basis_cov(&basis, sigma, n, l, n, NULL) == HRQ_OK && l[(n - 1) * n + n - 1] == 0 && l[(n - 2) * n + n - 2] == 0,
+           "dead in sigma");
+
+    was = (unsigned char *)malloc(room);
+    memcpy(was, b.data, room);
+    for (i = 0; i < 4000; i++) {
+        size_t at = draw_below(3) ? draw_below(32 + 4 * n) : draw_below(basis.bytes);
+        hrq_status status;
+        memcpy(b.data, was, room);
+        b.data[at] = (unsigned char)(b.data[at] ^ (1 + draw_below(255)));
+        if (hrq_basis_wrap(&same, b.data, draw_below(2) ? basis.bytes : draw_below(basis.bytes)) != HRQ_OK) continue;
+        status = hrq_basis_check(&same);
+        EXPECT(status == HRQ_OK || status == HRQ_ERR_DATA, "byte %lu: %d", (unsigned long)at, status);
+        passed += status == HRQ_OK;
+        status = same.n == n ? hrq_basis_apply(&same, (int)draw_below(2), x, 1, n, y, n) : HRQ_OK;
+        EXPECT(status == HRQ_OK || status == HRQ_ERR_DATA, "apply %d", status);
+    }
+    EXPECT(passed > 20 && passed < 1500, "%lu pass", (unsigned long)passed);
+    free(was);
+    memset(b.data, 0xa5, room);
+    memset(&same, 0x11, sizeof same);
+    basis = same;
+    EXPECT(hrq_basis_make(NULL, b.data, room, sigma, n, n, &o, NULL, NULL) == HRQ_ERR_ARG, "NULL");
+    EXPECT(hrq_basis_make(&same, NULL, room, sigma, n, n, &o, NULL, NULL) == HRQ_ERR_ARG, "NULL");
+    EXPECT(hrq_basis_make(&same, b.data, room, NULL, n, n, &o, NULL, NULL) == HRQ_ERR_ARG, "NULL");
+    EXPECT(hrq_basis_make(&same, b.data, room - 1, sigma, n, n, &o, NULL, NULL) == HRQ_ERR_SPACE, "space");
+    EXPECT(hrq_basis_make(&same, b.data, room, sigma, n, n - 1, &o, NULL, NULL) == HRQ_ERR_SHAPE, "shape");
+    o.damping = 1.5;
+    EXPECT(hrq_basis_make(&same, b.data, room, sigma, n, n, &o, NULL, NULL) == HRQ_ERR_ARG, "damping");
+    o.damping = -1;
+    sigma[7 * n + 2] = (float)NAN;
+    EXPECT(hrq_basis_make(&same, b.data, room, sigma, n, n, &o, NULL, NULL) == HRQ_ERR_NONFINITE, "NaN");
+    covariance(a, sigma, n, AR);
+    sigma[9 * n + 9] = -1;
+    EXPECT(hrq_basis_make(&same, b.data, room, sigma, n, n, &o, &bad, NULL) == HRQ_ERR_NOT_PD && bad == 9, "negative");
+    for (i = 0; i < n * n; i++) sigma[i] = 1;
+    bad = 777;
+    EXPECT(hrq_basis_make(&same, b.data, room, sigma, n, n, &o, &bad, NULL) == HRQ_ERR_NOT_PD && bad < n, "all ones");
+    covariance(a, sigma, n, AR);
+    for (i = 1; i < 6; i++) {
+        hrq_status status;
+        h = ledger_hooks(&g, (int)i);
+        status = hrq_basis_make(&same, b.data, room, sigma, n, n, &o, NULL, &h);
+        EXPECT(status == HRQ_ERR_NOMEM && g.live == 0, "memory %lu: %d", (unsigned long)i, status);
+        if (status == HRQ_OK) break;
+    }
+    EXPECT(untouched(&b) && memcmp(&basis, &same, sizeof same) == 0, "touched");
+    free(b.base);
+    free(a);
+    free(sigma);
+    free(l);
+    tap_end();
+}
+
+/* Gap at true bits of fixed-rate codes in the equalised basis, true covariance. Bits for scales are of 256 columns: the
+   limits, for 1024, are that much higher. */
+static void test_equal_gaps(size_t rows, size_t n, int all)
+{
+    static const struct {
+        const char *name;
+        double want;
+    } codes[] = {{"tcq2:col", 0.145}, {"tcq3:col", 0.115}, {"tcq4:col", 0.15}, {"e8b4:k4", 0.41}};
+    size_t i;
+    int kind;
+    double *a = (double *)malloc(n * n * sizeof *a);
+    float *sigma = floats_of(n, n, n), *turned = floats_of(n, n, n), *w = floats_of(rows, n, n),
+          *wp = floats_of(rows, n, n), *v = floats_of(rows, n, n), *back = floats_of(rows, n, n);
+    tap_begin("fixed rate in the equalised basis: gaps to reverse waterfilling");
+    for (kind = 0; kind < SPECTRA; kind++)
+        for (i = 0; i < 4; i++) {
+            hrq_basis basis;
+            hrq_basis_options o;
+            hrq_gptq_options g;
+            hrq_format f = format_of(codes[i].name);
+            double bits = hrq_format_bits(&f, rows, n), more = bits - hrq_format_bits(&f, rows, 1024), gap;
+            block b, m_block;
+            hrq_mat m;
+            if (!all && (kind + (int)i) % 4) continue;
+            covariance(a, sigma, n, kind);
+            fill_gauss(w, rows * n, 1.0);
+            memset(&o, 0, sizeof o);
+            memset(&g, 0, sizeof g);
+            o.damping = g.damping = -1;
+            o.lattice = i == 3;
+            b = block_of(hrq_basis_bytes(n, 0), 0);
+            EXPECT(hrq_basis_make(&basis, b.data, b.bytes, sigma, n, n, &o, NULL, NULL) == HRQ_OK, "basis");
+            EXPECT(hrq_basis_cov(&basis, sigma, n, turned, n, NULL) == HRQ_OK, "cov");
+            EXPECT(hrq_basis_apply(&basis, 0, w, rows, n, wp, n) == HRQ_OK, "apply");
+            m = mat_of(&m_block, codes[i].name, rows, n, 0, NULL, 0);
+            EXPECT(hrq_gptq(&m, wp, n, turned, n, &g, NULL, NULL) == HRQ_OK, "gptq");
+            hrq_mat_decode(&m, 0, rows, v, n);
+            EXPECT(hrq_basis_apply(&basis, 1, v, rows, n, back, n) == HRQ_OK, "back");
+            gap = bits - limit_of(w, rows, n, sigma, n, distortion(w, back, rows, n, sigma, n, NULL));
+            printf("# %-22s %-9s %4lu rotations, %.4f bits, gap %.4f\n", spectra[kind], codes[i].name,
+                   (unsigned long)basis.rotations, bits, gap);
+            EXPECT(gap <= codes[i].want + more, "%s, %s: gap %.4f", spectra[kind], codes[i].name, gap);
+            free(b.base);
+            free(m_block.base);
+        }
+    free(a);
+    free(sigma);
+    free(turned);
+    free(w);
+    free(wp);
+    free(v);
+    free(back);
+    tap_end();
+}
+
 int main(void)
 {
     effort = test_setup();
@@ -1211,6 +1532,9 @@ int main(void)
     test_refusals();
     test_hooks();
     test_dead();
+    test_columns();
+    test_basis();
+    test_basis_limits();
     test_scale();
     test_robust();
     test_rates();
@@ -1219,6 +1543,8 @@ int main(void)
     test_damping_choice();
     if (effort == 0) tap_skip("WaterSIC's gap at 4096 rows", "QUICK=1");
     else test_gaps(4096, 256, effort == 2);
+    if (effort == 0) tap_skip("gaps in the equalised basis at 4096 rows", "QUICK=1");
+    else test_equal_gaps(4096, 256, effort == 2);
     if (effort == 2) test_gaps(4096, 512, 1);
     return tap_finish();
 }
