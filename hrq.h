@@ -6862,6 +6862,8 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
 //             as they are, and the rest has sigma in (4, 8]
 //  symbol     -K ... K, then the escape; K = floor(4 sigma + 3/2). 12-bit frequencies
 //  escape     number of bits of |z| - K (4 bits), the bits below its highest, the sign
+//  half grid  z stands for z + 1/2, cell [z, z + 1]: symbols -K ... K - 1, |z + 1/2| + 1/2 - K in the escape. Where low
+//             bits are sent raw the half is one of many: the same model as without
 //  state      32 bits, words of 16; lane i takes symbols i, i + lanes, ... of every column. Source: Duda, arXiv
 //             1311.2540
 //
@@ -6958,31 +6960,35 @@ static unsigned hrq__rans_class_of(double mean_square)
     return mean_square <= 0.0 ? 0 : k < 1.0 ? 1 : k < HRQ__RANS_CLASSES - 1 ? (unsigned)k : HRQ__RANS_CLASSES - 1;
 }
 
-/* Frequencies of one class: symbol s (0 ... 2 K the values -K ... K, 2 K + 1 the escape) has [start[s], start[s +
-   1]). */
+/* Frequencies of one class: symbol s (0 ... 2 K - half the values -K ... K - half, then the escape) has [start[s],
+   start[s + 1]). */
 typedef struct hrq__rans_model {
     unsigned shift;
-    int32_t k;
+    int32_t k, half; /* half 1: values are off the grid by a half */
     uint16_t start[2 * HRQ__RANS_K + 3];
 } hrq__rans_model;
 
-static void hrq__rans_model_make(hrq__rans_model *m, unsigned cls)
+static void hrq__rans_model_make_on(hrq__rans_model *m, unsigned cls, int half)
 {
     double sigma = hrq__rans_sigma(cls), room;
     int32_t s, symbols;
     memset(m, 0, sizeof *m);
     m->shift = hrq__rans_shift(cls);
+    m->half = half && cls && !m->shift;
     m->k = cls ? (int32_t)(4.0 * sigma + 1.5) : 0;
-    symbols = 2 * m->k + 2;
+    symbols = 2 * m->k + 2 - m->half;
     if (cls == 0) { /* one symbol, the whole range: costs nothing */
         m->start[1] = m->start[2] = 1 << HRQ__RANS_BITS;
         return;
     }
     room = (double)((1 << HRQ__RANS_BITS) - symbols); /* everybody has one slot of his own */
     for (s = 1; s < symbols; s++)
-        m->start[s] = (uint16_t)(s + (int32_t)(hrq__rans_normal((s - m->k - 0.5) / sigma) * room + 0.5));
+        m->start[s] =
+            (uint16_t)(s + (int32_t)(hrq__rans_normal((s - m->k - 0.5 * (1 - m->half)) / sigma) * room + 0.5));
     m->start[symbols] = 1 << HRQ__RANS_BITS;
 }
+
+static void hrq__rans_model_make(hrq__rans_model *m, unsigned cls) { hrq__rans_model_make_on(m, cls, 0); }
 
 /* Rate of a Gaussian model's gain: E[u z] / E[z^2] for u ~ N(0, sigma^2), z = round(u): what LMMSE feedback
    multiplies the step by. E[u z] = sigma^2 sum_k pdf(k + 1/2), E[z^2] = sum z^2 p(z). */
@@ -7068,7 +7074,7 @@ HRQ__INLINE int32_t hrq__rans_high(int32_t z, unsigned shift)
 /* One value, |z| <= 16383; parts in the reverse of the order in which they are read. */
 static void hrq__rans_put_value(hrq__rans *c, const hrq__rans_model *m, size_t lane, int32_t z)
 {
-    int32_t high = hrq__rans_high(z, m->shift), out = high < 0 ? -high - m->k : high - m->k, s;
+    int32_t high = hrq__rans_high(z, m->shift), out = (high < 0 ? -high : high + m->half) - m->k, s;
     uint32_t low = m->shift ? (uint32_t)(z - high * (1 << m->shift) + (1 << (m->shift - 1))) : 0;
     if (m->shift > 12) hrq__rans_put_raw(c, lane, m->shift - 12, low >> 12);
     hrq__rans_put_raw(c, lane, m->shift > 12 ? 12 : m->shift, low & 4095);
@@ -7080,7 +7086,7 @@ static void hrq__rans_put_value(hrq__rans *c, const hrq__rans_model *m, size_t l
         hrq__rans_put_raw(c, lane, bits - 1 > 12 ? 12 : bits - 1, rest & 4095);
         hrq__rans_put_raw(c, lane, 4, bits - 1);
     }
-    s = out > 0 ? 2 * m->k + 1 : high + m->k;
+    s = out > 0 ? 2 * m->k + 1 - m->half : high + m->k;
     hrq__rans_put(c, lane, m->start[s], (uint32_t)(m->start[s + 1] - m->start[s]));
 }
 
@@ -7089,12 +7095,12 @@ static int32_t hrq__rans_get_value(hrq__rans *c, const hrq__rans_model *m, const
 {
     int32_t s = slot[c->state[lane] & ((1u << HRQ__RANS_BITS) - 1)], high = s - m->k;
     hrq__rans_advance(c, lane, m->start[s], (uint32_t)(m->start[s + 1] - m->start[s]));
-    if (s == 2 * m->k + 1) {
+    if (s == 2 * m->k + 1 - m->half) {
         unsigned bits = hrq__rans_get_raw(c, lane, 4);
         uint32_t rest = hrq__rans_get_raw(c, lane, bits > 12 ? 12 : bits);
         if (bits > 12) rest |= hrq__rans_get_raw(c, lane, bits - 12) << 12;
         high = m->k + (int32_t)((1u << bits) + rest);
-        if (hrq__rans_get_raw(c, lane, 1)) high = -high;
+        high = hrq__rans_get_raw(c, lane, 1) ? -high : high - m->half;
     }
     if (m->shift) {
         uint32_t low = hrq__rans_get_raw(c, lane, m->shift > 12 ? 12 : m->shift);
@@ -7111,7 +7117,7 @@ static int32_t hrq__rans_get_value(hrq__rans *c, const hrq__rans_model *m, const
 static void hrq__rans_slots(uint8_t slot[1 << HRQ__RANS_BITS], const hrq__rans_model *m)
 {
     int32_t s;
-    for (s = 0; s < 2 * m->k + 2; s++) memset(slot + m->start[s], s, (size_t)(m->start[s + 1] - m->start[s]));
+    for (s = 0; s < 2 * m->k + 2 - m->half; s++) memset(slot + m->start[s], s, (size_t)(m->start[s + 1] - m->start[s]));
 }
 
 /* A column of n values under a class, last to first (put) or first to last (get). */
@@ -7142,8 +7148,9 @@ static size_t hrq__rans_lanes(size_t values)
 
 /* Code lengths in 1/65536 bit. */
 typedef struct hrq__rans_costs {
-    uint32_t value[HRQ__RANS_DIRECT + 1][HRQ__RANS_K + 1]; /* [class][|z|], mean of both signs */
-    uint32_t escape[HRQ__RANS_DIRECT + 1];
+    uint32_t value[2][HRQ__RANS_DIRECT + 1][HRQ__RANS_K + 1]; /* [half][class][|z + half / 2|], mean of both signs */
+    uint32_t escape[2][HRQ__RANS_DIRECT + 1];
+    int32_t k[HRQ__RANS_DIRECT + 1];
 } hrq__rans_costs;
 
 static uint32_t hrq__rans_length(unsigned freq)
@@ -7155,32 +7162,51 @@ static void hrq__rans_costs_make(hrq__rans_costs *costs)
 {
     unsigned cls;
     int32_t z;
-    for (cls = 1; cls <= HRQ__RANS_DIRECT; cls++) {
-        hrq__rans_model m;
-        hrq__rans_model_make(&m, cls);
-        for (z = 0; z <= m.k; z++) {
-            const uint16_t *up = m.start + m.k + z, *down = m.start + m.k - z;
-            costs->value[cls][z] =
-                (hrq__rans_length((unsigned)(up[1] - up[0])) + hrq__rans_length((unsigned)(down[1] - down[0]))) / 2;
+    int half;
+    for (half = 0; half < 2; half++)
+        for (cls = 1; cls <= HRQ__RANS_DIRECT; cls++) {
+            const uint16_t *last;
+            hrq__rans_model m;
+            hrq__rans_model_make_on(&m, cls, half);
+            costs->k[cls] = m.k;
+            for (z = 0; z <= m.k - half; z++) {
+                const uint16_t *up = m.start + m.k + z, *down = m.start + m.k - z - half;
+                costs->value[half][cls][z] = (hrq__rans_length((unsigned)(up[1] - up[0])) +
+                                              hrq__rans_length((unsigned)(down[1] - down[0]))) /
+                                             2;
+            }
+            for (; z <= HRQ__RANS_K; z++) costs->value[half][cls][z] = 0;
+            last = m.start + 2 * m.k + 1 - half;
+            costs->escape[half][cls] = hrq__rans_length((unsigned)(last[1] - last[0]));
         }
-        for (; z <= HRQ__RANS_K; z++) costs->value[cls][z] = 0;
-        costs->escape[cls] = hrq__rans_length((unsigned)(m.start[2 * m.k + 2] - m.start[2 * m.k + 1]));
-    }
 }
 
-/* Cost of a histogram of |z|: [0, K] counted one by one, the rest by the list of its values' bits. */
+/* Length of one value under a class that is not 0, in 1/65536 bit. */
+static double hrq__rans_price(const hrq__rans_costs *costs, unsigned cls, int half, int32_t z)
+{
+    unsigned shift = hrq__rans_shift(cls), direct = cls - 8 * shift;
+    int32_t high = hrq__rans_high(z, shift), out;
+    half = half && !shift;
+    out = (high < 0 ? -high : high + half) - costs->k[direct];
+    return 65536.0 * shift + (out <= 0 ? (double)costs->value[half][direct][high < 0 ? -high - half : high]
+                                       : costs->escape[half][direct] +
+                                             65536.0 * (4 + hrq__bits_for((uint64_t)out + 1)));
+}
+
+/* Histogram of |z|, or of |z + 1/2| - 1/2. */
 typedef struct hrq__rans_histogram {
     size_t count[HRQ__RANS_LIMIT + 1];
     int32_t most; /* largest |z| */
     size_t n;
     double square; /* sum of z^2 */
+    int half;
 } hrq__rans_histogram;
 
 static void hrq__rans_count(hrq__rans_histogram *h, const int16_t *z, size_t n)
 {
     size_t i;
     memset(h->count, 0, ((size_t)h->most + 1) * sizeof h->count[0]);
-    h->most = 0;
+    h->most = h->half = 0;
     h->n = n;
     h->square = 0.0;
     for (i = 0; i < n; i++) {
@@ -7191,24 +7217,18 @@ static void hrq__rans_count(hrq__rans_histogram *h, const int16_t *z, size_t n)
     for (i = 1; i <= (size_t)h->most; i++) h->square += (double)h->count[i] * (double)i * (double)i;
 }
 
-/* Bits, in 1/65536, of the counted values under a class. */
+/* Bits, in 1/65536, of the counted values under a class: half of them each sign, which under a shift have different
+   high parts. */
 static double hrq__rans_cost(const hrq__rans_costs *costs, const hrq__rans_histogram *h, unsigned cls)
 {
-    unsigned shift = hrq__rans_shift(cls), direct = cls - 8 * shift;
-    int32_t k, a, side;
+    int32_t a;
     double bits = 0.0;
     if (cls == 0) return h->most ? 1e300 : 0.0;
-    k = (int32_t)(4.0 * hrq__rans_sigma(cls) + 1.5);
-    for (a = 0; a <= h->most; a++) {
-        if (!h->count[a]) continue;
-        for (side = 0; side < 2; side++) { /* half of them each: under a shift -a has another high part than a */
-            int32_t high = side ? -hrq__rans_high(-a, shift) : hrq__rans_high(a, shift);
-            double each = high <= k ? (double)costs->value[direct][high]
-                                    : costs->escape[direct] + 65536.0 * (4 + hrq__bits_for((uint64_t)(high - k) + 1));
-            bits += 0.5 * (double)h->count[a] * each;
-        }
-    }
-    return bits + 65536.0 * shift * (double)h->n;
+    for (a = 0; a <= h->most; a++)
+        if (h->count[a])
+            bits += 0.5 * (double)h->count[a] *
+                    (hrq__rans_price(costs, cls, h->half, a) + hrq__rans_price(costs, cls, h->half, -a - h->half));
+    return bits;
 }
 
 /* The class of least cost near what the values' mean square says, and its cost. `expected` (-1: none) is what the
@@ -7216,7 +7236,7 @@ static double hrq__rans_cost(const hrq__rans_costs *costs, const hrq__rans_histo
 static unsigned hrq__rans_choose(const hrq__rans_costs *costs, const hrq__rans_histogram *h, int expected,
                                  double *cost)
 {
-    unsigned start = hrq__rans_class_of(h->square / (double)h->n), low = start > 6 ? start - 6 : 1, best = 0, cls;
+    unsigned start = h->half ? (unsigned)expected : hrq__rans_class_of(h->square / (double)h->n), low = start > 6 ? start - 6 : 1, best = 0, cls;
     double least = 0.0;
     *cost = 0.0;
     for (cls = low; start && cls <= start + 6 && cls < HRQ__RANS_CLASSES; cls++) {
@@ -7468,12 +7488,26 @@ static double hrq__sic_damping(double asked, double tokens, size_t cols)
     return d < 1e-4 ? 1e-4 : d > 0.4 ? 0.4 : d;
 }
 
+/* A power of 4 that takes the largest diagonal near 1: its root is exact. */
+static float hrq__sic_scale(const hrq__sic *s, const float *sigma, size_t lds)
+{
+    float top = 0.0f, scale;
+    size_t i;
+    for (i = 0; i < s->n; i++) {
+        float d = sigma[s->column[i] * lds + s->column[i]];
+        top = d > top ? d : top;
+    }
+    scale = hrq__power_of_two_over(sqrtf(top));
+    if (scale > 9.2e18f) scale = 9.223372036854775808e18f; /* 2^63: its square is finite */
+    return scale * scale;
+}
+
 /* Order the columns, factor sigma in that order, turn to time order. */
 static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, hrq_order order, double damping,
                                    size_t *bad_pivot)
 {
-    float top = 0.0f, scale;
-    size_t i, square, pack;
+    float scale;
+    size_t square, pack;
     int pivoted = order == HRQ_ORDER_PIVOTED;
     hrq_status status;
     if (!hrq__mul_size(s->n, s->n, &square)) return HRQ_ERR_SHAPE;
@@ -7481,13 +7515,7 @@ static hrq_status hrq__sic_prepare(hrq__sic *s, const float *sigma, size_t lds, 
     pack = hrq__la_pack_bytes(s->n, s->rows, s->n);
     s->pack = pack ? hrq__alloc(s->hooks, pack) : NULL;
     if (!s->factor || !s->pack) return HRQ_ERR_NOMEM;
-    for (i = 0; i < s->n; i++) {
-        float d = sigma[s->column[i] * lds + s->column[i]];
-        top = d > top ? d : top;
-    }
-    scale = hrq__power_of_two_over(sqrtf(top));
-    if (scale > 9.2e18f) scale = 9.223372036854775808e18f; /* 2^63: its square is finite */
-    scale *= scale;                                        /* an even power: its root is exact */
+    scale = hrq__sic_scale(s, sigma, lds);
     status = order == HRQ_ORDER_DESCENDING ? hrq__sic_descending(s, sigma, lds) : HRQ_OK;
     if (status == HRQ_OK && s->cols8 && pivoted)
         status = hrq__sic_factor(s, sigma, lds, scale, 1, damping, bad_pivot);
@@ -7821,9 +7849,25 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
      mark       1 where a column is dead, for all columns
      k          step of the column: A * 2^(k / steps an octave)
      class      minus (C - 8 k / steps an octave, held in 0 ... classes - 1)
-     gain       d: the value of z is z * step * gain(class) * (1 + d / (32 max(1, sigma)))          */
+     gain       d: the value of z is z * step * gain(class) * (1 + d / (32 max(1, sigma)))
 
-enum { HRQ__STREAM_VERSION = 1, HRQ__STREAM_FIELDS = 3, HRQ__STREAM_CRC = 14, HRQ__STREAM_HEAD = 24 };
+   Version 2, with a trellis: behind C one byte more, log2 of its states (2 ... 8), bit 7: pivoted; a fourth field:
+     class      of the odd states, minus that of the even ones
+   A row begins in state 0. In state s a column gives k by the model of q = s & 1, on the half grid where q is 1; its
+   value is (2 k + q) * step * (1 + d / (32 max(1, sigma))) / 2, and bit i - 1 of the next state is
+   s_i ^ a_i s_0 ^ b_i (k & 1), i = 1 ... log2 states, a and b the parity checks of Ungerboeck (1982, 1987), escapes no
+   exception. Columns of class 0 are zeros and leave the state alone. Columns come last to first; pivoted: larger steps
+   before smaller ones, then last to first. */
+
+enum {
+    HRQ__STREAM_VERSION = 1,
+    HRQ__STREAM_TRELLIS = 2,
+    HRQ__STREAM_FIELDS = 4,
+    HRQ__STREAM_CRC = 14,
+    HRQ__STREAM_HEAD = 24,
+    HRQ__STREAM_STEPS = 900, /* most of |k| of a step */
+    HRQ__STREAM_LIMIT = 8191 /* most of |k| of a value under a trellis */
+};
 
 /* What a stream says beside the values. */
 typedef struct hrq__stream {
@@ -7831,10 +7875,13 @@ typedef struct hrq__stream {
     int octave; /* column steps an octave: 8, 4, 2, 1; 0: one step for all */
     float a;
     int c;
+    unsigned log_states; /* 0: no trellis */
+    int pivoted;
+    size_t fields;
     uint8_t marks, classes[1 + HRQ__STREAM_FIELDS]; /* of the fields; [0] marks */
     size_t *column;                                 /* [live] */
-    int16_t *field[HRQ__STREAM_FIELDS];             /* [live] k, class, gain, as coded */
-    uint8_t *cls;                                   /* [live] class of a column */
+    int16_t *field[HRQ__STREAM_FIELDS];             /* [live] k, class, gain, odd class, as coded */
+    uint8_t *cls, *odd;                             /* [live] class of a column, of its odd states */
     float *step;                                    /* [live] value of one unit of z */
 } hrq__stream;
 
@@ -7843,13 +7890,14 @@ static void hrq__stream_free(hrq__stream *s, const hrq_hooks *hooks) { hrq__rele
 /* One block for the arrays of up to `live` columns; 0 (false): no memory. */
 static int hrq__stream_alloc(hrq__stream *s, size_t live, const hrq_hooks *hooks)
 {
-    size_t i, each = sizeof(size_t) + sizeof(float) + HRQ__STREAM_FIELDS * sizeof(int16_t) + 1;
+    size_t i, each = sizeof(size_t) + sizeof(float) + HRQ__STREAM_FIELDS * sizeof(int16_t) + 2;
     uint8_t *p = (uint8_t *)hrq__alloc_array(hooks, live + 1, each);
     s->column = (size_t *)(void *)p;
     if (!p) return 0;
     s->step = (float *)(void *)(p + (live + 1) * sizeof(size_t));
     for (i = 0; i < HRQ__STREAM_FIELDS; i++) s->field[i] = (int16_t *)(void *)(s->step + live + 1) + i * (live + 1);
     s->cls = (uint8_t *)(s->field[HRQ__STREAM_FIELDS - 1] + live + 1);
+    s->odd = s->cls + live + 1;
     return 1;
 }
 
@@ -7861,7 +7909,7 @@ static int hrq__stream_predict(const hrq__stream *s, int k)
 /* Step of a column before its gain; exact everywhere. */
 static double hrq__stream_alpha(const hrq__stream *s, int k)
 {
-    return (double)s->a * hrq__rans_exp2(s->octave ? (double)hrq__clampi(k, -900, 900) / s->octave : 0.0);
+    return (double)s->a * hrq__rans_exp2(s->octave ? (double)hrq__clampi(k, -HRQ__STREAM_STEPS, HRQ__STREAM_STEPS) / s->octave : 0.0);
 }
 
 static double hrq__stream_gain_unit(unsigned cls)
@@ -7875,15 +7923,454 @@ static hrq_status hrq__stream_head(const uint8_t *p, size_t bytes, size_t *rows,
 {
     size_t all;
     if (bytes < HRQ__STREAM_HEAD || memcmp(p, "hrqs", 4) != 0) return HRQ_ERR_DATA;
-    if (p[4] != HRQ__STREAM_VERSION) return HRQ_ERR_VERSION;
+    if (p[4] != HRQ__STREAM_VERSION && p[4] != HRQ__STREAM_TRELLIS) return HRQ_ERR_VERSION;
     *rows = hrq__get32(p + 6);
     *cols = hrq__get32(p + 10);
     return *rows && *cols && hrq__mul_size(*rows, *cols, &all) && all <= SIZE_MAX / 8 ? HRQ_OK : HRQ_ERR_DATA;
 }
 
+/* Columns in the order in which the trellis meets them: by falling steps where pivoted, then last to first. */
+static void hrq__stream_order(const hrq__stream *s, size_t *order)
+{
+    size_t from[2 * HRQ__STREAM_STEPS + 2], j;
+    memset(from, 0, sizeof from);
+    for (j = 0; j < s->live; j++) from[s->pivoted ? HRQ__STREAM_STEPS - s->field[0][j] + 1 : 1]++;
+    for (j = 1; j < 2 * HRQ__STREAM_STEPS + 2; j++) from[j] += from[j - 1];
+    for (j = s->live; j-- > 0;) order[from[s->pivoted ? HRQ__STREAM_STEPS - s->field[0][j] : 0]++] = j;
+}
+
+/* Parity checks of the trellis of 2^log_states states, bit 0 cut off: what s & 1 and k & 1 change in s >> 1. */
+static const uint8_t hrq__stream_parity[7][2] = {{02, 01},   {05, 02},   {011, 02},  {022, 04},
+                                                 {041, 012}, {0116, 053}, {0246, 0171}};
+
+HRQ__INLINE unsigned hrq__stream_next(const uint8_t parity[2], unsigned state, unsigned k)
+{
+    return state >> 1 ^ ((0u - (state & 1)) & parity[0]) ^ ((0u - (k & 1)) & parity[1]);
+}
+
 static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
 {
     return hrq__crc32(hrq__crc32(0, p, HRQ__STREAM_CRC), p + HRQ__STREAM_CRC + 4, bytes - HRQ__STREAM_CRC - 4);
+}
+
+/* ---- paths: the search of a trellis along the rows ----
+   List Viterbi search with feedback of its own for every path ("survivor"): N = states * list of them, each the best, the
+   second best, ... into its state; survivor j * states + state. A path costs
+
+       sum over its columns of (L_tt (u_t - What_t) / c)^2 + slope * bits(k | q)
+
+   where u_t has the errors of its own columns fed back. Columns go in blocks of 16. Feedback from a path's own block is
+   added as it goes; at the end of a block it goes on to the next `reach - 1` blocks for every path; what lies further
+   back is decided by the best path, and the paths that disagree with it die. So feedback from decided columns is the
+   same for all paths of a row and is one product for many columns. Costs are integers, in 1 / 4096.
+   Sources: list Viterbi: Seshadri and Sundberg, IEEE Trans. Comm. 42 (1994); per-survivor feedback: Raheli et al.,
+   IEEE Trans. Comm. 43 (1995); entropy-coded trellis with a union quantizer: Fischer and Wang, IEEE Trans. IT 38 (1992). */
+
+enum {
+    HRQ__PATH_ROWS = 16,  /* side by side */
+    HRQ__PATH_BLOCK = 16, /* columns of a block */
+    HRQ__PATH_WIDE = 64,  /* columns whose feedback from decided ones is one product */
+    HRQ__PATH_LIST = 8,
+    HRQ__PATH_REACH = 64, /* symbols of a table of costs: -64 ... 64 */
+    HRQ__PATH_UNIT = 4096,
+    HRQ__PATH_MOST = 1 << 20, /* cost of one column */
+    HRQ__PATH_DEAD = 1 << 26,
+    HRQ__PATH_SLOTS = 16 /* groups of rows that may run at a time */
+};
+
+/* What the search knows of a column. */
+typedef struct hrq__path_column {
+    float inverse, value; /* of u: steps of 1; of one unit of 2 k + q */
+    float weight;         /* cost of a squared step */
+    unsigned shift[2];
+    const float *cost[2]; /* [q], of k = 0 after the shift */
+    int zero;             /* class 0 */
+} hrq__path_column;
+
+/* Memory of one group of 16 rows. Rows are the fastest index but in near, far and past, where columns are. */
+typedef struct hrq__path_slot {
+    int32_t *metric;       /* [N][16] */
+    int32_t *branch, *code; /* [2][N][16] by k & 1: cost so far, k */
+    float *target;         /* [N][16] u */
+    float *base;           /* [16 rows][64] feedback from decided columns */
+    float *near[2];        /* [N][16 rows][16] feedback from a path's own columns onto this block, before and after a step */
+    float *far[2];         /* [N][16 rows][16 (reach - 1)] onto the next blocks */
+    float *aim;            /* [16 columns][N][16] of this block: u, by the path that a column led to */
+    int16_t *symbol;       /* [16 columns][N][16] 2 k + q */
+    uint16_t *parent;      /* [16 columns][N][16] */
+    float *error;          /* [N][16 rows][16] W - What of this block, by the path at its end */
+    float *past_aim;       /* [reach blocks][N][16 rows][16] by the path at the end of the block */
+    int16_t *past_symbol;  /* [reach blocks][N][16 rows][16] */
+    uint16_t *root;        /* [reach blocks][N][16] its path at the start of the block */
+    void *pack;
+} hrq__path_slot;
+
+typedef struct hrq__path {
+    hrq__sic *sic; /* u becomes the errors */
+    int16_t *z;    /* [time][rows] 2 k + q out */
+    float *aim;    /* [time][rows] u out */
+    unsigned log_states;
+    size_t list, n_paths, reach;
+    double slope; /* cost of a bit, in c^2 */
+    hrq__path_column *column; /* [time] */
+    uint8_t source[256][2];   /* the states that lead to a state, by k & 1 */
+    float cost[2][HRQ__RANS_DIRECT + 1][2 * HRQ__PATH_REACH + 1];
+    hrq__path_slot slot[HRQ__PATH_SLOTS];
+    size_t slots;
+} hrq__path;
+
+/* Cut a slot out of a block of memory; with base NULL only the size is found. */
+static size_t hrq__path_cut(const hrq__path *p, hrq__path_slot *m, uint8_t *base)
+{
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, ahead = HRQ__PATH_BLOCK * (p->reach - 1), at = 0, i;
+    void *part[17];
+    size_t size[17];
+    size[0] = size[1] = 4 * cells;
+    size[2] = size[3] = 8 * cells;
+    size[4] = 4 * HRQ__PATH_ROWS * HRQ__PATH_WIDE;
+    size[5] = size[6] = 4 * HRQ__PATH_BLOCK * cells;
+    size[7] = size[8] = 4 * ahead * cells;
+    size[9] = 4 * HRQ__PATH_BLOCK * cells;
+    size[10] = size[11] = 2 * HRQ__PATH_BLOCK * cells;
+    size[12] = 4 * p->reach * HRQ__PATH_BLOCK * cells;
+    size[13] = size[12] / 2;
+    size[14] = 2 * p->reach * cells;
+    size[15] = hrq__la_pack_bytes(cells, ahead, HRQ__PATH_BLOCK);
+    i = hrq__la_pack_bytes(HRQ__PATH_ROWS, HRQ__PATH_WIDE, p->sic->n);
+    if (i > size[15]) size[15] = i;
+    size[16] = 4 * HRQ__PATH_BLOCK * cells;
+    for (i = 0; i < 17; i++) {
+        part[i] = base ? base + at : NULL;
+        at += (size[i] + 63) / 64 * 64;
+    }
+    m->metric = (int32_t *)part[0];
+    m->target = (float *)part[1];
+    m->branch = (int32_t *)part[2];
+    m->code = (int32_t *)part[3];
+    m->base = (float *)part[4];
+    m->near[0] = (float *)part[5];
+    m->near[1] = (float *)part[6];
+    m->far[0] = (float *)part[7];
+    m->far[1] = (float *)part[8];
+    m->aim = (float *)part[9];
+    m->symbol = (int16_t *)part[10];
+    m->parent = (uint16_t *)part[11];
+    m->past_aim = (float *)part[12];
+    m->past_symbol = (int16_t *)part[13];
+    m->root = (uint16_t *)part[14];
+    m->pack = part[15];
+    m->error = (float *)part[16];
+    return at;
+}
+
+/* From the targets: for each path and parity of k the nearer of two k's, rate counted. Of four neighbours around the
+   target y two have one parity, two the other. */
+static void hrq__path_branch(const hrq__path *p, hrq__path_slot *m, const hrq__path_column *col)
+{
+    size_t s, r, all = p->n_paths * HRQ__PATH_ROWS;
+    float w = col->weight;
+    for (s = 0; s < p->n_paths; s++) {
+        int q = s & 1;
+        unsigned shift = col->shift[q];
+        int32_t one = shift == 0, round = 16384 + (shift ? 1 << (shift - 1) : 0), zero = 16384 >> shift;
+        const float *cost = col->cost[q], *u = m->target + s * HRQ__PATH_ROWS;
+        const int32_t *metric = m->metric + s * HRQ__PATH_ROWS;
+        int32_t *even = m->branch + s * HRQ__PATH_ROWS, *k_even = m->code + s * HRQ__PATH_ROWS;
+        int32_t *odd = even + all, *k_odd = k_even + all;
+        float half = q ? 0.5f : 0.0f, inverse = col->inverse;
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            float y = u[r] * inverse - half, d, here, there, other;
+            int32_t f, i, kh, kt;
+            y = y < -8190.0f ? -8190.0f : y > 8188.0f ? 8188.0f : y;
+            f = (int32_t)(y + 16384.0f) - 16384;
+            d = y - (float)f;
+            i = ((f + round) >> shift) - zero;
+            i = i < 2 - HRQ__PATH_REACH ? 2 - HRQ__PATH_REACH : i > HRQ__PATH_REACH - 2 ? HRQ__PATH_REACH - 2 : i;
+            here = w * (d * d) + cost[i];
+            other = w * ((2.0f - d) * (2.0f - d)) + cost[i + 2 * one];
+            kh = other < here ? f + 2 : f;
+            here = other < here ? other : here;
+            there = w * ((1.0f - d) * (1.0f - d)) + cost[i + one];
+            other = w * ((1.0f + d) * (1.0f + d)) + cost[i - one];
+            kt = other < there ? f - 1 : f + 1;
+            there = other < there ? other : there;
+            here = here < (float)HRQ__PATH_MOST ? here : (float)HRQ__PATH_MOST;
+            there = there < (float)HRQ__PATH_MOST ? there : (float)HRQ__PATH_MOST;
+            even[r] = metric[r] + (int32_t)(f & 1 ? there : here);
+            odd[r] = metric[r] + (int32_t)(f & 1 ? here : there);
+            k_even[r] = f & 1 ? kt : kh;
+            k_odd[r] = f & 1 ? kh : kt;
+        }
+    }
+}
+
+/* Sort `count` (a power of two) keys of each row: Batcher's odd-even merge sort. */
+static void hrq__path_sort(int32_t key[][HRQ__PATH_ROWS], size_t count)
+{
+    size_t width, step, i, j, r;
+    for (width = 1; width < count; width *= 2)
+        for (step = width; step > 0; step /= 2)
+            for (j = step % width; j + step < count; j += 2 * step)
+                for (i = 0; i < step && i + j + step < count; i++) {
+                    int32_t *a = key[i + j], *b = key[i + j + step];
+                    if ((i + j) / (2 * width) != (i + j + step) / (2 * width)) continue;
+                    for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                        int32_t low = a[r] < b[r] ? a[r] : b[r], high = a[r] < b[r] ? b[r] : a[r];
+                        a[r] = low;
+                        b[r] = high;
+                    }
+                }
+}
+
+/* The best `list` paths into each state; parent gets bit 15 where k is odd. The least cost of a row becomes 0. */
+static void hrq__path_select(const hrq__path *p, hrq__path_slot *m, uint16_t *parent)
+{
+    size_t states = (size_t)1 << p->log_states, list = p->list, all = p->n_paths * HRQ__PATH_ROWS, s, j, r;
+    int32_t key[2 * HRQ__PATH_LIST][HRQ__PATH_ROWS], least[HRQ__PATH_ROWS];
+    for (r = 0; r < HRQ__PATH_ROWS; r++) least[r] = INT32_MAX;
+    for (s = 0; s < states; s++) {
+        int32_t even = p->source[s][0], odd = p->source[s][1];
+        for (j = 0; j < list; j++) {
+            const int32_t *a = m->branch + (j * states + (size_t)even) * HRQ__PATH_ROWS;
+            const int32_t *b = m->branch + all + (j * states + (size_t)odd) * HRQ__PATH_ROWS;
+            for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                key[j][r] = a[r] << 4 | (int32_t)j;
+                key[list + j][r] = b[r] << 4 | (int32_t)(list + j);
+            }
+        }
+        hrq__path_sort(key, 2 * list);
+        for (j = 0; j < list; j++) {
+            int32_t *metric = m->metric + (j * states + s) * HRQ__PATH_ROWS;
+            uint16_t *from = parent + (j * states + s) * HRQ__PATH_ROWS;
+            for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                int32_t id = key[j][r] & 15, is_odd = id >= (int32_t)list;
+                metric[r] = key[j][r] >> 4;
+                least[r] = metric[r] < least[r] ? metric[r] : least[r];
+                from[r] = (uint16_t)(is_odd ? 32768 + (id - (int32_t)list) * (int32_t)states + odd
+                                            : id * (int32_t)states + even);
+            }
+        }
+    }
+    for (s = 0; s < p->n_paths; s++)
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            int32_t *metric = m->metric + s * HRQ__PATH_ROWS + r;
+            *metric = *metric >= HRQ__PATH_DEAD / 2 ? HRQ__PATH_DEAD : *metric - least[r];
+        }
+}
+
+/* A column of zeros: all paths go on as they are. */
+static void hrq__path_pass_by(const hrq__path *p, hrq__path_slot *m, const hrq__path_column *col, uint16_t *parent)
+{
+    size_t s, r;
+    for (s = 0; s < p->n_paths; s++)
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            int32_t *metric = m->metric + s * HRQ__PATH_ROWS + r;
+            float y = m->target[s * HRQ__PATH_ROWS + r] * col->inverse, cost = col->weight * (y * y);
+            *metric += (int32_t)(cost < (float)HRQ__PATH_MOST ? cost : (float)HRQ__PATH_MOST);
+            if (*metric > HRQ__PATH_DEAD / 2) *metric = HRQ__PATH_DEAD;
+            parent[s * HRQ__PATH_ROWS + r] = (uint16_t)s;
+        }
+}
+
+/* Column j of a block: weights w [16], feedback onto the rest of the block `factor` [16]. */
+static void hrq__path_step(const hrq__path *p, hrq__path_slot *m, size_t t, size_t j, const float *w,
+                           const float *factor)
+{
+    const hrq__path_column *col = p->column + t;
+    size_t s, r, i, all = p->n_paths * HRQ__PATH_ROWS;
+    const float *before = m->near[j & 1];
+    float *after = m->near[~j & 1], *aim = m->aim + j * all;
+    uint16_t *parent = m->parent + j * all;
+    int16_t *symbol = m->symbol + j * all;
+    for (s = 0; s < p->n_paths; s++)
+        for (r = 0; r < HRQ__PATH_ROWS; r++)
+            m->target[s * HRQ__PATH_ROWS + r] =
+                w[r] + (m->base[r * HRQ__PATH_WIDE + t % HRQ__PATH_WIDE] +
+                        before[(s * HRQ__PATH_ROWS + r) * HRQ__PATH_BLOCK + j]);
+    if (col->zero) hrq__path_pass_by(p, m, col, parent);
+    else {
+        hrq__path_branch(p, m, col);
+        hrq__path_select(p, m, parent);
+    }
+    for (s = 0; s < p->n_paths; s++)
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            size_t at = s * HRQ__PATH_ROWS + r, is_odd = parent[at] >> 15,
+                   from = (parent[at] & 32767u) * HRQ__PATH_ROWS + r;
+            int32_t x = col->zero ? 0 : 2 * m->code[is_odd * all + from] + (parent[at] & 1);
+            const float *in = before + from * HRQ__PATH_BLOCK;
+            float *out = after + at * HRQ__PATH_BLOCK, e = w[r] - (float)x * col->value;
+            parent[at] &= 32767u;
+            symbol[at] = (int16_t)x;
+            aim[at] = m->target[from];
+            for (i = 0; i < HRQ__PATH_BLOCK; i++) out[i] = in[i] + e * factor[i];
+        }
+}
+
+/* End of a block of `width` columns: its columns by the path that they led to, and on to the blocks ahead. */
+static void hrq__path_end(const hrq__path *p, hrq__path_slot *m, size_t row0, size_t block, size_t width)
+{
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, ahead = HRQ__PATH_BLOCK * (p->reach - 1), at, j,
+           t1 = block * HRQ__PATH_BLOCK + width, ring = block % p->reach * cells;
+    const float *old = m->far[block & 1];
+    float *next = m->far[~block & 1];
+    hrq__la_product g;
+    for (at = 0; at < cells; at++) {
+        size_t from = at;
+        float *aim = m->past_aim + (ring + at) * HRQ__PATH_BLOCK, *e = m->error + at * HRQ__PATH_BLOCK;
+        int16_t *x = m->past_symbol + (ring + at) * HRQ__PATH_BLOCK;
+        for (j = width; j-- > 0;) {
+            size_t t = t1 - width + j;
+            aim[j] = m->aim[j * cells + from];
+            x[j] = m->symbol[j * cells + from];
+            e[j] = p->sic->w[t * p->sic->rows + hrq__min_size(row0 + at % HRQ__PATH_ROWS, p->sic->rows - 1)] -
+                   (float)x[j] * p->column[t].value;
+            from = (size_t)m->parent[j * cells + from] * HRQ__PATH_ROWS + at % HRQ__PATH_ROWS;
+        }
+        m->root[ring + at] = (uint16_t)(from / HRQ__PATH_ROWS);
+        if (ahead && p->sic->factor && t1 < p->sic->n) {
+            memcpy(next + at * ahead, old + from * ahead + HRQ__PATH_BLOCK,
+                   (ahead - HRQ__PATH_BLOCK) * sizeof(float));
+            memset(next + (at + 1) * ahead - HRQ__PATH_BLOCK, 0, HRQ__PATH_BLOCK * sizeof(float));
+        }
+    }
+    if (!ahead || !p->sic->factor || t1 >= p->sic->n) return;
+    memset(&g, 0, sizeof g);
+    g.c = next;
+    g.ldc = ahead;
+    g.a = m->error;
+    g.a_row = HRQ__PATH_BLOCK;
+    g.a_k = 1;
+    g.b = p->sic->factor + (t1 - width) * p->sic->n + t1;
+    g.b_row = 1;
+    g.b_k = p->sic->n;
+    g.m = cells;
+    g.n = hrq__min_size(ahead, p->sic->n - t1);
+    g.k = width;
+    hrq__la_run(&g, m->pack, NULL);
+}
+
+/* Columns of block `done` by the best path at the end of `block`, which is alive; the paths that disagree die. */
+static void hrq__path_decide(const hrq__path *p, hrq__path_slot *m, size_t row0, size_t block, size_t done)
+{
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, r, s, b, j, t, rows = p->sic->rows, best, from;
+    for (r = 0; r < HRQ__PATH_ROWS; r++) {
+        for (best = 0, s = 1; s < p->n_paths; s++)
+            if (m->metric[s * HRQ__PATH_ROWS + r] < m->metric[best * HRQ__PATH_ROWS + r]) best = s;
+        for (b = block; b > done; b--) best = m->root[b % p->reach * cells + best * HRQ__PATH_ROWS + r];
+        for (s = 0; s < p->n_paths; s++) {
+            for (from = s, b = block; b > done; b--)
+                from = m->root[b % p->reach * cells + from * HRQ__PATH_ROWS + r];
+            if (from != best) m->metric[s * HRQ__PATH_ROWS + r] = HRQ__PATH_DEAD;
+        }
+        if (row0 + r >= rows) continue;
+        from = (done % p->reach * cells + best * HRQ__PATH_ROWS + r) * HRQ__PATH_BLOCK;
+        for (j = 0; j < HRQ__PATH_BLOCK && (t = done * HRQ__PATH_BLOCK + j) < p->sic->n; j++) {
+            size_t to = t * rows + row0 + r;
+            p->z[to] = m->past_symbol[from + j];
+            p->aim[to] = m->past_aim[from + j];
+            p->sic->u[to] = p->sic->w[to] - (float)p->z[to] * p->column[t].value;
+        }
+    }
+}
+
+/* Feedback of decided columns [from, to) onto this block and what follows of its 64 columns. */
+static void hrq__path_base(const hrq__path *p, hrq__path_slot *m, size_t row0, size_t t0, size_t from, size_t to)
+{
+    const hrq__sic *sic = p->sic;
+    hrq__la_product g;
+    if (t0 % HRQ__PATH_WIDE == 0) memset(m->base, 0, HRQ__PATH_ROWS * HRQ__PATH_WIDE * sizeof(float));
+    if (!sic->factor || from >= to) return;
+    memset(&g, 0, sizeof g);
+    g.c = m->base + t0 % HRQ__PATH_WIDE;
+    g.ldc = HRQ__PATH_WIDE;
+    g.a = sic->u + from * sic->rows + row0;
+    g.a_row = 1;
+    g.a_k = sic->rows;
+    g.b = sic->factor + from * sic->n + t0;
+    g.b_row = 1;
+    g.b_k = sic->n;
+    g.m = hrq__min_size(HRQ__PATH_ROWS, sic->rows - row0);
+    g.n = hrq__min_size(HRQ__PATH_WIDE - t0 % HRQ__PATH_WIDE, sic->n - t0);
+    g.k = to - from;
+    hrq__la_run(&g, m->pack, NULL);
+}
+
+/* Sixteen rows, all columns. Where there are fewer the last is searched again, and not kept. */
+static void hrq__path_rows(const hrq__path *p, hrq__path_slot *m, size_t row0)
+{
+    const hrq__sic *sic = p->sic;
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, ahead = HRQ__PATH_BLOCK * (p->reach - 1), n = sic->n, t0, j, i, r,
+           done = 0, block = 0;
+    for (i = 0; i < cells; i++) m->metric[i] = i < HRQ__PATH_ROWS ? 0 : HRQ__PATH_DEAD;
+    memset(m->far[0], 0, cells * ahead * sizeof(float));
+    memset(m->far[1], 0, cells * ahead * sizeof(float));
+    for (t0 = 0; t0 < n; t0 += HRQ__PATH_BLOCK, block++) {
+        size_t width = hrq__min_size(HRQ__PATH_BLOCK, n - t0);
+        if (block >= p->reach) hrq__path_decide(p, m, row0, block - 1, block - p->reach);
+        hrq__path_base(p, m, row0, t0, t0 % HRQ__PATH_WIDE ? done : 0, HRQ__PATH_BLOCK * (block < p->reach ? 0 : block + 1 - p->reach));
+        done = HRQ__PATH_BLOCK * (block < p->reach ? 0 : block + 1 - p->reach);
+        for (i = 0; i < cells; i++) {
+            if (ahead) memcpy(m->near[0] + i * HRQ__PATH_BLOCK, m->far[block & 1] + i * ahead, HRQ__PATH_BLOCK * sizeof(float));
+            else memset(m->near[0] + i * HRQ__PATH_BLOCK, 0, HRQ__PATH_BLOCK * sizeof(float));
+        }
+        for (j = 0; j < width; j++) {
+            float w[HRQ__PATH_ROWS], factor[HRQ__PATH_BLOCK];
+            for (r = 0; r < HRQ__PATH_ROWS; r++)
+                w[r] = sic->w[(t0 + j) * sic->rows + hrq__min_size(row0 + r, sic->rows - 1)];
+            for (i = 0; i < HRQ__PATH_BLOCK; i++)
+                factor[i] = sic->factor && i > j && i < width ? sic->factor[(t0 + j) * n + t0 + i] : 0.0f;
+            hrq__path_step(p, m, t0 + j, j, w, factor);
+        }
+        hrq__path_end(p, m, row0, block, width);
+    }
+    for (i = block < p->reach ? 0 : block - p->reach; i < block; i++) hrq__path_decide(p, m, row0, block - 1, i);
+}
+
+static void hrq__path_job(void *arg, size_t index)
+{
+    hrq__path *p = (hrq__path *)arg;
+    size_t row0;
+    for (row0 = index * HRQ__PATH_ROWS; row0 < p->sic->rows; row0 += p->slots * HRQ__PATH_ROWS)
+        hrq__path_rows(p, p->slot + index, row0);
+}
+
+/* Everything that does not change from pass to pass; freed with hrq__path_close, also after an error. */
+static hrq_status hrq__path_open(hrq__path *p, hrq__sic *sic, int16_t *z, unsigned log_states, size_t list)
+{
+    const uint8_t *parity = hrq__stream_parity[log_states - 2];
+    size_t i, bytes;
+    unsigned s;
+    memset(p, 0, sizeof *p);
+    p->sic = sic;
+    p->z = z;
+    p->log_states = log_states;
+    p->list = list;
+    p->n_paths = list << log_states;
+    p->reach = 8;
+    p->slope = 0.1;
+    for (s = 0; s < 1u << log_states; s++)
+        for (i = 0; i < 2; i++) p->source[hrq__stream_next(parity, s, (unsigned)i)][i] = (uint8_t)s;
+    p->column = (hrq__path_column *)hrq__alloc_array(sic->hooks, sic->n, sizeof *p->column);
+    p->aim = (float *)hrq__alloc_array(sic->hooks, sic->n * sic->rows, sizeof *p->aim);
+    if (!p->column || !p->aim) return HRQ_ERR_NOMEM;
+    bytes = hrq__path_cut(p, &p->slot[0], NULL);
+    p->slots = sic->hooks && sic->hooks->parallel_for ? HRQ__PATH_SLOTS : 1;
+    p->slots = hrq__min_size(p->slots, hrq__div_up(sic->rows, HRQ__PATH_ROWS));
+    for (i = 0; i < p->slots; i++) {
+        uint8_t *block = (uint8_t *)hrq__alloc(sic->hooks, bytes);
+        if (!block) return HRQ_ERR_NOMEM;
+        hrq__path_cut(p, &p->slot[i], block);
+    }
+    return HRQ_OK;
+}
+
+static void hrq__path_close(hrq__path *p, const hrq_hooks *hooks)
+{
+    size_t i;
+    for (i = 0; p && i < HRQ__PATH_SLOTS; i++) hrq__release(hooks, p->slot[i].metric);
+    if (p) hrq__release(hooks, p->column);
+    if (p) hrq__release(hooks, p->aim);
+    hrq__release(hooks, p);
 }
 
 /* ---- writing ---- */
@@ -7900,8 +8387,14 @@ typedef struct hrq__watersic {
     hrq__rans_costs costs;
     hrq__rans_histogram histogram;
     double gains[HRQ__RANS_CLASSES];
-    double log_rms; /* of W, log2 */
-    double bits;    /* ideal length of the values */
+    hrq__path *path; /* NULL: scalar grid */
+    unsigned list;   /* of path */
+    double *model;   /* [time][4] with a trellis: classes of a column at step 1, its gain, log2 of the rms of u */
+    int16_t *part;   /* [rows] */
+    double loss;     /* of the pass, with a trellis: sum of (L e)^2 */
+    double floor;    /* log2 of the rms of u in steps below which a column is zeros */
+    double log_rms;  /* of W, log2 */
+    double bits;     /* ideal length of the values */
     double energy;  /* sum of z^2 of the pass */
     int clipped;    /* an integer would not fit: the step is too small for this W */
     int silent;     /* W is all zeros where it has input */
@@ -7919,7 +8412,7 @@ static void hrq__watersic_round(hrq__watersic *x, size_t t, float norm, double p
     unsigned cls = (unsigned)place;
     int32_t k, most = cls ? (int32_t)(4.0 * hrq__rans_sigma(cls) + 1.5) : 0;
     for (k = 1; k <= most; k++) {
-        const uint32_t *low = x->costs.value[cls] + k, *high = x->costs.value[cls + 1] + k;
+        const uint32_t *low = x->costs.value[0][cls] + k, *high = x->costs.value[0][cls + 1] + k;
         double here = (double)low[0] - (double)low[-1], above = (double)high[0] - (double)high[-1];
         least[k] = (float)(gain * (k - 0.5) + 0.05 / 65536.0 * (here + (place - cls) * (above - here)) / gain);
     }
@@ -7996,19 +8489,109 @@ static double hrq__watersic_fields(hrq__watersic *x, const int16_t *marks)
 {
     hrq__stream *s = &x->s;
     double bits = 0.0, cost;
-    int i;
+    size_t i;
     hrq__watersic_center(x);
     if (s->marks) {
         hrq__rans_count(&x->histogram, marks, s->cols);
         s->classes[0] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
         bits += cost / 65536.0;
     }
-    for (i = 0; i < HRQ__STREAM_FIELDS && s->live; i++) {
+    for (i = 0; i < s->fields && s->live; i++) {
         hrq__rans_count(&x->histogram, s->field[i], s->live);
         s->classes[1 + i] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
         bits += cost / 65536.0;
     }
     return bits;
+}
+
+/* Columns of the search from what the last pass found. */
+static void hrq__watersic_columns(hrq__watersic *x)
+{
+    hrq__stream *s = &x->s;
+    double middle = 0.0, off;
+    size_t t, n = x->sic.n;
+    for (t = 0; t < n; t++)
+        middle += hrq__rans_log2(x->sic.diag[t]) + hrq__rans_log2(hrq__stream_alpha(s, s->field[0][x->place[t]]));
+    for (t = 0; t < n; t++) {
+        hrq__path_column *col = x->path->column + t;
+        const double *model = x->model + 4 * t;
+        size_t j = x->place[t];
+        double alpha = hrq__stream_alpha(s, s->field[0][j]), log_alpha = hrq__rans_log2(alpha), unit;
+        int q;
+        memset(col, 0, sizeof *col);
+        col->zero = model[3] - log_alpha < x->floor;
+        off = hrq__rans_exp2(hrq__rans_log2(x->sic.diag[t]) + log_alpha - middle / (double)n);
+        for (q = 0; q < 2; q++) {
+            double at = model[q] - 8.0 * log_alpha + 0.5;
+            unsigned cls = at < 1.0 ? 1 : at < HRQ__RANS_CLASSES - 1 ? (unsigned)at : HRQ__RANS_CLASSES - 1;
+            *(q ? &s->odd[j] : &s->cls[j]) = (uint8_t)(col->zero ? 0 : cls);
+            col->shift[q] = hrq__rans_shift(cls);
+            col->cost[q] = x->path->cost[q][cls - 8 * col->shift[q]] + HRQ__PATH_REACH;
+        }
+        unit = hrq__stream_gain_unit(s->cls[j]);
+        s->field[2][j] =
+            (int16_t)(col->zero ? 0 : hrq__round(hrq__clampf((float)((model[2] - 1.0) / unit), -30.0f, 30.0f)));
+        s->step[j] = (float)(alpha * (0.5 * (1.0 + s->field[2][j] * unit)));
+        col->value = s->step[j] * x->sic.unit;
+        col->inverse = col->value > 1e-37f ? 0.5f / col->value : 1e37f;
+        off *= 1.0 + s->field[2][j] * unit;
+        col->weight = (float)(off * off * HRQ__PATH_UNIT);
+    }
+}
+
+/* What the search made of a column: its code length, and the classes and the gain for the next pass. The stream keeps
+   those that the search had. */
+static void hrq__watersic_weigh(hrq__watersic *x, size_t t)
+{
+    hrq__stream *s = &x->s;
+    size_t r, rows = s->rows, j = x->place[t], count;
+    const int16_t *z = x->z + t * rows;
+    const float *aim = x->path->aim + t * rows;
+    float value = x->path->column[t].value;
+    double *model = x->model + 4 * t, uu = 0.0, uz = 0.0, zz = 0.0, ee = 0.0, cost, log_alpha;
+    int q, cls = hrq__stream_predict(s, s->field[0][j]);
+    log_alpha = hrq__rans_log2(hrq__stream_alpha(s, s->field[0][j]));
+    for (r = 0; r < rows; r++) {
+        double v = z[r], u = aim[r], e = u - v * (double)value;
+        uu += u * u;
+        uz += u * v;
+        zz += v * v;
+        ee += e * e;
+        if (z[r] > 2 * HRQ__STREAM_LIMIT || z[r] < 1 - 2 * HRQ__STREAM_LIMIT) x->clipped = 1;
+    }
+    x->energy += zz;
+    x->loss += ee * (double)x->sic.diag[t] * (double)x->sic.diag[t];
+    model[3] = 0.5 * hrq__rans_log2(uu / (double)rows) - hrq__rans_log2(x->sic.unit);
+    if (x->path->column[t].zero) return;
+    if (zz > 0.0) model[2] = uz / (zz * (double)value) * (1.0 + s->field[2][j] * hrq__stream_gain_unit(s->cls[j]));
+    for (q = 0; q < 2; q++) {
+        for (r = count = 0; r < rows; r++)
+            if ((z[r] & 1) == q) {
+                int k = (z[r] - q) / 2;
+                x->part[count++] = (int16_t)(k < 0 ? -k - q : k);
+            }
+        hrq__rans_count(&x->histogram, x->part, count);
+        x->histogram.half = q;
+        x->bits += hrq__rans_cost(&x->costs, &x->histogram, q ? s->odd[j] : s->cls[j]) / 65536.0;
+        if (count && (q || x->histogram.square > 0.0))
+            cls = (int)hrq__rans_choose(&x->costs, &x->histogram, cls, &cost);
+        else cls = q ? cls : 1;
+        model[q] = cls + 8.0 * log_alpha;
+    }
+}
+
+/* One search of the trellis at s->a. */
+static void hrq__watersic_walk(hrq__watersic *x)
+{
+    size_t t, n = x->sic.n;
+    hrq__watersic_columns(x);
+    hrq__for(x->sic.hooks, x->path->slots, hrq__path_job, x->path);
+    x->loss = 0.0;
+    for (t = 0; t < n; t++) hrq__watersic_weigh(x, t);
+    for (t = 0; t < n; t++) {
+        size_t j = x->place[t];
+        x->s.field[3][j] = (int16_t)(x->s.odd[j] - x->s.cls[j]);
+    }
 }
 
 /* The feedback loop at s->a; returns the ideal length of the stream in bits, headers too: endless where W does not
@@ -8017,12 +8600,29 @@ static double hrq__watersic_pass(hrq__watersic *x, const int16_t *marks)
 {
     x->bits = x->energy = 0.0;
     x->clipped = 0;
-    if (x->s.live) {
+    if (x->s.live && x->path) {
+        hrq__watersic_walk(x);
+    } else if (x->s.live) {
         memset(x->sic.u, 0, x->sic.rows * x->sic.n * sizeof(float));
         hrq__sic_run(&x->sic, 0, x->sic.n, hrq__watersic_step, x);
     }
     return (x->clipped ? HRQ__CLIPPED : 0.0) + x->bits + hrq__watersic_fields(x, marks) +
-           8.0 * (HRQ__STREAM_HEAD + HRQ__STREAM_FIELDS) + 32.0 * (double)x->s.lanes;
+           8.0 * (double)(HRQ__STREAM_HEAD + x->s.fields) + 32.0 * (double)x->s.lanes;
+}
+
+/* Values of a column, last row first. */
+static void hrq__watersic_put(hrq__rans *coder, const hrq__stream *s, size_t j, const int16_t *z)
+{
+    hrq__rans_model m[2];
+    size_t r;
+    hrq__rans_model_make(&m[0], s->cls[j]);
+    if (!s->log_states) {
+        hrq__rans_put_column(coder, &m[0], z, s->rows);
+        return;
+    }
+    hrq__rans_model_make_on(&m[1], s->odd[j], 1);
+    for (r = s->rows; r-- > 0 && s->cls[j];)
+        hrq__rans_put_value(coder, &m[z[r] & 1], r & (coder->lanes - 1), (z[r] - (z[r] & 1)) / 2);
 }
 
 /* A stream of the last pass into out[capacity]; 0: it does not fit. */
@@ -8033,26 +8633,27 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     hrq__rans_model m;
     size_t head = HRQ__STREAM_HEAD, i, j, lane, words;
     unsigned log_lanes = hrq__bits_for(s->lanes);
-    if (capacity < HRQ__STREAM_HEAD + 4 + 4 * s->lanes) return 0;
+    if (capacity < HRQ__STREAM_HEAD + 6 + 4 * s->lanes) return 0;
     memcpy(out, "hrqs", 4);
-    out[4] = HRQ__STREAM_VERSION;
+    out[4] = s->log_states ? HRQ__STREAM_TRELLIS : HRQ__STREAM_VERSION;
     out[5] =
         (uint8_t)(log_lanes | (s->octave ? (hrq__bits_for((uint64_t)s->octave) << 3) : 128) | (s->marks ? 64 : 0));
     hrq__put32(out + 6, (uint32_t)s->rows);
     hrq__put32(out + 10, (uint32_t)s->cols);
     hrq__put32(out + 18, hrq__bits_of(s->a));
     hrq__put16(out + 22, (uint16_t)s->c);
-    for (i = s->marks ? 0 : 1; i < 1 + HRQ__STREAM_FIELDS; i++) out[head++] = s->classes[i];
+    if (s->log_states) out[head++] = (uint8_t)(s->log_states | (s->pivoted ? 128 : 0));
+    for (i = s->marks ? 0 : 1; i < 1 + s->fields; i++) out[head++] = s->classes[i];
     memset(&coder, 0, sizeof coder);
     coder.lanes = s->lanes;
     coder.bound = out + head + 4 * s->lanes;
     coder.at = out + capacity;
     for (lane = 0; lane < s->lanes; lane++) coder.state[lane] = 0x10000u;
-    for (j = s->live; j-- > 0;) {
-        hrq__rans_model_make(&m, s->cls[j]);
-        hrq__rans_put_column(&coder, &m, x->z + x->when[j] * s->rows, s->rows);
+    for (i = s->live; i-- > 0;) { /* with a trellis in order of time, else by column */
+        j = s->log_states ? x->place[i] : i;
+        hrq__watersic_put(&coder, s, j, x->z + x->when[j] * s->rows);
     }
-    for (i = HRQ__STREAM_FIELDS; i-- > 0;) {
+    for (i = s->fields; i-- > 0;) {
         hrq__rans_model_make(&m, s->classes[1 + i]);
         hrq__rans_put_column(&coder, &m, s->field[i], s->live);
     }
@@ -8086,7 +8687,7 @@ static void hrq__watersic_grid(hrq__watersic *x)
         for (t = 0; t < n; t++) {
             double wanted = middle - hrq__rans_log2(x->sic.diag[t]), off;
             int k = s->octave ? (int)hrq__round((float)(wanted * s->octave)) : 0;
-            s->field[0][x->place[t]] = (int16_t)hrq__clampi(k, -900, 900);
+            s->field[0][x->place[t]] = (int16_t)hrq__clampi(k, -HRQ__STREAM_STEPS, HRQ__STREAM_STEPS);
             off = (s->octave ? (double)k / s->octave : 0.0) - wanted;
             square += hrq__rans_exp2(2.0 * off);
             log_sum += off;
@@ -8101,6 +8702,37 @@ static void hrq__watersic_grid(hrq__watersic *x)
             chosen = s->octave;
         }
     }
+}
+
+/* What a trellis needs beside. */
+static hrq_status hrq__watersic_trellis(hrq__watersic *x)
+{
+    const hrq_hooks *hooks = x->sic.hooks;
+    size_t t, n = x->sic.n;
+    unsigned cls;
+    int q, i;
+    hrq_status status;
+    x->path = (hrq__path *)hrq__alloc(hooks, sizeof *x->path);
+    if (!x->path) return HRQ_ERR_NOMEM;
+    status = hrq__path_open(x->path, &x->sic, x->z, x->s.log_states, x->list);
+    x->model = (double *)hrq__alloc_array(hooks, n, 4 * sizeof *x->model);
+    x->part = (int16_t *)hrq__alloc_array(hooks, x->s.rows, sizeof *x->part);
+    if (status != HRQ_OK || !x->model || !x->part) return HRQ_ERR_NOMEM;
+    for (t = 0; t < n; t++) {
+        x->model[4 * t] = x->model[4 * t + 1] = 25.0 + 8.0 * x->log_rms;
+        x->model[4 * t + 2] = 1.0;
+        x->model[4 * t + 3] = x->log_rms;
+    }
+    if (getenv("KAPPA")) x->path->slope = atof(getenv("KAPPA"));
+    if (getenv("REACH")) x->path->reach = (size_t)atoi(getenv("REACH"));
+    x->floor = getenv("FLOOR") ? atof(getenv("FLOOR")) : -3.0;
+    for (q = 0; q < 2; q++)
+        for (cls = 1; cls <= HRQ__RANS_DIRECT; cls++)
+            for (i = 0; i <= 2 * HRQ__PATH_REACH; i++)
+                x->path->cost[q][cls][i] =
+                    (float)(x->path->slope * HRQ__PATH_UNIT / 65536.0 *
+                            hrq__rans_price(&x->costs, cls, q, i - HRQ__PATH_REACH));
+    return HRQ_OK;
 }
 
 /* Memory and order of one encoder; a sample of the rows has an encoder of its own that shares the factor. */
@@ -8149,6 +8781,26 @@ static hrq_status hrq__watersic_open(hrq__watersic *x, size_t rows, size_t cols)
     x->silent = energy == 0.0;
     if (energy > 0.0) x->log_rms = 0.5 * hrq__rans_log2(energy / (double)entries) - hrq__rans_log2(x->sic.unit);
     hrq__watersic_grid(x);
+    s->fields = s->log_states ? 4 : 3;
+    return s->log_states ? hrq__watersic_trellis(x) : HRQ_OK;
+}
+
+/* Columns in the order in which a decoder finds them by their steps: pivoted, but for ties. */
+static hrq_status hrq__watersic_resort(hrq__watersic *x, const float *w, size_t ldw, const float *sigma, size_t lds,
+                                       size_t *bad_pivot)
+{
+    size_t t, n = x->sic.n;
+    float scale = hrq__sic_scale(&x->sic, sigma, lds);
+    hrq_status status;
+    hrq__stream_order(&x->s, x->place);
+    for (t = 0; t < n; t++) {
+        x->when[x->place[t]] = t;
+        x->sic.column[n - 1 - t] = x->s.column[x->place[t]];
+    }
+    status = hrq__sic_factor(&x->sic, sigma, lds, scale, 0, x->sic.damping > 0.0 ? x->sic.damping : -1.0, bad_pivot);
+    if (status != HRQ_OK) return status;
+    hrq__sic_turn(&x->sic, scale);
+    hrq__sic_load(&x->sic, w, ldw);
     return HRQ_OK;
 }
 
@@ -8162,6 +8814,9 @@ static void hrq__watersic_close(hrq__watersic *x, int shared)
     }
     hrq__release(x->sic.hooks, x->z);
     hrq__release(x->sic.hooks, x->place);
+    hrq__release(x->sic.hooks, x->model);
+    hrq__release(x->sic.hooks, x->part);
+    hrq__path_close(x->path, x->sic.hooks);
     hrq__stream_free(&x->s, x->sic.hooks);
     hrq__sic_free(&x->sic);
 }
@@ -8185,14 +8840,14 @@ static void hrq__watersic_set(hrq__watersic *x, double log_a)
 
 /* The search for A on a grid of 1/512 octave: bits an entry fall as it grows, by 1 an octave at high rate, less
    below. */
-typedef struct hrq__watersic_search {
+typedef struct hrq__watersic_quest {
     double target;   /* bits                                  */
     long lo, hi, at; /* lo: too many bits; hi: fits           */
     double lo_bits, hi_bits;
     int have_lo, have_hi;
-} hrq__watersic_search;
+} hrq__watersic_quest;
 
-static long hrq__watersic_next(hrq__watersic_search *q, double bits, double entries)
+static long hrq__watersic_next(hrq__watersic_quest *q, double bits, double entries)
 {
     double slope = entries / 512.0, step; /* bits a grid point */
     long next;
@@ -8220,7 +8875,10 @@ static long hrq__watersic_next(hrq__watersic_search *q, double bits, double entr
 static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic *x, size_t stride)
 {
     size_t t, r, rows = hrq__div_up(x->sic.rows, stride);
+    hrq_status status;
     memset(part, 0, sizeof *part);
+    part->s.log_states = x->s.log_states;
+    part->list = x->list;
     part->sic = x->sic;
     part->sic.rows = rows;
     part->sic.w = (float *)hrq__alloc_array(x->sic.hooks, rows * x->sic.n, sizeof(float));
@@ -8228,7 +8886,12 @@ static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic 
     if (!part->sic.w || !part->sic.u) return HRQ_ERR_NOMEM;
     for (t = 0; t < x->sic.n; t++)
         for (r = 0; r < rows; r++) part->sic.w[t * rows + r] = x->sic.w[t * x->sic.rows + r * stride];
-    return hrq__watersic_open(part, rows, x->s.cols);
+    status = hrq__watersic_open(part, rows, x->s.cols);
+    if (status == HRQ_OK && x->path) { /* steps by the rows that there are */
+        part->s.octave = x->s.octave;
+        memcpy(part->s.field[0], x->s.field[0], x->s.live * sizeof(int16_t));
+    }
+    return status;
 }
 
 /* The best fitting stream into best[capacity]; *bytes 0 while there is none. */
@@ -8237,7 +8900,7 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
 {
     double entries = (double)x->s.rows * (double)x->s.cols, base, bits, target = 8.0 * floor(rate * entries / 8.0);
     size_t stride = x->s.rows / 256, wrote;
-    hrq__watersic_search q;
+    hrq__watersic_quest q;
     int turn, most = 16;
     hrq_status status = HRQ_OK;
     base = hrq__watersic_start(x, rate);
@@ -8254,6 +8917,7 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
             q.at = hrq__watersic_next(&q, bits, entries);
             status = hrq__progress(x->sic.hooks, (size_t)turn, 24);
         }
+        if (x->path && status == HRQ_OK) memcpy(x->model, part->model, 4 * x->sic.n * sizeof *x->model);
         hrq__watersic_close(part, 1);
         hrq__release(x->sic.hooks, part);
         q.have_lo = q.have_hi = 0;
@@ -8342,7 +9006,7 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     if (options->states < 0 || options->states == 2 || options->states > 256 ||
         (options->states & (options->states - 1)))
         return HRQ_ERR_ARG;
-    if (options->states > 1 || options->rescale) return HRQ_ERR_UNSUPPORTED;
+    if (options->rescale) return HRQ_ERR_UNSUPPORTED;
     if ((uint64_t)rows > UINT32_MAX || (uint64_t)cols > UINT32_MAX) return HRQ_ERR_SHAPE;
     status = hrq__weight_check(w, rows, cols, ldw, sigma, lds, &told);
     if (report && w) *report = told;
@@ -8351,12 +9015,16 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     if (!x) return HRQ_ERR_NOMEM;
     memset(x, 0, sizeof *x);
     x->sic.hooks = hooks;
+    if (options->states > 1) x->s.log_states = hrq__bits_for((uint64_t)options->states);
+    x->list = getenv("LIST") ? (unsigned)atoi(getenv("LIST")) : 4;
     order = options->order == HRQ_ORDER_DEFAULT ? HRQ_ORDER_PIVOTED : options->order;
+    x->s.pivoted = order == HRQ_ORDER_PIVOTED && sigma;
     status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order,
                            hrq__sic_damping(options->damping, options->tokens, cols), &bad_pivot);
     if (report) report->bad_pivot = bad_pivot;
     if (report) report->damping = x->sic.damping;
     if (status == HRQ_OK) status = hrq__watersic_open(x, rows, cols);
+    if (status == HRQ_OK && x->s.log_states && x->s.pivoted) status = hrq__watersic_resort(x, w, ldw, sigma, lds, &bad_pivot);
     if (status == HRQ_OK)
         status = hrq__watersic_encode(x, stream, capacity, bytes, w, ldw, sigma, lds, options, report);
     hrq__watersic_close(x, 0);
@@ -8381,15 +9049,18 @@ static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *
         for (i = 0; i < s->cols; i++) s->column[i] = i;
         s->live = s->cols;
     }
-    for (i = 0; i < HRQ__STREAM_FIELDS; i++) hrq__rans_get_column(coder, s->classes[1 + i], s->field[i], s->live);
+    for (i = 0; i < s->fields; i++) hrq__rans_get_column(coder, s->classes[1 + i], s->field[i], s->live);
     if (coder->bad) return HRQ_ERR_DATA;
     for (j = 0; j < s->live; j++) {
-        int k = s->field[0][j], cls = hrq__stream_predict(s, k) + s->field[1][j];
+        int k = s->field[0][j], cls = hrq__stream_predict(s, k) + s->field[1][j], odd = cls;
         double step;
-        if (cls < 0 || cls >= HRQ__RANS_CLASSES || k < -900 || k > 900) return HRQ_ERR_DATA;
+        if (s->log_states) odd += s->field[3][j];
+        if (cls < 0 || cls >= HRQ__RANS_CLASSES || k < -HRQ__STREAM_STEPS || k > HRQ__STREAM_STEPS) return HRQ_ERR_DATA;
+        if (odd < (cls > 0) || odd >= HRQ__RANS_CLASSES) return HRQ_ERR_DATA;
         s->cls[j] = (uint8_t)cls;
-        step = hrq__stream_alpha(s, k) *
-               (hrq__rans_gain((unsigned)cls) * (1.0 + s->field[2][j] * hrq__stream_gain_unit((unsigned)cls)));
+        s->odd[j] = (uint8_t)odd;
+        step = hrq__stream_alpha(s, k) * ((s->log_states ? 0.5 : hrq__rans_gain((unsigned)cls)) *
+                                          (1.0 + s->field[2][j] * hrq__stream_gain_unit((unsigned)cls)));
         s->step[j] = (float)step;
         if (!hrq__finite(s->step[j])) return HRQ_ERR_DATA;
     }
@@ -8412,15 +9083,72 @@ static size_t hrq__stream_open(hrq__stream *s, const uint8_t *p, size_t bytes, h
     s->marks = (flags & 64) != 0;
     s->a = hrq__float_of(hrq__get32(p + 18));
     s->c = (int16_t)hrq__get16(p + 22);
-    classes = HRQ__STREAM_FIELDS + (s->marks ? 1 : 0);
+    s->fields = p[4] == HRQ__STREAM_TRELLIS ? 4 : 3;
+    if (p[4] == HRQ__STREAM_TRELLIS) {
+        if (bytes - at < 1) return 0;
+        s->log_states = p[at] & 127u;
+        s->pivoted = p[at++] >> 7;
+        if (s->log_states < 2 || s->log_states > 8) return 0;
+    }
+    classes = s->fields + (s->marks ? 1 : 0);
     if (s->lanes > 64 || s->octave > 8 || (flags & 128 && flags & 56) || !hrq__finite(s->a) || s->a < 0.0f) return 0;
     if (bytes - at < classes + 4 * s->lanes) return 0;
     for (i = 0; i < classes; i++) {
-        s->classes[1 + HRQ__STREAM_FIELDS - classes + i] = p[at + i];
+        s->classes[1 + s->fields - classes + i] = p[at + i];
         if (p[at + i] >= HRQ__RANS_CLASSES) return 0;
     }
     *status = HRQ_OK;
     return at + classes;
+}
+
+/* Values of a column in every row: 2 k + q, and on to the next state. All rows use the same two models. */
+static void hrq__stream_get(hrq__rans *coder, const hrq__stream *s, size_t j, uint8_t *state, int16_t *z)
+{
+    const uint8_t *parity = hrq__stream_parity[s->log_states - 2];
+    uint8_t slot[2][1 << HRQ__RANS_BITS];
+    hrq__rans_model m[2];
+    size_t r;
+    int q;
+    if (s->cls[j] == 0) {
+        memset(z, 0, s->rows * sizeof *z);
+        return;
+    }
+    for (q = 0; q < 2; q++) {
+        hrq__rans_model_make_on(&m[q], q ? s->odd[j] : s->cls[j], q);
+        hrq__rans_slots(slot[q], &m[q]);
+    }
+    for (r = 0; r < s->rows && !coder->bad; r++) {
+        int32_t k;
+        q = state[r] & 1;
+        k = hrq__rans_get_value(coder, &m[q], slot[q], r & (coder->lanes - 1));
+        if (k > HRQ__STREAM_LIMIT || k < -HRQ__STREAM_LIMIT) coder->bad = 1;
+        z[r] = (int16_t)(coder->bad ? 0 : 2 * k + q);
+        state[r] = (uint8_t)hrq__stream_next(parity, state[r], (unsigned)k);
+    }
+}
+
+/* All values, z [live][rows]. */
+static hrq_status hrq__stream_values(const hrq__stream *s, hrq__rans *coder, int16_t *z, const hrq_hooks *hooks)
+{
+    size_t i, bytes;
+    size_t *order = NULL;
+    uint8_t *state;
+    if (s->log_states) {
+        if (!hrq__mul_size(s->live + 1, sizeof *order, &bytes)) return HRQ_ERR_NOMEM;
+        if (!hrq__add_size(bytes, s->rows, &bytes)) return HRQ_ERR_NOMEM;
+        order = (size_t *)hrq__alloc(hooks, bytes);
+        if (!order) return HRQ_ERR_NOMEM;
+        state = (uint8_t *)(order + s->live + 1);
+        memset(state, 0, s->rows);
+        hrq__stream_order(s, order);
+        for (i = 0; i < s->live && !coder->bad; i++)
+            hrq__stream_get(coder, s, order[i], state, z + order[i] * s->rows);
+        hrq__release(hooks, order);
+    } else {
+        for (i = 0; i < s->live && !coder->bad; i++)
+            hrq__rans_get_column(coder, s->cls[i], z + i * s->rows, s->rows);
+    }
+    return coder->bad ? HRQ_ERR_DATA : HRQ_OK;
 }
 
 /* The whole stream: s, and z [live][rows]. Both must be freed on HRQ_OK; on an error nothing is left. A coder that
@@ -8430,7 +9158,7 @@ static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stre
 {
     const uint8_t *p = (const uint8_t *)stream;
     hrq__rans coder;
-    size_t at, lane, j;
+    size_t at, lane;
     int16_t *marks;
     hrq_status status;
     if (!stream) return HRQ_ERR_ARG;
@@ -8450,10 +9178,7 @@ static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stre
     hrq__release(hooks, marks);
     if (status == HRQ_OK) *z = (int16_t *)hrq__alloc_array(hooks, s->live * s->rows, sizeof **z);
     if (status == HRQ_OK && !*z) status = HRQ_ERR_NOMEM;
-    for (j = 0; j < s->live && status == HRQ_OK; j++) {
-        hrq__rans_get_column(&coder, s->cls[j], *z + j * s->rows, s->rows);
-        if (coder.bad) status = HRQ_ERR_DATA;
-    }
+    if (status == HRQ_OK) status = hrq__stream_values(s, &coder, *z, hooks);
     for (lane = 0; lane < s->lanes; lane++)
         if (status == HRQ_OK && coder.state[lane] != 0x10000u) status = HRQ_ERR_DATA;
     if (status == HRQ_OK && coder.at != coder.bound) status = HRQ_ERR_DATA;
