@@ -573,6 +573,8 @@ typedef struct hrq_watersic_options {
     double tokens;
     int rescale;   /* row and column rescalers                                                                */
     uint64_t seed; /* of what later versions draw                                                             */
+    int list;      /* paths that the search of a trellis keeps in each state, 1, 2, 4, 8: the more the better and the
+                      slower; 0: 8 up to 16 states, 4 up to 64, then 2 */
 } hrq_watersic_options;
 
 /* Room that is always enough for a stream of this shape and rate; 0: impossible. */
@@ -7967,15 +7969,15 @@ static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
    IEEE Trans. Comm. 43 (1995); entropy-coded trellis with a union quantizer: Fischer and Wang, IEEE Trans. IT 38 (1992). */
 
 enum {
-    HRQ__PATH_ROWS = 16,  /* side by side */
+    HRQ__PATH_ROWS = 32,  /* side by side */
     HRQ__PATH_BLOCK = 16, /* columns of a block */
     HRQ__PATH_WIDE = 64,  /* columns whose feedback from decided ones is one product */
     HRQ__PATH_LIST = 8,
-    HRQ__PATH_REACH = 64, /* symbols of a table of costs: -64 ... 64 */
+    HRQ__PATH_REACH = 63, /* symbols of a table of costs: -63 ... 63 */
     HRQ__PATH_UNIT = 4096,
     HRQ__PATH_MOST = 1 << 20, /* cost of one column */
     HRQ__PATH_DEAD = 1 << 26,
-    HRQ__PATH_SLOTS = 16 /* groups of rows that may run at a time */
+    HRQ__PATH_SLOTS = 8 /* groups of rows that may run at a time */
 };
 
 /* What the search knows of a column. */
@@ -7983,25 +7985,32 @@ typedef struct hrq__path_column {
     float inverse, value; /* of u: steps of 1; of one unit of 2 k + q */
     float weight;         /* cost of a squared step */
     unsigned shift[2];
-    const float *cost[2]; /* [q], of k = 0 after the shift */
+    const float (*cost[2])[4]; /* [q], of -1, 0, 1, 2 where k is 0 after the shift */
     int zero;             /* class 0 */
 } hrq__path_column;
 
-/* Memory of one group of 16 rows. Rows are the fastest index but in near, far and past, where columns are. */
+/* One column of a path: u, W - What, 2 k + q, the path that it came from. */
+typedef struct hrq__path_link {
+    float aim, error;
+    int16_t symbol;
+    uint16_t parent;
+} hrq__path_link;
+
+/* Memory of one group of rows. Rows are the fastest index but where columns are. */
 typedef struct hrq__path_slot {
-    int32_t *metric;       /* [N][16] */
-    int32_t *branch, *code; /* [2][N][16] by k & 1: cost so far, k */
-    float *target;         /* [N][16] u */
-    float *base;           /* [16 rows][64] feedback from decided columns */
-    float *near[2];        /* [N][16 rows][16] feedback from a path's own columns onto this block, before and after a step */
-    float *far[2];         /* [N][16 rows][16 (reach - 1)] onto the next blocks */
-    float *aim;            /* [16 columns][N][16] of this block: u, by the path that a column led to */
-    int16_t *symbol;       /* [16 columns][N][16] 2 k + q */
-    uint16_t *parent;      /* [16 columns][N][16] */
-    float *error;          /* [N][16 rows][16] W - What of this block, by the path at its end */
-    float *past_aim;       /* [reach blocks][N][16 rows][16] by the path at the end of the block */
-    int16_t *past_symbol;  /* [reach blocks][N][16 rows][16] */
-    uint16_t *root;        /* [reach blocks][N][16] its path at the start of the block */
+    int32_t *metric;        /* [N][rows] */
+    int32_t *branch, *code; /* [2][N][rows] by k & 1: cost so far, k */
+    float *target;          /* [N][rows] u */
+    uint16_t *parent;       /* [N][rows] of this column, bit 15: k is odd */
+    float *base;            /* [rows][64] feedback from decided columns */
+    float *edge;            /* [16][16] feedback within this block */
+    float *near[2];         /* [N][rows][16] feedback from a path's own columns onto it, before and after a step */
+    float *far[2];          /* [N][rows][16 (reach - 1)] onto the next blocks */
+    hrq__path_link *link;   /* [16][N][rows] by the path that a column led to */
+    float *error;           /* [N][rows][16] of this block by the path at its end */
+    float *past_aim;        /* [reach blocks][N][rows][16] by the path at the end of the block */
+    int16_t *past_symbol;   /* [reach blocks][N][rows][16] */
+    uint16_t *root;         /* [reach blocks][N][rows] its path at the start of the block */
     void *pack;
 } hrq__path_slot;
 
@@ -8014,92 +8023,99 @@ typedef struct hrq__path {
     double slope; /* cost of a bit, in c^2 */
     hrq__path_column *column; /* [time] */
     uint8_t source[256][2];   /* the states that lead to a state, by k & 1 */
-    float cost[2][HRQ__RANS_DIRECT + 1][2 * HRQ__PATH_REACH + 1];
+    float cost[2][HRQ__RANS_DIRECT + 9][2 * HRQ__PATH_REACH + 1][4]; /* by q; class, those with a shift last; symbol */
     hrq__path_slot slot[HRQ__PATH_SLOTS];
     size_t slots;
 } hrq__path;
 
-/* Cut a slot out of a block of memory; with base NULL only the size is found. */
-static size_t hrq__path_cut(const hrq__path *p, hrq__path_slot *m, uint8_t *base)
+/* The next part of a block of memory; with base NULL only `at` moves. */
+static void *hrq__path_cut(uint8_t *base, size_t *at, size_t bytes)
 {
-    size_t cells = p->n_paths * HRQ__PATH_ROWS, ahead = HRQ__PATH_BLOCK * (p->reach - 1), at = 0, i;
-    void *part[17];
-    size_t size[17];
-    size[0] = size[1] = 4 * cells;
-    size[2] = size[3] = 8 * cells;
-    size[4] = 4 * HRQ__PATH_ROWS * HRQ__PATH_WIDE;
-    size[5] = size[6] = 4 * HRQ__PATH_BLOCK * cells;
-    size[7] = size[8] = 4 * ahead * cells;
-    size[9] = 4 * HRQ__PATH_BLOCK * cells;
-    size[10] = size[11] = 2 * HRQ__PATH_BLOCK * cells;
-    size[12] = 4 * p->reach * HRQ__PATH_BLOCK * cells;
-    size[13] = size[12] / 2;
-    size[14] = 2 * p->reach * cells;
-    size[15] = hrq__la_pack_bytes(cells, ahead, HRQ__PATH_BLOCK);
-    i = hrq__la_pack_bytes(HRQ__PATH_ROWS, HRQ__PATH_WIDE, p->sic->n);
-    if (i > size[15]) size[15] = i;
-    size[16] = 4 * HRQ__PATH_BLOCK * cells;
-    for (i = 0; i < 17; i++) {
-        part[i] = base ? base + at : NULL;
-        at += (size[i] + 63) / 64 * 64;
-    }
-    m->metric = (int32_t *)part[0];
-    m->target = (float *)part[1];
-    m->branch = (int32_t *)part[2];
-    m->code = (int32_t *)part[3];
-    m->base = (float *)part[4];
-    m->near[0] = (float *)part[5];
-    m->near[1] = (float *)part[6];
-    m->far[0] = (float *)part[7];
-    m->far[1] = (float *)part[8];
-    m->aim = (float *)part[9];
-    m->symbol = (int16_t *)part[10];
-    m->parent = (uint16_t *)part[11];
-    m->past_aim = (float *)part[12];
-    m->past_symbol = (int16_t *)part[13];
-    m->root = (uint16_t *)part[14];
-    m->pack = part[15];
-    m->error = (float *)part[16];
+    void *part = base ? base + *at : NULL;
+    *at += (bytes + 63) / 64 * 64;
+    return part;
+}
+
+/* A slot in a block of memory, and its size. */
+static size_t hrq__path_lay(const hrq__path *p, hrq__path_slot *m, uint8_t *base)
+{
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, wide = HRQ__PATH_BLOCK * cells, at = 0, i;
+    size_t pack = hrq__la_pack_bytes(cells, HRQ__PATH_BLOCK * (p->reach - 1), HRQ__PATH_BLOCK);
+    size_t pack2 = hrq__la_pack_bytes(HRQ__PATH_ROWS, HRQ__PATH_WIDE, p->sic->n);
+    m->metric = (int32_t *)hrq__path_cut(base, &at, 4 * cells);
+    m->branch = (int32_t *)hrq__path_cut(base, &at, 8 * cells);
+    m->code = (int32_t *)hrq__path_cut(base, &at, 8 * cells);
+    m->target = (float *)hrq__path_cut(base, &at, 4 * cells);
+    m->parent = (uint16_t *)hrq__path_cut(base, &at, 2 * cells);
+    m->base = (float *)hrq__path_cut(base, &at, 4 * HRQ__PATH_ROWS * HRQ__PATH_WIDE);
+    m->edge = (float *)hrq__path_cut(base, &at, 4 * HRQ__PATH_BLOCK * HRQ__PATH_BLOCK);
+    for (i = 0; i < 2; i++) m->near[i] = (float *)hrq__path_cut(base, &at, 4 * wide);
+    for (i = 0; i < 2; i++) m->far[i] = (float *)hrq__path_cut(base, &at, 4 * wide * (p->reach - 1));
+    m->link = (hrq__path_link *)hrq__path_cut(base, &at, sizeof(hrq__path_link) * wide);
+    m->error = (float *)hrq__path_cut(base, &at, 4 * wide);
+    m->past_aim = (float *)hrq__path_cut(base, &at, 4 * wide * p->reach);
+    m->past_symbol = (int16_t *)hrq__path_cut(base, &at, 2 * wide * p->reach);
+    m->root = (uint16_t *)hrq__path_cut(base, &at, 2 * cells * p->reach);
+    m->pack = hrq__path_cut(base, &at, pack > pack2 ? pack : pack2);
     return at;
 }
 
-/* From the targets: for each path and parity of k the nearer of two k's, rate counted. Of four neighbours around the
-   target y two have one parity, two the other. */
+/* One path's targets: of four neighbours k around y two have one parity, two the other; of either the cheaper. Kept in
+   pieces that compilers turn into vectors: no branches, no memory that may overlap. */
+static void hrq__path_choose(const hrq__path_column *col, int q, const float *u, int32_t cost[2][HRQ__PATH_ROWS],
+                             int32_t code[2][HRQ__PATH_ROWS])
+{
+    int32_t floor_y[HRQ__PATH_ROWS], symbol[HRQ__PATH_ROWS], shift = (int32_t)col->shift[q],
+                                                             round = 16384 + (shift ? 1 << (shift - 1) : 0);
+    float y[HRQ__PATH_ROWS], rate[HRQ__PATH_ROWS][4], w = col->weight, half = q ? 0.5f : 0.0f;
+    size_t r;
+    for (r = 0; r < HRQ__PATH_ROWS; r++) {
+        float v = u[r] * col->inverse - half;
+        int32_t i;
+        v = v > -8190.0f ? v : -8190.0f;
+        v = v < 8188.0f ? v : 8188.0f;
+        y[r] = v;
+        floor_y[r] = (int32_t)(v + 16384.0f) - 16384;
+        i = ((floor_y[r] + round) >> shift) - (16384 >> shift);
+        i = i > -HRQ__PATH_REACH ? i : -HRQ__PATH_REACH;
+        symbol[r] = i < HRQ__PATH_REACH ? i : HRQ__PATH_REACH;
+    }
+    for (r = 0; r < HRQ__PATH_ROWS; r++) memcpy(rate[r], col->cost[q][symbol[r]], sizeof rate[r]);
+    for (r = 0; r < HRQ__PATH_ROWS; r++) {
+        float d = y[r] - (float)floor_y[r], most = (float)HRQ__PATH_MOST, c[4];
+        int32_t here, there, up, down, mask = -(floor_y[r] & 1);
+        c[0] = w * ((1.0f + d) * (1.0f + d)) + rate[r][0];
+        c[1] = w * (d * d) + rate[r][1];
+        c[2] = w * ((1.0f - d) * (1.0f - d)) + rate[r][2];
+        c[3] = w * ((2.0f - d) * (2.0f - d)) + rate[r][3];
+        down = -(int32_t)(c[0] < c[2]);
+        up = -(int32_t)(c[3] < c[1]);
+        here = (int32_t)(c[1] < most ? c[1] : most);
+        there = (int32_t)(c[2] < most ? c[2] : most);
+        here ^= (here ^ (int32_t)(c[3] < most ? c[3] : most)) & up;
+        there ^= (there ^ (int32_t)(c[0] < most ? c[0] : most)) & down;
+        up = floor_y[r] + (up & 2);
+        down = floor_y[r] + 1 - (down & 2);
+        cost[0][r] = here ^ ((here ^ there) & mask);
+        cost[1][r] = there ^ ((here ^ there) & mask);
+        code[0][r] = up ^ ((up ^ down) & mask);
+        code[1][r] = down ^ ((up ^ down) & mask);
+    }
+}
+
+/* The two branches of every path. */
 static void hrq__path_branch(const hrq__path *p, hrq__path_slot *m, const hrq__path_column *col)
 {
     size_t s, r, all = p->n_paths * HRQ__PATH_ROWS;
-    float w = col->weight;
     for (s = 0; s < p->n_paths; s++) {
-        int q = s & 1;
-        unsigned shift = col->shift[q];
-        int32_t one = shift == 0, round = 16384 + (shift ? 1 << (shift - 1) : 0), zero = 16384 >> shift;
-        const float *cost = col->cost[q], *u = m->target + s * HRQ__PATH_ROWS;
+        int32_t cost[2][HRQ__PATH_ROWS], code[2][HRQ__PATH_ROWS];
         const int32_t *metric = m->metric + s * HRQ__PATH_ROWS;
-        int32_t *even = m->branch + s * HRQ__PATH_ROWS, *k_even = m->code + s * HRQ__PATH_ROWS;
-        int32_t *odd = even + all, *k_odd = k_even + all;
-        float half = q ? 0.5f : 0.0f, inverse = col->inverse;
-        for (r = 0; r < HRQ__PATH_ROWS; r++) {
-            float y = u[r] * inverse - half, d, here, there, other;
-            int32_t f, i, kh, kt;
-            y = y < -8190.0f ? -8190.0f : y > 8188.0f ? 8188.0f : y;
-            f = (int32_t)(y + 16384.0f) - 16384;
-            d = y - (float)f;
-            i = ((f + round) >> shift) - zero;
-            i = i < 2 - HRQ__PATH_REACH ? 2 - HRQ__PATH_REACH : i > HRQ__PATH_REACH - 2 ? HRQ__PATH_REACH - 2 : i;
-            here = w * (d * d) + cost[i];
-            other = w * ((2.0f - d) * (2.0f - d)) + cost[i + 2 * one];
-            kh = other < here ? f + 2 : f;
-            here = other < here ? other : here;
-            there = w * ((1.0f - d) * (1.0f - d)) + cost[i + one];
-            other = w * ((1.0f + d) * (1.0f + d)) + cost[i - one];
-            kt = other < there ? f - 1 : f + 1;
-            there = other < there ? other : there;
-            here = here < (float)HRQ__PATH_MOST ? here : (float)HRQ__PATH_MOST;
-            there = there < (float)HRQ__PATH_MOST ? there : (float)HRQ__PATH_MOST;
-            even[r] = metric[r] + (int32_t)(f & 1 ? there : here);
-            odd[r] = metric[r] + (int32_t)(f & 1 ? here : there);
-            k_even[r] = f & 1 ? kt : kh;
-            k_odd[r] = f & 1 ? kh : kt;
+        size_t b;
+        hrq__path_choose(col, s & 1, m->target + s * HRQ__PATH_ROWS, cost, code);
+        for (b = 0; b < 2; b++) {
+            for (r = 0; r < HRQ__PATH_ROWS; r++) cost[b][r] += metric[r];
+            memcpy(m->branch + b * all + s * HRQ__PATH_ROWS, cost[b], sizeof cost[b]);
+            memcpy(m->code + b * all + s * HRQ__PATH_ROWS, code[b], sizeof code[b]);
         }
     }
 }
@@ -8112,13 +8128,14 @@ static void hrq__path_sort(int32_t key[][HRQ__PATH_ROWS], size_t count)
         for (step = width; step > 0; step /= 2)
             for (j = step % width; j + step < count; j += 2 * step)
                 for (i = 0; i < step && i + j + step < count; i++) {
-                    int32_t *a = key[i + j], *b = key[i + j + step];
+                    int32_t *a = key[i + j], *b = key[i + j + step], low[HRQ__PATH_ROWS], high[HRQ__PATH_ROWS];
                     if ((i + j) / (2 * width) != (i + j + step) / (2 * width)) continue;
                     for (r = 0; r < HRQ__PATH_ROWS; r++) {
-                        int32_t low = a[r] < b[r] ? a[r] : b[r], high = a[r] < b[r] ? b[r] : a[r];
-                        a[r] = low;
-                        b[r] = high;
+                        low[r] = a[r] < b[r] ? a[r] : b[r];
+                        high[r] = a[r] < b[r] ? b[r] : a[r];
                     }
+                    memcpy(a, low, sizeof low);
+                    memcpy(b, high, sizeof high);
                 }
 }
 
@@ -8172,79 +8189,88 @@ static void hrq__path_pass_by(const hrq__path *p, hrq__path_slot *m, const hrq__
         }
 }
 
-/* Column j of a block: weights w [16], feedback onto the rest of the block `factor` [16]. */
-static void hrq__path_step(const hrq__path *p, hrq__path_slot *m, size_t t, size_t j, const float *w,
-                           const float *factor)
+/* Column j of a block, time t, weights w [rows]. */
+static void hrq__path_step(const hrq__path *p, hrq__path_slot *m, size_t t, size_t j, const float *w)
 {
     const hrq__path_column *col = p->column + t;
     size_t s, r, i, all = p->n_paths * HRQ__PATH_ROWS;
-    const float *before = m->near[j & 1];
-    float *after = m->near[~j & 1], *aim = m->aim + j * all;
-    uint16_t *parent = m->parent + j * all;
-    int16_t *symbol = m->symbol + j * all;
+    const float *before = m->near[j & 1], *edge = m->edge + j * HRQ__PATH_BLOCK;
+    float *after = m->near[~j & 1], value = col->value;
+    hrq__path_link *link = m->link + j * all;
     for (s = 0; s < p->n_paths; s++)
         for (r = 0; r < HRQ__PATH_ROWS; r++)
             m->target[s * HRQ__PATH_ROWS + r] =
                 w[r] + (m->base[r * HRQ__PATH_WIDE + t % HRQ__PATH_WIDE] +
                         before[(s * HRQ__PATH_ROWS + r) * HRQ__PATH_BLOCK + j]);
-    if (col->zero) hrq__path_pass_by(p, m, col, parent);
+    if (col->zero) hrq__path_pass_by(p, m, col, m->parent);
     else {
         hrq__path_branch(p, m, col);
-        hrq__path_select(p, m, parent);
+        hrq__path_select(p, m, m->parent);
     }
     for (s = 0; s < p->n_paths; s++)
-        for (r = 0; r < HRQ__PATH_ROWS; r++) {
-            size_t at = s * HRQ__PATH_ROWS + r, is_odd = parent[at] >> 15,
-                   from = (parent[at] & 32767u) * HRQ__PATH_ROWS + r;
-            int32_t x = col->zero ? 0 : 2 * m->code[is_odd * all + from] + (parent[at] & 1);
+        for (r = 0; r < HRQ__PATH_ROWS; r++, link++) {
+            size_t at = s * HRQ__PATH_ROWS + r, parent = m->parent[at] & 32767u, from = parent * HRQ__PATH_ROWS + r;
+            int32_t x = col->zero ? 0 : 2 * m->code[(m->parent[at] >> 15) * all + from] + (int32_t)(parent & 1);
             const float *in = before + from * HRQ__PATH_BLOCK;
-            float *out = after + at * HRQ__PATH_BLOCK, e = w[r] - (float)x * col->value;
-            parent[at] &= 32767u;
-            symbol[at] = (int16_t)x;
-            aim[at] = m->target[from];
-            for (i = 0; i < HRQ__PATH_BLOCK; i++) out[i] = in[i] + e * factor[i];
+            float sum[HRQ__PATH_BLOCK], e = w[r] - (float)x * value;
+            link->aim = m->target[from];
+            link->error = e;
+            link->symbol = (int16_t)x;
+            link->parent = (uint16_t)parent;
+            for (i = 0; i < HRQ__PATH_BLOCK; i++) sum[i] = in[i] + e * edge[i];
+            memcpy(after + at * HRQ__PATH_BLOCK, sum, sizeof sum);
         }
 }
 
-/* End of a block of `width` columns: its columns by the path that they led to, and on to the blocks ahead. */
-static void hrq__path_end(const hrq__path *p, hrq__path_slot *m, size_t row0, size_t block, size_t width)
+/* The columns of a block by the path that they led to; what it fed to the blocks ahead goes with it. */
+static void hrq__path_trace(const hrq__path *p, hrq__path_slot *m, size_t block, size_t width, int onward)
 {
-    size_t cells = p->n_paths * HRQ__PATH_ROWS, ahead = HRQ__PATH_BLOCK * (p->reach - 1), at, j,
-           t1 = block * HRQ__PATH_BLOCK + width, ring = block % p->reach * cells;
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, ahead = HRQ__PATH_BLOCK * (p->reach - 1), first, j, r,
+           ring = block % p->reach * cells;
     const float *old = m->far[block & 1];
     float *next = m->far[~block & 1];
-    hrq__la_product g;
-    for (at = 0; at < cells; at++) {
-        size_t from = at;
-        float *aim = m->past_aim + (ring + at) * HRQ__PATH_BLOCK, *e = m->error + at * HRQ__PATH_BLOCK;
-        int16_t *x = m->past_symbol + (ring + at) * HRQ__PATH_BLOCK;
-        for (j = width; j-- > 0;) {
-            size_t t = t1 - width + j;
-            aim[j] = m->aim[j * cells + from];
-            x[j] = m->symbol[j * cells + from];
-            e[j] = p->sic->w[t * p->sic->rows + hrq__min_size(row0 + at % HRQ__PATH_ROWS, p->sic->rows - 1)] -
-                   (float)x[j] * p->column[t].value;
-            from = (size_t)m->parent[j * cells + from] * HRQ__PATH_ROWS + at % HRQ__PATH_ROWS;
-        }
-        m->root[ring + at] = (uint16_t)(from / HRQ__PATH_ROWS);
-        if (ahead && p->sic->factor && t1 < p->sic->n) {
-            memcpy(next + at * ahead, old + from * ahead + HRQ__PATH_BLOCK,
-                   (ahead - HRQ__PATH_BLOCK) * sizeof(float));
-            memset(next + (at + 1) * ahead - HRQ__PATH_BLOCK, 0, HRQ__PATH_BLOCK * sizeof(float));
+    for (first = 0; first < cells; first += HRQ__PATH_ROWS) {
+        size_t from[HRQ__PATH_ROWS];
+        float *aim = m->past_aim + (ring + first) * HRQ__PATH_BLOCK, *e = m->error + first * HRQ__PATH_BLOCK;
+        int16_t *x = m->past_symbol + (ring + first) * HRQ__PATH_BLOCK;
+        for (r = 0; r < HRQ__PATH_ROWS; r++) from[r] = first + r;
+        for (j = width; j-- > 0;)
+            for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                const hrq__path_link *link = m->link + j * cells + from[r];
+                aim[r * HRQ__PATH_BLOCK + j] = link->aim;
+                e[r * HRQ__PATH_BLOCK + j] = link->error;
+                x[r * HRQ__PATH_BLOCK + j] = link->symbol;
+                from[r] = (size_t)link->parent * HRQ__PATH_ROWS + r;
+            }
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            float *to = next + (first + r) * ahead;
+            m->root[ring + first + r] = (uint16_t)(from[r] / HRQ__PATH_ROWS);
+            if (!onward) continue;
+            memcpy(to, old + from[r] * ahead + HRQ__PATH_BLOCK, (ahead - HRQ__PATH_BLOCK) * sizeof(float));
+            memset(to + ahead - HRQ__PATH_BLOCK, 0, HRQ__PATH_BLOCK * sizeof(float));
         }
     }
-    if (!ahead || !p->sic->factor || t1 >= p->sic->n) return;
+}
+
+/* End of a block of `width` columns: its columns by path, and their feedback onto the blocks ahead. */
+static void hrq__path_end(const hrq__path *p, hrq__path_slot *m, size_t block, size_t width)
+{
+    size_t t1 = block * HRQ__PATH_BLOCK + width, n = p->sic->n, ahead = HRQ__PATH_BLOCK * (p->reach - 1);
+    int onward = ahead && p->sic->factor && t1 < n;
+    hrq__la_product g;
+    hrq__path_trace(p, m, block, width, onward);
+    if (!onward) return;
     memset(&g, 0, sizeof g);
-    g.c = next;
+    g.c = m->far[~block & 1];
     g.ldc = ahead;
     g.a = m->error;
     g.a_row = HRQ__PATH_BLOCK;
     g.a_k = 1;
-    g.b = p->sic->factor + (t1 - width) * p->sic->n + t1;
+    g.b = p->sic->factor + (t1 - width) * n + t1;
     g.b_row = 1;
-    g.b_k = p->sic->n;
-    g.m = cells;
-    g.n = hrq__min_size(ahead, p->sic->n - t1);
+    g.b_k = n;
+    g.m = p->n_paths * HRQ__PATH_ROWS;
+    g.n = hrq__min_size(ahead, n - t1);
     g.k = width;
     hrq__la_run(&g, m->pack, NULL);
 }
@@ -8295,7 +8321,7 @@ static void hrq__path_base(const hrq__path *p, hrq__path_slot *m, size_t row0, s
     hrq__la_run(&g, m->pack, NULL);
 }
 
-/* Sixteen rows, all columns. Where there are fewer the last is searched again, and not kept. */
+/* A group of rows, all columns. Where there are fewer the last is searched again, and not kept. */
 static void hrq__path_rows(const hrq__path *p, hrq__path_slot *m, size_t row0)
 {
     const hrq__sic *sic = p->sic;
@@ -8313,15 +8339,17 @@ static void hrq__path_rows(const hrq__path *p, hrq__path_slot *m, size_t row0)
             if (ahead) memcpy(m->near[0] + i * HRQ__PATH_BLOCK, m->far[block & 1] + i * ahead, HRQ__PATH_BLOCK * sizeof(float));
             else memset(m->near[0] + i * HRQ__PATH_BLOCK, 0, HRQ__PATH_BLOCK * sizeof(float));
         }
+        for (j = 0; j < HRQ__PATH_BLOCK; j++)
+            for (i = 0; i < HRQ__PATH_BLOCK; i++)
+                m->edge[j * HRQ__PATH_BLOCK + i] =
+                    sic->factor && i > j && i < width ? sic->factor[(t0 + j) * n + t0 + i] : 0.0f;
         for (j = 0; j < width; j++) {
-            float w[HRQ__PATH_ROWS], factor[HRQ__PATH_BLOCK];
+            float w[HRQ__PATH_ROWS];
             for (r = 0; r < HRQ__PATH_ROWS; r++)
                 w[r] = sic->w[(t0 + j) * sic->rows + hrq__min_size(row0 + r, sic->rows - 1)];
-            for (i = 0; i < HRQ__PATH_BLOCK; i++)
-                factor[i] = sic->factor && i > j && i < width ? sic->factor[(t0 + j) * n + t0 + i] : 0.0f;
-            hrq__path_step(p, m, t0 + j, j, w, factor);
+            hrq__path_step(p, m, t0 + j, j, w);
         }
-        hrq__path_end(p, m, row0, block, width);
+        hrq__path_end(p, m, block, width);
     }
     for (i = block < p->reach ? 0 : block - p->reach; i < block; i++) hrq__path_decide(p, m, row0, block - 1, i);
 }
@@ -8347,19 +8375,19 @@ static hrq_status hrq__path_open(hrq__path *p, hrq__sic *sic, int16_t *z, unsign
     p->list = list;
     p->n_paths = list << log_states;
     p->reach = 8;
-    p->slope = 0.1;
+    p->slope = 0.08;
     for (s = 0; s < 1u << log_states; s++)
         for (i = 0; i < 2; i++) p->source[hrq__stream_next(parity, s, (unsigned)i)][i] = (uint8_t)s;
     p->column = (hrq__path_column *)hrq__alloc_array(sic->hooks, sic->n, sizeof *p->column);
     p->aim = (float *)hrq__alloc_array(sic->hooks, sic->n * sic->rows, sizeof *p->aim);
     if (!p->column || !p->aim) return HRQ_ERR_NOMEM;
-    bytes = hrq__path_cut(p, &p->slot[0], NULL);
+    bytes = hrq__path_lay(p, &p->slot[0], NULL);
     p->slots = sic->hooks && sic->hooks->parallel_for ? HRQ__PATH_SLOTS : 1;
     p->slots = hrq__min_size(p->slots, hrq__div_up(sic->rows, HRQ__PATH_ROWS));
     for (i = 0; i < p->slots; i++) {
         uint8_t *block = (uint8_t *)hrq__alloc(sic->hooks, bytes);
         if (!block) return HRQ_ERR_NOMEM;
-        hrq__path_cut(p, &p->slot[i], block);
+        hrq__path_lay(p, &p->slot[i], block);
     }
     return HRQ_OK;
 }
@@ -8391,7 +8419,9 @@ typedef struct hrq__watersic {
     unsigned list;   /* of path */
     double *model;   /* [time][4] with a trellis: classes of a column at step 1, its gain, log2 of the rms of u */
     int16_t *part;   /* [rows] */
+    float *ahead;    /* [16][rows] */
     double loss;     /* of the pass, with a trellis: sum of (L e)^2 */
+    int frozen;      /* classes and gains stay */
     double floor;    /* log2 of the rms of u in steps below which a column is zeros */
     double log_rms;  /* of W, log2 */
     double bits;     /* ideal length of the values */
@@ -8491,7 +8521,7 @@ static double hrq__watersic_fields(hrq__watersic *x, const int16_t *marks)
     double bits = 0.0, cost;
     size_t i;
     hrq__watersic_center(x);
-    if (s->marks) {
+    if (s->marks && marks) {
         hrq__rans_count(&x->histogram, marks, s->cols);
         s->classes[0] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
         bits += cost / 65536.0;
@@ -8526,11 +8556,13 @@ static void hrq__watersic_columns(hrq__watersic *x)
             unsigned cls = at < 1.0 ? 1 : at < HRQ__RANS_CLASSES - 1 ? (unsigned)at : HRQ__RANS_CLASSES - 1;
             *(q ? &s->odd[j] : &s->cls[j]) = (uint8_t)(col->zero ? 0 : cls);
             col->shift[q] = hrq__rans_shift(cls);
-            col->cost[q] = x->path->cost[q][cls - 8 * col->shift[q]] + HRQ__PATH_REACH;
+            if (col->shift[q]) cls -= 8 * (col->shift[q] - 1);
+            col->cost[q] = (const float(*)[4])x->path->cost[q][cls] + HRQ__PATH_REACH;
         }
         unit = hrq__stream_gain_unit(s->cls[j]);
         s->field[2][j] =
             (int16_t)(col->zero ? 0 : hrq__round(hrq__clampf((float)((model[2] - 1.0) / unit), -30.0f, 30.0f)));
+        x->model[4 * t + 2] = 1.0 + s->field[2][j] * unit;
         s->step[j] = (float)(alpha * (0.5 * (1.0 + s->field[2][j] * unit)));
         col->value = s->step[j] * x->sic.unit;
         col->inverse = col->value > 1e-37f ? 0.5f / col->value : 1e37f;
@@ -8546,24 +8578,22 @@ static void hrq__watersic_weigh(hrq__watersic *x, size_t t)
     hrq__stream *s = &x->s;
     size_t r, rows = s->rows, j = x->place[t], count;
     const int16_t *z = x->z + t * rows;
-    const float *aim = x->path->aim + t * rows;
-    float value = x->path->column[t].value;
-    double *model = x->model + 4 * t, uu = 0.0, uz = 0.0, zz = 0.0, ee = 0.0, cost, log_alpha;
+    float *aim = x->path->aim + t * rows, value = x->path->column[t].value;
+    double *model = x->model + 4 * t, uu = 0.0, zz = 0.0, ee = 0.0, cost, log_alpha;
     int q, cls = hrq__stream_predict(s, s->field[0][j]);
     log_alpha = hrq__rans_log2(hrq__stream_alpha(s, s->field[0][j]));
     for (r = 0; r < rows; r++) {
         double v = z[r], u = aim[r], e = u - v * (double)value;
         uu += u * u;
-        uz += u * v;
         zz += v * v;
         ee += e * e;
+        aim[r] = (float)e;
         if (z[r] > 2 * HRQ__STREAM_LIMIT || z[r] < 1 - 2 * HRQ__STREAM_LIMIT) x->clipped = 1;
     }
     x->energy += zz;
     x->loss += ee * (double)x->sic.diag[t] * (double)x->sic.diag[t];
-    model[3] = 0.5 * hrq__rans_log2(uu / (double)rows) - hrq__rans_log2(x->sic.unit);
+    if (!x->frozen) model[3] = 0.5 * hrq__rans_log2(uu / (double)rows) - hrq__rans_log2(x->sic.unit);
     if (x->path->column[t].zero) return;
-    if (zz > 0.0) model[2] = uz / (zz * (double)value) * (1.0 + s->field[2][j] * hrq__stream_gain_unit(s->cls[j]));
     for (q = 0; q < 2; q++) {
         for (r = count = 0; r < rows; r++)
             if ((z[r] & 1) == q) {
@@ -8576,7 +8606,54 @@ static void hrq__watersic_weigh(hrq__watersic *x, size_t t)
         if (count && (q || x->histogram.square > 0.0))
             cls = (int)hrq__rans_choose(&x->costs, &x->histogram, cls, &cost);
         else cls = q ? cls : 1;
-        model[q] = cls + 8.0 * log_alpha;
+        if (!x->frozen) model[q] = cls + 8.0 * log_alpha;
+    }
+}
+
+/* Gains for the next pass. With r_s = u_s - What_s the loss is sum (L_ss r_s)^2, and a gain of column t also moves the u
+   of later columns: its derivative is -2 <x_t, sum_(s >= t) L_st / L_ss L_ss^2 r_s>, x = 2 k + q. In a loop without
+   search the terms beyond the first vanish (r_s is independent of what came before); a search chooses x_t for them, as
+   far as it looks ahead. */
+static void hrq__watersic_gains(hrq__watersic *x)
+{
+    size_t n = x->sic.n, rows = x->s.rows, t0, t, i, k, r;
+    double middle = 0.0;
+    for (t = 0; t < n; t++) middle += hrq__rans_log2(x->sic.diag[t]) / (double)n;
+    for (t = 0; t < n; t++) {
+        float square = (float)hrq__rans_exp2(2.0 * (hrq__rans_log2(x->sic.diag[t]) - middle));
+        for (r = 0; r < rows; r++) x->path->aim[t * rows + r] *= square;
+    }
+    for (t0 = 0; t0 < n; t0 += HRQ__PATH_BLOCK) {
+        size_t width = hrq__min_size(HRQ__PATH_BLOCK, n - t0), t1 = t0 + width;
+        hrq__la_product p;
+        memset(&p, 0, sizeof p);
+        memset(x->ahead, 0, HRQ__PATH_BLOCK * rows * sizeof(float));
+        p.c = x->ahead;
+        p.ldc = rows;
+        p.a = x->sic.factor + t0 * n + t1;
+        p.a_row = n;
+        p.a_k = 1;
+        p.b = x->path->aim + t1 * rows;
+        p.b_row = 1;
+        p.b_k = rows;
+        p.m = width;
+        p.n = rows;
+        p.k = hrq__min_size(n - t1, HRQ__PATH_BLOCK * (x->path->reach - 1));
+        if (x->sic.factor && p.k) hrq__la_run(&p, x->sic.pack, x->sic.hooks);
+        for (i = 0; i < width; i++) {
+            const int16_t *z = x->z + (t0 + i) * rows;
+            float *sum = x->ahead + i * rows;
+            double xr = 0.0, xx = 0.0, *gain = x->model + 4 * (t0 + i) + 2, square;
+            for (k = i + 1; k < width && x->sic.factor; k++)
+                for (r = 0; r < rows; r++)
+                    sum[r] += x->sic.factor[(t0 + i) * n + t0 + k] * x->path->aim[(t0 + k) * rows + r];
+            for (r = 0; r < rows; r++) {
+                xr += (double)z[r] * ((double)sum[r] + (double)x->path->aim[(t0 + i) * rows + r]);
+                xx += (double)z[r] * (double)z[r];
+            }
+            square = hrq__rans_exp2(2.0 * (hrq__rans_log2(x->sic.diag[t0 + i]) - middle));
+            if (xx > 0.0) *gain *= 1.0 + xr / (square * xx * (double)x->path->column[t0 + i].value);
+        }
     }
 }
 
@@ -8588,6 +8665,7 @@ static void hrq__watersic_walk(hrq__watersic *x)
     hrq__for(x->sic.hooks, x->path->slots, hrq__path_job, x->path);
     x->loss = 0.0;
     for (t = 0; t < n; t++) hrq__watersic_weigh(x, t);
+    if (!x->frozen) hrq__watersic_gains(x);
     for (t = 0; t < n; t++) {
         size_t j = x->place[t];
         x->s.field[3][j] = (int16_t)(x->s.odd[j] - x->s.cls[j]);
@@ -8717,7 +8795,8 @@ static hrq_status hrq__watersic_trellis(hrq__watersic *x)
     status = hrq__path_open(x->path, &x->sic, x->z, x->s.log_states, x->list);
     x->model = (double *)hrq__alloc_array(hooks, n, 4 * sizeof *x->model);
     x->part = (int16_t *)hrq__alloc_array(hooks, x->s.rows, sizeof *x->part);
-    if (status != HRQ_OK || !x->model || !x->part) return HRQ_ERR_NOMEM;
+    x->ahead = (float *)hrq__alloc_array(hooks, x->s.rows, HRQ__PATH_BLOCK * sizeof *x->ahead);
+    if (status != HRQ_OK || !x->model || !x->part || !x->ahead) return HRQ_ERR_NOMEM;
     for (t = 0; t < n; t++) {
         x->model[4 * t] = x->model[4 * t + 1] = 25.0 + 8.0 * x->log_rms;
         x->model[4 * t + 2] = 1.0;
@@ -8727,11 +8806,14 @@ static hrq_status hrq__watersic_trellis(hrq__watersic *x)
     if (getenv("REACH")) x->path->reach = (size_t)atoi(getenv("REACH"));
     x->floor = getenv("FLOOR") ? atof(getenv("FLOOR")) : -3.0;
     for (q = 0; q < 2; q++)
-        for (cls = 1; cls <= HRQ__RANS_DIRECT; cls++)
-            for (i = 0; i <= 2 * HRQ__PATH_REACH; i++)
-                x->path->cost[q][cls][i] =
+        for (cls = 1; cls <= HRQ__RANS_DIRECT + 8; cls++) {
+            unsigned direct = cls > HRQ__RANS_DIRECT ? cls - 8 : cls; /* with a shift neighbours are one symbol */
+            for (i = 0; i < 4 * (2 * HRQ__PATH_REACH + 1); i++)
+                x->path->cost[q][cls][i / 4][i % 4] =
                     (float)(x->path->slope * HRQ__PATH_UNIT / 65536.0 *
-                            hrq__rans_price(&x->costs, cls, q, i - HRQ__PATH_REACH));
+                            hrq__rans_price(&x->costs, direct, q && cls == direct,
+                                            i / 4 - HRQ__PATH_REACH + (cls == direct ? i % 4 - 1 : 0)));
+        }
     return HRQ_OK;
 }
 
@@ -8816,6 +8898,7 @@ static void hrq__watersic_close(hrq__watersic *x, int shared)
     hrq__release(x->sic.hooks, x->place);
     hrq__release(x->sic.hooks, x->model);
     hrq__release(x->sic.hooks, x->part);
+    hrq__release(x->sic.hooks, x->ahead);
     hrq__path_close(x->path, x->sic.hooks);
     hrq__stream_free(&x->s, x->sic.hooks);
     hrq__sic_free(&x->sic);
@@ -8871,6 +8954,29 @@ static long hrq__watersic_next(hrq__watersic_quest *q, double bits, double entri
     return next;
 }
 
+/* A new encoder in the place of a closed one: columns in order, sigma factored. Closed by the caller, also on errors. */
+static hrq_status hrq__watersic_begin(hrq__watersic *x, const float *w, size_t rows, size_t cols, size_t ldw,
+                                      const float *sigma, size_t lds, const hrq_watersic_options *options,
+                                      hrq_order order, size_t *bad_pivot)
+{
+    const hrq_hooks *hooks = x->sic.hooks;
+    hrq_status status;
+    memset(x, 0, sizeof *x);
+    x->sic.hooks = hooks;
+    if (options->states > 1) {
+        x->s.log_states = hrq__bits_for((uint64_t)options->states);
+        x->s.pivoted = sigma && order == HRQ_ORDER_PIVOTED;
+        x->list = options->list ? (unsigned)options->list : options->states > 64 ? 2 : options->states > 16 ? 4 : 8;
+        if (getenv("LIST")) x->list = (unsigned)atoi(getenv("LIST"));
+    }
+    status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order,
+                           hrq__sic_damping(options->damping, options->tokens, cols), bad_pivot);
+    if (status == HRQ_OK) status = hrq__watersic_open(x, rows, cols);
+    if (status == HRQ_OK && x->s.pivoted && x->s.live)
+        status = hrq__watersic_resort(x, w, ldw, sigma, lds, bad_pivot);
+    return status;
+}
+
 /* A sample of 1/stride of the rows on the same factor. */
 static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic *x, size_t stride)
 {
@@ -8892,6 +8998,81 @@ static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic 
         memcpy(part->s.field[0], x->s.field[0], x->s.live * sizeof(int16_t));
     }
     return status;
+}
+
+/* What a search for the rate leaves. */
+typedef struct hrq__watersic_found {
+    uint8_t *best, *work; /* [capacity] */
+    size_t capacity, bytes; /* 0: none yet */
+    double entropy;
+} hrq__watersic_found;
+
+/* Passes of a trellis towards `target` bits an entry, A by the slope of the rate alone: every pass also finds better
+   classes and gains, the first four at least, so no two of them tell the same of one A. found NULL: all passes, nothing is written, of `rows`
+   rows these are a sample. */
+static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, double target, double *log_a, int most,
+                                       size_t rows, hrq__watersic_found *found)
+{
+    double entries = (double)x->s.rows * (double)x->s.cols, bits, step;
+    hrq_status status = HRQ_OK;
+    int turn;
+    for (turn = 0; turn < most && status == HRQ_OK; turn++) {
+        size_t wrote = 0;
+        x->frozen = found && turn >= 4;
+        hrq__watersic_set(x, *log_a);
+        bits = hrq__watersic_pass(x, marks);
+        if (found && bits < target * entries + 400.0)
+            wrote = hrq__watersic_write(x, marks, found->work, found->capacity);
+        bits -= x->bits * (1.0 - (double)rows / (double)x->s.rows);
+        bits = (wrote ? 8.0 * (double)wrote : bits) / ((double)rows * (double)x->s.cols);
+        if (getenv("DUMP")) { size_t t; for (t = 0; t < x->sic.n; t += x->sic.n / 12) printf("#   t %3lu cls %d %d gain %.3f rms/step %.3f\n", (unsigned long)t, x->s.cls[x->place[t]], x->s.odd[x->place[t]], x->model[4*t+2], hrq__rans_exp2(x->model[4*t+3]-hrq__rans_log2(hrq__stream_alpha(&x->s,x->s.field[0][x->place[t]])))); }
+        if (getenv("TRACE")) printf("# turn %d at %.4f bits %.4f ideal %.4f merit %.4f\n", turn, *log_a, bits, x->bits/entries, x->bits/entries + 0.5*hrq__rans_log2(x->loss/entries));
+        if (wrote && bits <= target && wrote > found->bytes && (x->energy > 0.0 || x->silent)) {
+            memcpy(found->best, found->work, wrote);
+            found->bytes = wrote;
+            found->entropy = (x->bits + hrq__watersic_fields(x, marks)) / entries;
+        }
+        if (found && bits <= target && bits > target - 0.003) break;
+        step = (bits - (target - 0.0015)) / 0.8;
+        *log_a += step > 2.0 ? 2.0 : step < -2.0 ? -2.0 : step;
+        status = hrq__progress(x->sic.hooks, (size_t)turn, (size_t)most);
+    }
+    return status;
+}
+
+/* Bits an entry plus 1/2 log2 of the distortion at about this rate, on a sample: what the order of columns is chosen by. */
+static hrq_status hrq__watersic_merit(hrq__watersic *x, double rate, double *merit)
+{
+    double log_a = hrq__watersic_start(x, rate);
+    hrq__watersic *part = (hrq__watersic *)hrq__alloc(x->sic.hooks, sizeof *part);
+    hrq_status status;
+    if (!part) return HRQ_ERR_NOMEM;
+    status = hrq__watersic_sample(part, x, x->s.rows / 256 > 1 ? x->s.rows / 256 : 1);
+    if (status == HRQ_OK) status = hrq__watersic_settle(part, NULL, rate, &log_a, 4, x->s.rows, NULL);
+    if (status == HRQ_OK) *merit = part->bits / ((double)part->s.rows * (double)x->s.cols) + 0.5 * hrq__rans_log2(part->loss);
+    hrq__watersic_close(part, 1);
+    hrq__release(x->sic.hooks, part);
+    return status;
+}
+
+/* The same with a trellis: a sample of the rows until classes and gains have settled, then all. */
+static hrq_status hrq__watersic_find_path(hrq__watersic *x, const int16_t *marks, double rate, hrq__watersic_found *found)
+{
+    double entries = (double)x->s.rows * (double)x->s.cols, target = 8.0 * floor(rate * entries / 8.0) / entries,
+           log_a = hrq__watersic_start(x, rate);
+    size_t stride = x->s.rows / 256;
+    hrq_status status = HRQ_OK;
+    if (stride > 1) {
+        hrq__watersic *part = (hrq__watersic *)hrq__alloc(x->sic.hooks, sizeof *part);
+        if (!part) return HRQ_ERR_NOMEM;
+        status = hrq__watersic_sample(part, x, stride);
+        if (status == HRQ_OK) status = hrq__watersic_settle(part, marks, target, &log_a, 6, x->s.rows, NULL);
+        if (status == HRQ_OK) memcpy(x->model, part->model, 4 * x->sic.n * sizeof *x->model);
+        hrq__watersic_close(part, 1);
+        hrq__release(x->sic.hooks, part);
+    }
+    if (status == HRQ_OK) status = hrq__watersic_settle(x, marks, target, &log_a, 16, x->s.rows, found);
+    return status == HRQ_OK && found->bytes == 0 ? HRQ_ERR_RATE : status;
 }
 
 /* The best fitting stream into best[capacity]; *bytes 0 while there is none. */
@@ -8917,7 +9098,6 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
             q.at = hrq__watersic_next(&q, bits, entries);
             status = hrq__progress(x->sic.hooks, (size_t)turn, 24);
         }
-        if (x->path && status == HRQ_OK) memcpy(x->model, part->model, 4 * x->sic.n * sizeof *x->model);
         hrq__watersic_close(part, 1);
         hrq__release(x->sic.hooks, part);
         q.have_lo = q.have_hi = 0;
@@ -8969,6 +9149,16 @@ static hrq_status hrq__watersic_encode(hrq__watersic *x, void *stream, size_t ca
     if (status == HRQ_OK) {
         for (i = 0; i < cols; i++) marks[i] = 1;
         for (i = 0; i < x->s.live; i++) marks[x->s.column[i]] = 0;
+        if (x->path) {
+            hrq__watersic_found f;
+            f.best = best;
+            f.work = work;
+            f.capacity = room;
+            f.bytes = 0;
+            status = hrq__watersic_find_path(x, marks, options->rate, &f);
+            found = f.bytes;
+            entropy = f.entropy;
+        } else
         status = hrq__watersic_find(x, marks, options->rate, best, work, room, &found, &entropy);
     }
     if (status == HRQ_OK && found > capacity) status = HRQ_ERR_SPACE;
@@ -8995,7 +9185,7 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
                                 const hrq_watersic_options *options, hrq_report *report, const hrq_hooks *hooks)
 {
     hrq__watersic *x;
-    size_t bad_pivot = cols;
+    size_t bad_pivot = cols, i;
     hrq_order order;
     hrq_report told;
     hrq_status status;
@@ -9008,6 +9198,8 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
         return HRQ_ERR_ARG;
     if (options->rescale) return HRQ_ERR_UNSUPPORTED;
     if ((uint64_t)rows > UINT32_MAX || (uint64_t)cols > UINT32_MAX) return HRQ_ERR_SHAPE;
+    if (options->states > 1 && options->order == HRQ_ORDER_DESCENDING) return HRQ_ERR_UNSUPPORTED;
+    if (options->list < 0 || options->list > HRQ__PATH_LIST || (options->list & (options->list - 1))) return HRQ_ERR_ARG;
     status = hrq__weight_check(w, rows, cols, ldw, sigma, lds, &told);
     if (report && w) *report = told;
     if (status != HRQ_OK) return status;
@@ -9015,16 +9207,20 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     if (!x) return HRQ_ERR_NOMEM;
     memset(x, 0, sizeof *x);
     x->sic.hooks = hooks;
-    if (options->states > 1) x->s.log_states = hrq__bits_for((uint64_t)options->states);
-    x->list = getenv("LIST") ? (unsigned)atoi(getenv("LIST")) : 4;
     order = options->order == HRQ_ORDER_DEFAULT ? HRQ_ORDER_PIVOTED : options->order;
-    x->s.pivoted = order == HRQ_ORDER_PIVOTED && sigma;
-    status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order,
-                           hrq__sic_damping(options->damping, options->tokens, cols), &bad_pivot);
+    if (options->states > 1 && options->order == HRQ_ORDER_DEFAULT && sigma) {
+        double merit[2] = {0.0, 0.0};
+        for (i = 0; i < 2 && status == HRQ_OK; i++) {
+            order = i ? HRQ_ORDER_PIVOTED : HRQ_ORDER_NATURAL;
+            status = hrq__watersic_begin(x, w, rows, cols, ldw, sigma, lds, options, order, &bad_pivot);
+            if (status == HRQ_OK) status = hrq__watersic_merit(x, options->rate, &merit[i]);
+            if (status == HRQ_OK) hrq__watersic_close(x, 0);
+        }
+        order = merit[1] < merit[0] ? HRQ_ORDER_PIVOTED : HRQ_ORDER_NATURAL;
+    }
+    if (status == HRQ_OK) status = hrq__watersic_begin(x, w, rows, cols, ldw, sigma, lds, options, order, &bad_pivot);
     if (report) report->bad_pivot = bad_pivot;
     if (report) report->damping = x->sic.damping;
-    if (status == HRQ_OK) status = hrq__watersic_open(x, rows, cols);
-    if (status == HRQ_OK && x->s.log_states && x->s.pivoted) status = hrq__watersic_resort(x, w, ldw, sigma, lds, &bad_pivot);
     if (status == HRQ_OK)
         status = hrq__watersic_encode(x, stream, capacity, bytes, w, ldw, sigma, lds, options, report);
     hrq__watersic_close(x, 0);
