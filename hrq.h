@@ -525,7 +525,7 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
 
 /* Order in which columns are quantized; each absorbs the errors of those before it. */
 typedef enum hrq_order {
-    HRQ_ORDER_DEFAULT = 0,   /* pivoted; natural for GPTQ                                                    */
+    HRQ_ORDER_DEFAULT = 0,   /* pivoted; natural for GPTQ; with a trellis what of the two is nearer          */
     HRQ_ORDER_NATURAL = 1,   /* last column first                                                            */
     HRQ_ORDER_PIVOTED = 2,   /* Cholesky with largest pivots: the weakest directions first                   */
     HRQ_ORDER_DESCENDING = 3 /* largest diagonal of sigma first                                              */
@@ -587,8 +587,14 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
      options    rate must be there. Where W has entries beyond 16383 steps the rate falls short: the steps stay larger
    Errors     HRQ_ERR_ARG (also a rate that is not in (0, 16]), HRQ_ERR_SHAPE, HRQ_ERR_SPACE, HRQ_ERR_NONFINITE,
               HRQ_ERR_NOT_PD, HRQ_ERR_RATE (headers and steps alone take more than the rate), HRQ_ERR_NOMEM,
-              HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED (states above 1, rescale); stream and *bytes untouched
-   Cost       about 8 passes of rows * cols^2 flops and one Cholesky
+              HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED (rescale; descending order with a trellis); stream and *bytes
+              untouched
+   Trellis    states from 4 on: the integers of a row go along a trellis, and the encoder searches for the row's path: 8
+              states are 0.17 bit nearer to the limit than the scalar grid, 256 states 0.2. Same bytes for every
+              number of threads, of which 8 are of use. The order of columns that is not said is the one that a sample
+              of the rows finds nearer
+   Cost       about 8 passes of rows * cols^2 flops and one Cholesky; with a trellis about 5 passes, of
+              states * list * rows * cols * 150 flops each, and three Choleskys
    Source     arXiv 2603.04956, Algorithm PlainWaterSIC with LMMSE in the loop; differs: pivoted order, damping in
               proportion to the diagonal, column steps and models sent instead of a pooled table */
 HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, const float *w, size_t rows,
@@ -6870,7 +6876,7 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
 //             1311.2540
 //
 //  Tables are made by + - * / in double, no libm, so they are the same everywhere. Loss against the ideal code of the
-//  column's own histogram: 0.001 bit by the grid of sigma, 0.003 by 12 bits, 32 bits a lane.
+//  column's own histogram: 0.001 bit by the grid of sigma, 0.005 by 12 bits, 32 bits a lane.
 //==================================================================================================
 
     #define HRQ__RANS_BITS 12
@@ -6972,8 +6978,8 @@ typedef struct hrq__rans_model {
 
 static void hrq__rans_model_make_on(hrq__rans_model *m, unsigned cls, int half)
 {
-    double sigma = hrq__rans_sigma(cls), room;
-    int32_t s, symbols;
+    double sigma = hrq__rans_sigma(cls);
+    int32_t s, symbols, from;
     memset(m, 0, sizeof *m);
     m->shift = hrq__rans_shift(cls);
     m->half = half && cls && !m->shift;
@@ -6983,10 +6989,12 @@ static void hrq__rans_model_make_on(hrq__rans_model *m, unsigned cls, int half)
         m->start[1] = m->start[2] = 1 << HRQ__RANS_BITS;
         return;
     }
-    room = (double)((1 << HRQ__RANS_BITS) - symbols); /* everybody has one slot of his own */
-    for (s = 1; s < symbols; s++)
-        m->start[s] =
-            (uint16_t)(s + (int32_t)(hrq__rans_normal((s - m->k - 0.5 * (1 - m->half)) / sigma) * room + 0.5));
+    for (s = 1; s < symbols; s++) { /* one slot at least for everybody, the escape too */
+        from = (int32_t)(hrq__rans_normal((s - m->k - 0.5 * (1 - m->half)) / sigma) * (1 << HRQ__RANS_BITS) + 0.5);
+        if (from <= m->start[s - 1]) from = m->start[s - 1] + 1;
+        if (from > (1 << HRQ__RANS_BITS) - symbols + s) from = (1 << HRQ__RANS_BITS) - symbols + s;
+        m->start[s] = (uint16_t)from;
+    }
     m->start[symbols] = 1 << HRQ__RANS_BITS;
 }
 
@@ -7119,7 +7127,8 @@ static int32_t hrq__rans_get_value(hrq__rans *c, const hrq__rans_model *m, const
 static void hrq__rans_slots(uint8_t slot[1 << HRQ__RANS_BITS], const hrq__rans_model *m)
 {
     int32_t s;
-    for (s = 0; s < 2 * m->k + 2 - m->half; s++) memset(slot + m->start[s], s, (size_t)(m->start[s + 1] - m->start[s]));
+    for (s = 0; s < 2 * m->k + 2 - m->half; s++)
+        memset(slot + m->start[s], s, (size_t)(m->start[s + 1] - m->start[s]));
 }
 
 /* A column of n values under a class, last to first (put) or first to last (get). */
@@ -7173,9 +7182,9 @@ static void hrq__rans_costs_make(hrq__rans_costs *costs)
             costs->k[cls] = m.k;
             for (z = 0; z <= m.k - half; z++) {
                 const uint16_t *up = m.start + m.k + z, *down = m.start + m.k - z - half;
-                costs->value[half][cls][z] = (hrq__rans_length((unsigned)(up[1] - up[0])) +
-                                              hrq__rans_length((unsigned)(down[1] - down[0]))) /
-                                             2;
+                costs->value[half][cls][z] =
+                    (hrq__rans_length((unsigned)(up[1] - up[0])) + hrq__rans_length((unsigned)(down[1] - down[0]))) /
+                    2;
             }
             for (; z <= HRQ__RANS_K; z++) costs->value[half][cls][z] = 0;
             last = m.start + 2 * m.k + 1 - half;
@@ -7190,9 +7199,9 @@ static double hrq__rans_price(const hrq__rans_costs *costs, unsigned cls, int ha
     int32_t high = hrq__rans_high(z, shift), out;
     half = half && !shift;
     out = (high < 0 ? -high : high + half) - costs->k[direct];
-    return 65536.0 * shift + (out <= 0 ? (double)costs->value[half][direct][high < 0 ? -high - half : high]
-                                       : costs->escape[half][direct] +
-                                             65536.0 * (4 + hrq__bits_for((uint64_t)out + 1)));
+    return 65536.0 * shift + (out <= 0
+                                  ? (double)costs->value[half][direct][high < 0 ? -high - half : high]
+                                  : costs->escape[half][direct] + 65536.0 * (4 + hrq__bits_for((uint64_t)out + 1)));
 }
 
 /* Histogram of |z|, or of |z + 1/2| - 1/2. */
@@ -7238,7 +7247,8 @@ static double hrq__rans_cost(const hrq__rans_costs *costs, const hrq__rans_histo
 static unsigned hrq__rans_choose(const hrq__rans_costs *costs, const hrq__rans_histogram *h, int expected,
                                  double *cost)
 {
-    unsigned start = h->half ? (unsigned)expected : hrq__rans_class_of(h->square / (double)h->n), low = start > 6 ? start - 6 : 1, best = 0, cls;
+    unsigned start = h->half ? (unsigned)expected : hrq__rans_class_of(h->square / (double)h->n),
+             low = start > 6 ? start - 6 : 1, best = 0, cls;
     double least = 0.0;
     *cost = 0.0;
     for (cls = low; start && cls <= start + 6 && cls < HRQ__RANS_CLASSES; cls++) {
@@ -7844,16 +7854,16 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
 }
 
 /* ---- WaterSIC streams ----
-   "hrqs", version u8, flags u8 (bits 0-2: log2 of lanes; 3-5: column steps an octave as log2, 7: one step for all;
-   6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other bytes, A f32, C i16, classes of the
-   fields u8 (marks where flagged, steps, classes, gains), rANS states u32 [lanes], words u16. Fields of the live
+   "hrqs", version u8 (2), flags u8 (bits 0-2: log2 of lanes; 3-5: column steps an octave as log2, 7: one step for all;
+   6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other bytes, A f32, C i16, log2 of a
+   trellis's states u8 (0: scalar grid; 2 ... 8; bit 7: pivoted), classes of the fields u8 (marks where flagged, steps, classes, gains), rANS states u32 [lanes], words u16. Fields of the live
    columns in order, then the columns' values in order, all by the coder of [14]:
      mark       1 where a column is dead, for all columns
      k          step of the column: A * 2^(k / steps an octave)
      class      minus (C - 8 k / steps an octave, held in 0 ... classes - 1)
      gain       d: the value of z is z * step * gain(class) * (1 + d / (32 max(1, sigma)))
 
-   Version 2, with a trellis: behind C one byte more, log2 of its states (2 ... 8), bit 7: pivoted; a fourth field:
+   With a trellis a fourth field:
      class      of the odd states, minus that of the even ones
    A row begins in state 0. In state s a column gives k by the model of q = s & 1, on the half grid where q is 1; its
    value is (2 k + q) * step * (1 + d / (32 max(1, sigma))) / 2, and bit i - 1 of the next state is
@@ -7862,11 +7872,10 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
    before smaller ones, then last to first. */
 
 enum {
-    HRQ__STREAM_VERSION = 1,
-    HRQ__STREAM_TRELLIS = 2,
+    HRQ__STREAM_VERSION = 2,
     HRQ__STREAM_FIELDS = 4,
     HRQ__STREAM_CRC = 14,
-    HRQ__STREAM_HEAD = 24,
+    HRQ__STREAM_HEAD = 25,
     HRQ__STREAM_STEPS = 900, /* most of |k| of a step */
     HRQ__STREAM_LIMIT = 8191 /* most of |k| of a value under a trellis */
 };
@@ -7911,7 +7920,9 @@ static int hrq__stream_predict(const hrq__stream *s, int k)
 /* Step of a column before its gain; exact everywhere. */
 static double hrq__stream_alpha(const hrq__stream *s, int k)
 {
-    return (double)s->a * hrq__rans_exp2(s->octave ? (double)hrq__clampi(k, -HRQ__STREAM_STEPS, HRQ__STREAM_STEPS) / s->octave : 0.0);
+    return (double)s->a *
+           hrq__rans_exp2(s->octave ? (double)hrq__clampi(k, -HRQ__STREAM_STEPS, HRQ__STREAM_STEPS) / s->octave
+                                    : 0.0);
 }
 
 static double hrq__stream_gain_unit(unsigned cls)
@@ -7925,7 +7936,7 @@ static hrq_status hrq__stream_head(const uint8_t *p, size_t bytes, size_t *rows,
 {
     size_t all;
     if (bytes < HRQ__STREAM_HEAD || memcmp(p, "hrqs", 4) != 0) return HRQ_ERR_DATA;
-    if (p[4] != HRQ__STREAM_VERSION && p[4] != HRQ__STREAM_TRELLIS) return HRQ_ERR_VERSION;
+    if (p[4] != HRQ__STREAM_VERSION) return HRQ_ERR_VERSION;
     *rows = hrq__get32(p + 6);
     *cols = hrq__get32(p + 10);
     return *rows && *cols && hrq__mul_size(*rows, *cols, &all) && all <= SIZE_MAX / 8 ? HRQ_OK : HRQ_ERR_DATA;
@@ -7942,7 +7953,7 @@ static void hrq__stream_order(const hrq__stream *s, size_t *order)
 }
 
 /* Parity checks of the trellis of 2^log_states states, bit 0 cut off: what s & 1 and k & 1 change in s >> 1. */
-static const uint8_t hrq__stream_parity[7][2] = {{02, 01},   {05, 02},   {011, 02},  {022, 04},
+static const uint8_t hrq__stream_parity[7][2] = {{02, 01},   {05, 02},    {011, 02},   {022, 04},
                                                  {041, 012}, {0116, 053}, {0246, 0171}};
 
 HRQ__INLINE unsigned hrq__stream_next(const uint8_t parity[2], unsigned state, unsigned k)
@@ -7972,7 +7983,9 @@ enum {
     HRQ__PATH_ROWS = 32,  /* side by side */
     HRQ__PATH_BLOCK = 16, /* columns of a block */
     HRQ__PATH_WIDE = 64,  /* columns whose feedback from decided ones is one product */
-    HRQ__PATH_LIST = 8,
+    HRQ__PATH_LIST = 8,   /* most paths into a state */
+    HRQ__PATH_AHEAD = 8,  /* blocks that a path feeds, its own with them */
+    HRQ__PATH_FLOOR = -3, /* log2 of the rms of u in steps below which a column is zeros */
     HRQ__PATH_REACH = 63, /* symbols of a table of costs: -63 ... 63 */
     HRQ__PATH_UNIT = 4096,
     HRQ__PATH_MOST = 1 << 20, /* cost of one column */
@@ -7980,13 +7993,15 @@ enum {
     HRQ__PATH_SLOTS = 8 /* groups of rows that may run at a time */
 };
 
+    #define HRQ__PATH_SLOPE 0.08 /* c^2 a bit: 2 ln 2 D where D = c^2 / 17, a trellis at high rate */
+
 /* What the search knows of a column. */
 typedef struct hrq__path_column {
     float inverse, value; /* of u: steps of 1; of one unit of 2 k + q */
     float weight;         /* cost of a squared step */
     unsigned shift[2];
     const float (*cost[2])[4]; /* [q], of -1, 0, 1, 2 where k is 0 after the shift */
-    int zero;             /* class 0 */
+    int zero;                  /* class 0 */
 } hrq__path_column;
 
 /* One column of a path: u, W - What, 2 k + q, the path that it came from. */
@@ -8020,10 +8035,11 @@ typedef struct hrq__path {
     float *aim;    /* [time][rows] u out */
     unsigned log_states;
     size_t list, n_paths, reach;
-    double slope; /* cost of a bit, in c^2 */
+    double slope;             /* cost of a bit, in c^2 */
     hrq__path_column *column; /* [time] */
     uint8_t source[256][2];   /* the states that lead to a state, by k & 1 */
-    float cost[2][HRQ__RANS_DIRECT + 9][2 * HRQ__PATH_REACH + 1][4]; /* by q; class, those with a shift last; symbol */
+    float cost[2][HRQ__RANS_DIRECT + 9][2 * HRQ__PATH_REACH + 1]
+              [4]; /* by q; class, those with a shift last; symbol */
     hrq__path_slot slot[HRQ__PATH_SLOTS];
     size_t slots;
 } hrq__path;
@@ -8199,9 +8215,8 @@ static void hrq__path_step(const hrq__path *p, hrq__path_slot *m, size_t t, size
     hrq__path_link *link = m->link + j * all;
     for (s = 0; s < p->n_paths; s++)
         for (r = 0; r < HRQ__PATH_ROWS; r++)
-            m->target[s * HRQ__PATH_ROWS + r] =
-                w[r] + (m->base[r * HRQ__PATH_WIDE + t % HRQ__PATH_WIDE] +
-                        before[(s * HRQ__PATH_ROWS + r) * HRQ__PATH_BLOCK + j]);
+            m->target[s * HRQ__PATH_ROWS + r] = w[r] + (m->base[r * HRQ__PATH_WIDE + t % HRQ__PATH_WIDE] +
+                                                        before[(s * HRQ__PATH_ROWS + r) * HRQ__PATH_BLOCK + j]);
     if (col->zero) hrq__path_pass_by(p, m, col, m->parent);
     else {
         hrq__path_branch(p, m, col);
@@ -8284,8 +8299,7 @@ static void hrq__path_decide(const hrq__path *p, hrq__path_slot *m, size_t row0,
             if (m->metric[s * HRQ__PATH_ROWS + r] < m->metric[best * HRQ__PATH_ROWS + r]) best = s;
         for (b = block; b > done; b--) best = m->root[b % p->reach * cells + best * HRQ__PATH_ROWS + r];
         for (s = 0; s < p->n_paths; s++) {
-            for (from = s, b = block; b > done; b--)
-                from = m->root[b % p->reach * cells + from * HRQ__PATH_ROWS + r];
+            for (from = s, b = block; b > done; b--) from = m->root[b % p->reach * cells + from * HRQ__PATH_ROWS + r];
             if (from != best) m->metric[s * HRQ__PATH_ROWS + r] = HRQ__PATH_DEAD;
         }
         if (row0 + r >= rows) continue;
@@ -8333,10 +8347,13 @@ static void hrq__path_rows(const hrq__path *p, hrq__path_slot *m, size_t row0)
     for (t0 = 0; t0 < n; t0 += HRQ__PATH_BLOCK, block++) {
         size_t width = hrq__min_size(HRQ__PATH_BLOCK, n - t0);
         if (block >= p->reach) hrq__path_decide(p, m, row0, block - 1, block - p->reach);
-        hrq__path_base(p, m, row0, t0, t0 % HRQ__PATH_WIDE ? done : 0, HRQ__PATH_BLOCK * (block < p->reach ? 0 : block + 1 - p->reach));
+        hrq__path_base(p, m, row0, t0, t0 % HRQ__PATH_WIDE ? done : 0,
+                       HRQ__PATH_BLOCK * (block < p->reach ? 0 : block + 1 - p->reach));
         done = HRQ__PATH_BLOCK * (block < p->reach ? 0 : block + 1 - p->reach);
         for (i = 0; i < cells; i++) {
-            if (ahead) memcpy(m->near[0] + i * HRQ__PATH_BLOCK, m->far[block & 1] + i * ahead, HRQ__PATH_BLOCK * sizeof(float));
+            if (ahead)
+                memcpy(m->near[0] + i * HRQ__PATH_BLOCK, m->far[block & 1] + i * ahead,
+                       HRQ__PATH_BLOCK * sizeof(float));
             else memset(m->near[0] + i * HRQ__PATH_BLOCK, 0, HRQ__PATH_BLOCK * sizeof(float));
         }
         for (j = 0; j < HRQ__PATH_BLOCK; j++)
@@ -8374,8 +8391,8 @@ static hrq_status hrq__path_open(hrq__path *p, hrq__sic *sic, int16_t *z, unsign
     p->log_states = log_states;
     p->list = list;
     p->n_paths = list << log_states;
-    p->reach = 8;
-    p->slope = 0.08;
+    p->reach = HRQ__PATH_AHEAD;
+    p->slope = HRQ__PATH_SLOPE;
     for (s = 0; s < 1u << log_states; s++)
         for (i = 0; i < 2; i++) p->source[hrq__stream_next(parity, s, (unsigned)i)][i] = (uint8_t)s;
     p->column = (hrq__path_column *)hrq__alloc_array(sic->hooks, sic->n, sizeof *p->column);
@@ -8422,12 +8439,11 @@ typedef struct hrq__watersic {
     float *ahead;    /* [16][rows] */
     double loss;     /* of the pass, with a trellis: sum of (L e)^2 */
     int frozen;      /* classes and gains stay */
-    double floor;    /* log2 of the rms of u in steps below which a column is zeros */
     double log_rms;  /* of W, log2 */
     double bits;     /* ideal length of the values */
-    double energy;  /* sum of z^2 of the pass */
-    int clipped;    /* an integer would not fit: the step is too small for this W */
-    int silent;     /* W is all zeros where it has input */
+    double energy;   /* sum of z^2 of the pass */
+    int clipped;     /* an integer would not fit: the step is too small for this W */
+    int silent;      /* W is all zeros where it has input */
 } hrq__watersic;
 
 /* One column to integers, v = u / step, with sums <v, z> and <z, z>. At a place among the classes
@@ -8547,9 +8563,9 @@ static void hrq__watersic_columns(hrq__watersic *x)
         const double *model = x->model + 4 * t;
         size_t j = x->place[t];
         double alpha = hrq__stream_alpha(s, s->field[0][j]), log_alpha = hrq__rans_log2(alpha), unit;
-        int q;
+        int q, zero = x->frozen ? col->zero : model[3] - log_alpha < HRQ__PATH_FLOOR;
         memset(col, 0, sizeof *col);
-        col->zero = model[3] - log_alpha < x->floor;
+        col->zero = zero;
         off = hrq__rans_exp2(hrq__rans_log2(x->sic.diag[t]) + log_alpha - middle / (double)n);
         for (q = 0; q < 2; q++) {
             double at = model[q] - 8.0 * log_alpha + 0.5;
@@ -8711,16 +8727,16 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     hrq__rans_model m;
     size_t head = HRQ__STREAM_HEAD, i, j, lane, words;
     unsigned log_lanes = hrq__bits_for(s->lanes);
-    if (capacity < HRQ__STREAM_HEAD + 6 + 4 * s->lanes) return 0;
+    if (capacity < HRQ__STREAM_HEAD + 5 + 4 * s->lanes) return 0;
     memcpy(out, "hrqs", 4);
-    out[4] = s->log_states ? HRQ__STREAM_TRELLIS : HRQ__STREAM_VERSION;
+    out[4] = HRQ__STREAM_VERSION;
     out[5] =
         (uint8_t)(log_lanes | (s->octave ? (hrq__bits_for((uint64_t)s->octave) << 3) : 128) | (s->marks ? 64 : 0));
     hrq__put32(out + 6, (uint32_t)s->rows);
     hrq__put32(out + 10, (uint32_t)s->cols);
     hrq__put32(out + 18, hrq__bits_of(s->a));
     hrq__put16(out + 22, (uint16_t)s->c);
-    if (s->log_states) out[head++] = (uint8_t)(s->log_states | (s->pivoted ? 128 : 0));
+    out[24] = (uint8_t)(s->log_states | (s->pivoted ? 128 : 0));
     for (i = s->marks ? 0 : 1; i < 1 + s->fields; i++) out[head++] = s->classes[i];
     memset(&coder, 0, sizeof coder);
     coder.lanes = s->lanes;
@@ -8802,9 +8818,6 @@ static hrq_status hrq__watersic_trellis(hrq__watersic *x)
         x->model[4 * t + 2] = 1.0;
         x->model[4 * t + 3] = x->log_rms;
     }
-    if (getenv("KAPPA")) x->path->slope = atof(getenv("KAPPA"));
-    if (getenv("REACH")) x->path->reach = (size_t)atoi(getenv("REACH"));
-    x->floor = getenv("FLOOR") ? atof(getenv("FLOOR")) : -3.0;
     for (q = 0; q < 2; q++)
         for (cls = 1; cls <= HRQ__RANS_DIRECT + 8; cls++) {
             unsigned direct = cls > HRQ__RANS_DIRECT ? cls - 8 : cls; /* with a shift neighbours are one symbol */
@@ -8967,7 +8980,6 @@ static hrq_status hrq__watersic_begin(hrq__watersic *x, const float *w, size_t r
         x->s.log_states = hrq__bits_for((uint64_t)options->states);
         x->s.pivoted = sigma && order == HRQ_ORDER_PIVOTED;
         x->list = options->list ? (unsigned)options->list : options->states > 64 ? 2 : options->states > 16 ? 4 : 8;
-        if (getenv("LIST")) x->list = (unsigned)atoi(getenv("LIST"));
     }
     status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order,
                            hrq__sic_damping(options->damping, options->tokens, cols), bad_pivot);
@@ -9002,16 +9014,16 @@ static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic 
 
 /* What a search for the rate leaves. */
 typedef struct hrq__watersic_found {
-    uint8_t *best, *work; /* [capacity] */
+    uint8_t *best, *work;   /* [capacity] */
     size_t capacity, bytes; /* 0: none yet */
     double entropy;
 } hrq__watersic_found;
 
 /* Passes of a trellis towards `target` bits an entry, A by the slope of the rate alone: every pass also finds better
-   classes and gains, the first four at least, so no two of them tell the same of one A. found NULL: all passes, nothing is written, of `rows`
-   rows these are a sample. */
+   classes and gains, the first four at least, so no two of them tell the same of one A. found NULL: all passes, nothing
+   is written; of `rows` rows these are a sample; 30 passes at most in all, `before` of them done. */
 static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, double target, double *log_a, int most,
-                                       size_t rows, hrq__watersic_found *found)
+                                       int before, size_t rows, hrq__watersic_found *found)
 {
     double entries = (double)x->s.rows * (double)x->s.cols, bits, step;
     hrq_status status = HRQ_OK;
@@ -9025,8 +9037,6 @@ static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, d
             wrote = hrq__watersic_write(x, marks, found->work, found->capacity);
         bits -= x->bits * (1.0 - (double)rows / (double)x->s.rows);
         bits = (wrote ? 8.0 * (double)wrote : bits) / ((double)rows * (double)x->s.cols);
-        if (getenv("DUMP")) { size_t t; for (t = 0; t < x->sic.n; t += x->sic.n / 12) printf("#   t %3lu cls %d %d gain %.3f rms/step %.3f\n", (unsigned long)t, x->s.cls[x->place[t]], x->s.odd[x->place[t]], x->model[4*t+2], hrq__rans_exp2(x->model[4*t+3]-hrq__rans_log2(hrq__stream_alpha(&x->s,x->s.field[0][x->place[t]])))); }
-        if (getenv("TRACE")) printf("# turn %d at %.4f bits %.4f ideal %.4f merit %.4f\n", turn, *log_a, bits, x->bits/entries, x->bits/entries + 0.5*hrq__rans_log2(x->loss/entries));
         if (wrote && bits <= target && wrote > found->bytes && (x->energy > 0.0 || x->silent)) {
             memcpy(found->best, found->work, wrote);
             found->bytes = wrote;
@@ -9035,7 +9045,7 @@ static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, d
         if (found && bits <= target && bits > target - 0.003) break;
         step = (bits - (target - 0.0015)) / 0.8;
         *log_a += step > 2.0 ? 2.0 : step < -2.0 ? -2.0 : step;
-        status = hrq__progress(x->sic.hooks, (size_t)turn, (size_t)most);
+        status = hrq__progress(x->sic.hooks, (size_t)(before + turn), 30);
     }
     return status;
 }
@@ -9048,15 +9058,18 @@ static hrq_status hrq__watersic_merit(hrq__watersic *x, double rate, double *mer
     hrq_status status;
     if (!part) return HRQ_ERR_NOMEM;
     status = hrq__watersic_sample(part, x, x->s.rows / 256 > 1 ? x->s.rows / 256 : 1);
-    if (status == HRQ_OK) status = hrq__watersic_settle(part, NULL, rate, &log_a, 4, x->s.rows, NULL);
-    if (status == HRQ_OK) *merit = part->bits / ((double)part->s.rows * (double)x->s.cols) + 0.5 * hrq__rans_log2(part->loss);
+    if (status == HRQ_OK)
+        status = hrq__watersic_settle(part, NULL, rate, &log_a, 4, x->s.pivoted ? 4 : 0, x->s.rows, NULL);
+    if (status == HRQ_OK)
+        *merit = part->bits / ((double)part->s.rows * (double)x->s.cols) + 0.5 * hrq__rans_log2(part->loss);
     hrq__watersic_close(part, 1);
     hrq__release(x->sic.hooks, part);
     return status;
 }
 
 /* The same with a trellis: a sample of the rows until classes and gains have settled, then all. */
-static hrq_status hrq__watersic_find_path(hrq__watersic *x, const int16_t *marks, double rate, hrq__watersic_found *found)
+static hrq_status hrq__watersic_find_path(hrq__watersic *x, const int16_t *marks, double rate,
+                                          hrq__watersic_found *found)
 {
     double entries = (double)x->s.rows * (double)x->s.cols, target = 8.0 * floor(rate * entries / 8.0) / entries,
            log_a = hrq__watersic_start(x, rate);
@@ -9066,18 +9079,17 @@ static hrq_status hrq__watersic_find_path(hrq__watersic *x, const int16_t *marks
         hrq__watersic *part = (hrq__watersic *)hrq__alloc(x->sic.hooks, sizeof *part);
         if (!part) return HRQ_ERR_NOMEM;
         status = hrq__watersic_sample(part, x, stride);
-        if (status == HRQ_OK) status = hrq__watersic_settle(part, marks, target, &log_a, 6, x->s.rows, NULL);
+        if (status == HRQ_OK) status = hrq__watersic_settle(part, marks, target, &log_a, 6, 8, x->s.rows, NULL);
         if (status == HRQ_OK) memcpy(x->model, part->model, 4 * x->sic.n * sizeof *x->model);
         hrq__watersic_close(part, 1);
         hrq__release(x->sic.hooks, part);
     }
-    if (status == HRQ_OK) status = hrq__watersic_settle(x, marks, target, &log_a, 16, x->s.rows, found);
+    if (status == HRQ_OK) status = hrq__watersic_settle(x, marks, target, &log_a, 16, 14, x->s.rows, found);
     return status == HRQ_OK && found->bytes == 0 ? HRQ_ERR_RATE : status;
 }
 
-/* The best fitting stream into best[capacity]; *bytes 0 while there is none. */
-static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, double rate, uint8_t *best,
-                                     uint8_t *work, size_t capacity, size_t *bytes, double *entropy)
+/* The best fitting stream. */
+static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, double rate, hrq__watersic_found *found)
 {
     double entries = (double)x->s.rows * (double)x->s.cols, base, bits, target = 8.0 * floor(rate * entries / 8.0);
     size_t stride = x->s.rows / 256, wrote;
@@ -9106,13 +9118,13 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
         hrq__watersic_set(x, base + (double)q.at / 512.0);
         bits = hrq__watersic_pass(x, marks);
         /* the estimate is some words off: write where it may fit. All zeros are no description of a W that is not */
-        wrote = bits - 400.0 < target ? hrq__watersic_write(x, marks, work, capacity) : 0;
+        wrote = bits - 400.0 < target ? hrq__watersic_write(x, marks, found->work, found->capacity) : 0;
         if (wrote) bits = 8.0 * (double)wrote;
         else if (bits <= target) bits = target + 8.0;
-        if (wrote && bits <= target && wrote > *bytes && (x->energy > 0.0 || x->silent)) {
-            memcpy(best, work, wrote);
-            *bytes = wrote;
-            *entropy = (x->bits + hrq__watersic_fields(x, marks)) / entries;
+        if (wrote && bits <= target && wrote > found->bytes && (x->energy > 0.0 || x->silent)) {
+            memcpy(found->best, found->work, wrote);
+            found->bytes = wrote;
+            found->entropy = (x->bits + hrq__watersic_fields(x, marks)) / entries;
         }
         if (bits <= target && bits > target - 0.002 * entries) break;
         q.at = hrq__watersic_next(&q, bits, entries);
@@ -9120,7 +9132,7 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
         if (q.at > 64 * 512 || q.at < -20 * 512) break;
         status = hrq__progress(x->sic.hooks, 8 + (size_t)turn, 24);
     }
-    if (status == HRQ_OK && *bytes == 0) status = HRQ_ERR_RATE;
+    if (status == HRQ_OK && found->bytes == 0) status = HRQ_ERR_RATE;
     return status;
 }
 
@@ -9139,44 +9151,38 @@ static hrq_status hrq__watersic_encode(hrq__watersic *x, void *stream, size_t ca
                                        const hrq_watersic_options *options, hrq_report *report)
 {
     const hrq_hooks *hooks = x->sic.hooks;
-    size_t rows = x->s.rows, cols = x->s.cols, room = hrq_watersic_bytes(rows, cols, options->rate) + 1024, found = 0,
-           i;
-    uint8_t *best = (uint8_t *)hrq__alloc(hooks, room), *work = (uint8_t *)hrq__alloc(hooks, room);
+    size_t rows = x->s.rows, cols = x->s.cols, room = hrq_watersic_bytes(rows, cols, options->rate) + 1024, i;
     int16_t *marks = (int16_t *)hrq__alloc_array(hooks, cols, sizeof *marks);
     float *decoded = NULL;
-    double entropy = 0.0;
-    hrq_status status = best && work && marks ? HRQ_OK : HRQ_ERR_NOMEM;
+    hrq__watersic_found found;
+    hrq_status status;
+    memset(&found, 0, sizeof found);
+    found.best = (uint8_t *)hrq__alloc(hooks, room);
+    found.work = (uint8_t *)hrq__alloc(hooks, room);
+    found.capacity = room;
+    status = found.best && found.work && marks ? HRQ_OK : HRQ_ERR_NOMEM;
     if (status == HRQ_OK) {
         for (i = 0; i < cols; i++) marks[i] = 1;
         for (i = 0; i < x->s.live; i++) marks[x->s.column[i]] = 0;
-        if (x->path) {
-            hrq__watersic_found f;
-            f.best = best;
-            f.work = work;
-            f.capacity = room;
-            f.bytes = 0;
-            status = hrq__watersic_find_path(x, marks, options->rate, &f);
-            found = f.bytes;
-            entropy = f.entropy;
-        } else
-        status = hrq__watersic_find(x, marks, options->rate, best, work, room, &found, &entropy);
+        status = x->path ? hrq__watersic_find_path(x, marks, options->rate, &found)
+                         : hrq__watersic_find(x, marks, options->rate, &found);
     }
-    if (status == HRQ_OK && found > capacity) status = HRQ_ERR_SPACE;
+    if (status == HRQ_OK && found.bytes > capacity) status = HRQ_ERR_SPACE;
     if (status == HRQ_OK && report) {
-        report->rate = 8.0 * (double)found / ((double)rows * (double)cols);
-        report->entropy = entropy;
+        report->rate = 8.0 * (double)found.bytes / ((double)rows * (double)cols);
+        report->entropy = found.entropy;
         decoded = (float *)hrq__alloc_array(hooks, rows * cols, sizeof(float));
-        status = decoded ? hrq_stream_decode(best, found, decoded, cols, hooks) : HRQ_ERR_NOMEM;
+        status = decoded ? hrq_stream_decode(found.best, found.bytes, decoded, cols, hooks) : HRQ_ERR_NOMEM;
         if (status == HRQ_OK) status = hrq__report_fill(report, decoded, w, rows, cols, ldw, sigma, lds, hooks);
     }
     if (status == HRQ_OK) {
-        memcpy(stream, best, found);
-        *bytes = found;
+        memcpy(stream, found.best, found.bytes);
+        *bytes = found.bytes;
     }
     hrq__release(hooks, decoded);
     hrq__release(hooks, marks);
-    hrq__release(hooks, work);
-    hrq__release(hooks, best);
+    hrq__release(hooks, found.work);
+    hrq__release(hooks, found.best);
     return status;
 }
 
@@ -9199,7 +9205,8 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     if (options->rescale) return HRQ_ERR_UNSUPPORTED;
     if ((uint64_t)rows > UINT32_MAX || (uint64_t)cols > UINT32_MAX) return HRQ_ERR_SHAPE;
     if (options->states > 1 && options->order == HRQ_ORDER_DESCENDING) return HRQ_ERR_UNSUPPORTED;
-    if (options->list < 0 || options->list > HRQ__PATH_LIST || (options->list & (options->list - 1))) return HRQ_ERR_ARG;
+    if (options->list < 0 || options->list > HRQ__PATH_LIST || (options->list & (options->list - 1)))
+        return HRQ_ERR_ARG;
     status = hrq__weight_check(w, rows, cols, ldw, sigma, lds, &told);
     if (report && w) *report = told;
     if (status != HRQ_OK) return status;
@@ -9251,7 +9258,8 @@ static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *
         int k = s->field[0][j], cls = hrq__stream_predict(s, k) + s->field[1][j], odd = cls;
         double step;
         if (s->log_states) odd += s->field[3][j];
-        if (cls < 0 || cls >= HRQ__RANS_CLASSES || k < -HRQ__STREAM_STEPS || k > HRQ__STREAM_STEPS) return HRQ_ERR_DATA;
+        if (cls < 0 || cls >= HRQ__RANS_CLASSES || k < -HRQ__STREAM_STEPS || k > HRQ__STREAM_STEPS)
+            return HRQ_ERR_DATA;
         if (odd < (cls > 0) || odd >= HRQ__RANS_CLASSES) return HRQ_ERR_DATA;
         s->cls[j] = (uint8_t)cls;
         s->odd[j] = (uint8_t)odd;
@@ -9279,13 +9287,10 @@ static size_t hrq__stream_open(hrq__stream *s, const uint8_t *p, size_t bytes, h
     s->marks = (flags & 64) != 0;
     s->a = hrq__float_of(hrq__get32(p + 18));
     s->c = (int16_t)hrq__get16(p + 22);
-    s->fields = p[4] == HRQ__STREAM_TRELLIS ? 4 : 3;
-    if (p[4] == HRQ__STREAM_TRELLIS) {
-        if (bytes - at < 1) return 0;
-        s->log_states = p[at] & 127u;
-        s->pivoted = p[at++] >> 7;
-        if (s->log_states < 2 || s->log_states > 8) return 0;
-    }
+    s->log_states = p[24] & 127u;
+    s->pivoted = p[24] >> 7;
+    s->fields = s->log_states ? 4 : 3;
+    if (s->log_states == 1 || s->log_states > 8 || (s->pivoted && !s->log_states)) return 0;
     classes = s->fields + (s->marks ? 1 : 0);
     if (s->lanes > 64 || s->octave > 8 || (flags & 128 && flags & 56) || !hrq__finite(s->a) || s->a < 0.0f) return 0;
     if (bytes - at < classes + 4 * s->lanes) return 0;
@@ -9341,8 +9346,7 @@ static hrq_status hrq__stream_values(const hrq__stream *s, hrq__rans *coder, int
             hrq__stream_get(coder, s, order[i], state, z + order[i] * s->rows);
         hrq__release(hooks, order);
     } else {
-        for (i = 0; i < s->live && !coder->bad; i++)
-            hrq__rans_get_column(coder, s->cls[i], z + i * s->rows, s->rows);
+        for (i = 0; i < s->live && !coder->bad; i++) hrq__rans_get_column(coder, s->cls[i], z + i * s->rows, s->rows);
     }
     return coder->bad ? HRQ_ERR_DATA : HRQ_OK;
 }
