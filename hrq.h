@@ -7856,7 +7856,8 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
 /* ---- WaterSIC streams ----
    "hrqs", version u8 (2), flags u8 (bits 0-2: log2 of lanes; 3-5: column steps an octave as log2, 7: one step for all;
    6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other bytes, A f32, C i16, log2 of a
-   trellis's states u8 (0: scalar grid; 2 ... 8; bit 7: pivoted), classes of the fields u8 (marks where flagged, steps, classes, gains), rANS states u32 [lanes], words u16. Fields of the live
+   trellis's states u8 (0: scalar grid; 2 ... 8; bit 7: pivoted), classes of the fields u8 (marks where flagged, steps,
+   classes, gains), rANS states u32 [lanes], words u16. Fields of the live
    columns in order, then the columns' values in order, all by the coder of [14]:
      mark       1 where a column is dead, for all columns
      k          step of the column: A * 2^(k / steps an octave)
@@ -7967,8 +7968,8 @@ static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
 }
 
 /* ---- paths: the search of a trellis along the rows ----
-   List Viterbi search with feedback of its own for every path ("survivor"): N = states * list of them, each the best, the
-   second best, ... into its state; survivor j * states + state. A path costs
+   List Viterbi search with feedback of its own for every path ("survivor"): N = states * list of them, each the best,
+   the second best, ... into its state; survivor j * states + state. A path costs
 
        sum over its columns of (L_tt (u_t - What_t) / c)^2 + slope * bits(k | q)
 
@@ -7977,7 +7978,8 @@ static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
    back is decided by the best path, and the paths that disagree with it die. So feedback from decided columns is the
    same for all paths of a row and is one product for many columns. Costs are integers, in 1 / 4096.
    Sources: list Viterbi: Seshadri and Sundberg, IEEE Trans. Comm. 42 (1994); per-survivor feedback: Raheli et al.,
-   IEEE Trans. Comm. 43 (1995); entropy-coded trellis with a union quantizer: Fischer and Wang, IEEE Trans. IT 38 (1992). */
+   IEEE Trans. Comm. 43 (1995); entropy-coded trellis with a union quantizer: Fischer and Wang, IEEE Trans. IT 38
+   (1992). */
 
 enum {
     HRQ__PATH_ROWS = 32,  /* side by side */
@@ -8626,8 +8628,8 @@ static void hrq__watersic_weigh(hrq__watersic *x, size_t t)
     }
 }
 
-/* Gains for the next pass. With r_s = u_s - What_s the loss is sum (L_ss r_s)^2, and a gain of column t also moves the u
-   of later columns: its derivative is -2 <x_t, sum_(s >= t) L_st / L_ss L_ss^2 r_s>, x = 2 k + q. In a loop without
+/* Gains for the next pass. With r_s = u_s - What_s the loss is sum (L_ss r_s)^2, and a gain of column t also moves the
+   u of later columns: its derivative is -2 <x_t, sum_(s >= t) L_st / L_ss L_ss^2 r_s>, x = 2 k + q. In a loop without
    search the terms beyond the first vanish (r_s is independent of what came before); a search chooses x_t for them, as
    far as it looks ahead. */
 static void hrq__watersic_gains(hrq__watersic *x)
@@ -8967,7 +8969,7 @@ static long hrq__watersic_next(hrq__watersic_quest *q, double bits, double entri
     return next;
 }
 
-/* A new encoder in the place of a closed one: columns in order, sigma factored. Closed by the caller, also on errors. */
+/* A new encoder in the place of a closed one: columns in order, sigma factored. Closed by the caller, on errors too. */
 static hrq_status hrq__watersic_begin(hrq__watersic *x, const float *w, size_t rows, size_t cols, size_t ldw,
                                       const float *sigma, size_t lds, const hrq_watersic_options *options,
                                       hrq_order order, size_t *bad_pivot)
@@ -9050,7 +9052,7 @@ static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, d
     return status;
 }
 
-/* Bits an entry plus 1/2 log2 of the distortion at about this rate, on a sample: what the order of columns is chosen by. */
+/* Bits an entry plus 1/2 log2 of the distortion at about this rate, on a sample: orders of columns are chosen by it. */
 static hrq_status hrq__watersic_merit(hrq__watersic *x, double rate, double *merit)
 {
     double log_a = hrq__watersic_start(x, rate);
