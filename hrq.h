@@ -536,7 +536,7 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
 
 /* Order in which columns are quantized; each absorbs the errors of those before it. */
 typedef enum hrq_order {
-    HRQ_ORDER_DEFAULT = 0,    /* pivoted; natural for GPTQ                                                    */
+    HRQ_ORDER_DEFAULT = 0,    /* pivoted; natural for GPTQ; with a trellis what of the two is nearer          */
     HRQ_ORDER_NATURAL = 1,    /* last column first                                                            */
     HRQ_ORDER_PIVOTED = 2,    /* Cholesky with largest pivots: the weakest directions first                   */
     HRQ_ORDER_DESCENDING = 3, /* largest diagonal of sigma first                                              */
@@ -645,6 +645,8 @@ typedef struct hrq_watersic_options {
     double tokens;
     int rescale;   /* row and column rescalers                                                                */
     uint64_t seed; /* of what later versions draw                                                             */
+    int list;      /* paths that the search of a trellis keeps in each state, 1, 2, 4, 8: the more the better and the
+                      slower; 0: 8 up to 16 states, 4 up to 64, then 2 */
 } hrq_watersic_options;
 
 /* Room that is always enough for a stream of this shape and rate; 0: impossible. */
@@ -657,8 +659,14 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
      options    rate must be there. Where W has entries beyond 16383 steps the rate falls short: the steps stay larger
    Errors     HRQ_ERR_ARG (also a rate that is not in (0, 16]), HRQ_ERR_SHAPE, HRQ_ERR_SPACE, HRQ_ERR_NONFINITE,
               HRQ_ERR_NOT_PD, HRQ_ERR_RATE (headers and steps alone take more than the rate), HRQ_ERR_NOMEM,
-              HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED (states above 1, rescale); stream and *bytes untouched
-   Cost       about 8 passes of rows * cols^2 flops and one Cholesky
+              HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED (rescale; descending order with a trellis); stream and *bytes
+              untouched
+   Trellis    states from 4 on: the integers of a row go along a trellis, and the encoder searches for the row's path: 8
+              states are 0.17 bit nearer to the limit than the scalar grid, 256 states 0.2. Same bytes for every
+              number of threads, of which 8 are of use. The order of columns that is not said is the one that a sample
+              of the rows finds nearer
+   Cost       about 8 passes of rows * cols^2 flops and one Cholesky; with a trellis about 5 passes, of
+              states * list * rows * cols * 150 flops each, and three Choleskys
    Source     arXiv 2603.04956, Algorithm PlainWaterSIC with LMMSE in the loop; differs: pivoted order, damping in
               proportion to the diagonal, column steps and models sent instead of a pooled table */
 HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, const float *w, size_t rows,
@@ -7179,11 +7187,13 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
 //             as they are, and the rest has sigma in (4, 8]
 //  symbol     -K ... K, then the escape; K = floor(4 sigma + 3/2). 12-bit frequencies
 //  escape     number of bits of |z| - K (4 bits), the bits below its highest, the sign
+//  half grid  z stands for z + 1/2, cell [z, z + 1]: symbols -K ... K - 1, |z + 1/2| + 1/2 - K in the escape. Where low
+//             bits are sent raw the half is one of many: the same model as without
 //  state      32 bits, words of 16; lane i takes symbols i, i + lanes, ... of every column. Source: Duda, arXiv
 //             1311.2540
 //
 //  Tables are made by + - * / in double, no libm, so they are the same everywhere. Loss against the ideal code of the
-//  column's own histogram: 0.001 bit by the grid of sigma, 0.003 by 12 bits, 32 bits a lane.
+//  column's own histogram: 0.001 bit by the grid of sigma, 0.005 by 12 bits, 32 bits a lane.
 //==================================================================================================
 
     #define HRQ__RANS_BITS 12
@@ -7275,31 +7285,37 @@ static unsigned hrq__rans_class_of(double mean_square)
     return mean_square <= 0.0 ? 0 : k < 1.0 ? 1 : k < HRQ__RANS_CLASSES - 1 ? (unsigned)k : HRQ__RANS_CLASSES - 1;
 }
 
-/* Frequencies of one class: symbol s (0 ... 2 K the values -K ... K, 2 K + 1 the escape) has [start[s], start[s +
-   1]). */
+/* Frequencies of one class: symbol s (0 ... 2 K - half the values -K ... K - half, then the escape) has [start[s],
+   start[s + 1]). */
 typedef struct hrq__rans_model {
     unsigned shift;
-    int32_t k;
+    int32_t k, half; /* half 1: values are off the grid by a half */
     uint16_t start[2 * HRQ__RANS_K + 3];
 } hrq__rans_model;
 
-static void hrq__rans_model_make(hrq__rans_model *m, unsigned cls)
+static void hrq__rans_model_make_on(hrq__rans_model *m, unsigned cls, int half)
 {
-    double sigma = hrq__rans_sigma(cls), room;
-    int32_t s, symbols;
+    double sigma = hrq__rans_sigma(cls);
+    int32_t s, symbols, from;
     memset(m, 0, sizeof *m);
     m->shift = hrq__rans_shift(cls);
+    m->half = half && cls && !m->shift;
     m->k = cls ? (int32_t)(4.0 * sigma + 1.5) : 0;
-    symbols = 2 * m->k + 2;
+    symbols = 2 * m->k + 2 - m->half;
     if (cls == 0) { /* one symbol, the whole range: costs nothing */
         m->start[1] = m->start[2] = 1 << HRQ__RANS_BITS;
         return;
     }
-    room = (double)((1 << HRQ__RANS_BITS) - symbols); /* everybody has one slot of his own */
-    for (s = 1; s < symbols; s++)
-        m->start[s] = (uint16_t)(s + (int32_t)(hrq__rans_normal((s - m->k - 0.5) / sigma) * room + 0.5));
+    for (s = 1; s < symbols; s++) { /* one slot at least for everybody, the escape too */
+        from = (int32_t)(hrq__rans_normal((s - m->k - 0.5 * (1 - m->half)) / sigma) * (1 << HRQ__RANS_BITS) + 0.5);
+        if (from <= m->start[s - 1]) from = m->start[s - 1] + 1;
+        if (from > (1 << HRQ__RANS_BITS) - symbols + s) from = (1 << HRQ__RANS_BITS) - symbols + s;
+        m->start[s] = (uint16_t)from;
+    }
     m->start[symbols] = 1 << HRQ__RANS_BITS;
 }
+
+static void hrq__rans_model_make(hrq__rans_model *m, unsigned cls) { hrq__rans_model_make_on(m, cls, 0); }
 
 /* Rate of a Gaussian model's gain: E[u z] / E[z^2] for u ~ N(0, sigma^2), z = round(u): what LMMSE feedback
    multiplies the step by. E[u z] = sigma^2 sum_k pdf(k + 1/2), E[z^2] = sum z^2 p(z). */
@@ -7385,7 +7401,7 @@ HRQ__INLINE int32_t hrq__rans_high(int32_t z, unsigned shift)
 /* One value, |z| <= 16383; parts in the reverse of the order in which they are read. */
 static void hrq__rans_put_value(hrq__rans *c, const hrq__rans_model *m, size_t lane, int32_t z)
 {
-    int32_t high = hrq__rans_high(z, m->shift), out = high < 0 ? -high - m->k : high - m->k, s;
+    int32_t high = hrq__rans_high(z, m->shift), out = (high < 0 ? -high : high + m->half) - m->k, s;
     uint32_t low = m->shift ? (uint32_t)(z - high * (1 << m->shift) + (1 << (m->shift - 1))) : 0;
     if (m->shift > 12) hrq__rans_put_raw(c, lane, m->shift - 12, low >> 12);
     hrq__rans_put_raw(c, lane, m->shift > 12 ? 12 : m->shift, low & 4095);
@@ -7397,7 +7413,7 @@ static void hrq__rans_put_value(hrq__rans *c, const hrq__rans_model *m, size_t l
         hrq__rans_put_raw(c, lane, bits - 1 > 12 ? 12 : bits - 1, rest & 4095);
         hrq__rans_put_raw(c, lane, 4, bits - 1);
     }
-    s = out > 0 ? 2 * m->k + 1 : high + m->k;
+    s = out > 0 ? 2 * m->k + 1 - m->half : high + m->k;
     hrq__rans_put(c, lane, m->start[s], (uint32_t)(m->start[s + 1] - m->start[s]));
 }
 
@@ -7406,12 +7422,12 @@ static int32_t hrq__rans_get_value(hrq__rans *c, const hrq__rans_model *m, const
 {
     int32_t s = slot[c->state[lane] & ((1u << HRQ__RANS_BITS) - 1)], high = s - m->k;
     hrq__rans_advance(c, lane, m->start[s], (uint32_t)(m->start[s + 1] - m->start[s]));
-    if (s == 2 * m->k + 1) {
+    if (s == 2 * m->k + 1 - m->half) {
         unsigned bits = hrq__rans_get_raw(c, lane, 4);
         uint32_t rest = hrq__rans_get_raw(c, lane, bits > 12 ? 12 : bits);
         if (bits > 12) rest |= hrq__rans_get_raw(c, lane, bits - 12) << 12;
         high = m->k + (int32_t)((1u << bits) + rest);
-        if (hrq__rans_get_raw(c, lane, 1)) high = -high;
+        high = hrq__rans_get_raw(c, lane, 1) ? -high : high - m->half;
     }
     if (m->shift) {
         uint32_t low = hrq__rans_get_raw(c, lane, m->shift > 12 ? 12 : m->shift);
@@ -7428,7 +7444,8 @@ static int32_t hrq__rans_get_value(hrq__rans *c, const hrq__rans_model *m, const
 static void hrq__rans_slots(uint8_t slot[1 << HRQ__RANS_BITS], const hrq__rans_model *m)
 {
     int32_t s;
-    for (s = 0; s < 2 * m->k + 2; s++) memset(slot + m->start[s], s, (size_t)(m->start[s + 1] - m->start[s]));
+    for (s = 0; s < 2 * m->k + 2 - m->half; s++)
+        memset(slot + m->start[s], s, (size_t)(m->start[s + 1] - m->start[s]));
 }
 
 /* A column of n values under a class, last to first (put) or first to last (get). */
@@ -7459,8 +7476,9 @@ static size_t hrq__rans_lanes(size_t values)
 
 /* Code lengths in 1/65536 bit. */
 typedef struct hrq__rans_costs {
-    uint32_t value[HRQ__RANS_DIRECT + 1][HRQ__RANS_K + 1]; /* [class][|z|], mean of both signs */
-    uint32_t escape[HRQ__RANS_DIRECT + 1];
+    uint32_t value[2][HRQ__RANS_DIRECT + 1][HRQ__RANS_K + 1]; /* [half][class][|z + half / 2|], mean of both signs */
+    uint32_t escape[2][HRQ__RANS_DIRECT + 1];
+    int32_t k[HRQ__RANS_DIRECT + 1];
 } hrq__rans_costs;
 
 static uint32_t hrq__rans_length(unsigned freq)
@@ -7472,32 +7490,51 @@ static void hrq__rans_costs_make(hrq__rans_costs *costs)
 {
     unsigned cls;
     int32_t z;
-    for (cls = 1; cls <= HRQ__RANS_DIRECT; cls++) {
-        hrq__rans_model m;
-        hrq__rans_model_make(&m, cls);
-        for (z = 0; z <= m.k; z++) {
-            const uint16_t *up = m.start + m.k + z, *down = m.start + m.k - z;
-            costs->value[cls][z] =
-                (hrq__rans_length((unsigned)(up[1] - up[0])) + hrq__rans_length((unsigned)(down[1] - down[0]))) / 2;
+    int half;
+    for (half = 0; half < 2; half++)
+        for (cls = 1; cls <= HRQ__RANS_DIRECT; cls++) {
+            const uint16_t *last;
+            hrq__rans_model m;
+            hrq__rans_model_make_on(&m, cls, half);
+            costs->k[cls] = m.k;
+            for (z = 0; z <= m.k - half; z++) {
+                const uint16_t *up = m.start + m.k + z, *down = m.start + m.k - z - half;
+                costs->value[half][cls][z] =
+                    (hrq__rans_length((unsigned)(up[1] - up[0])) + hrq__rans_length((unsigned)(down[1] - down[0]))) /
+                    2;
+            }
+            for (; z <= HRQ__RANS_K; z++) costs->value[half][cls][z] = 0;
+            last = m.start + 2 * m.k + 1 - half;
+            costs->escape[half][cls] = hrq__rans_length((unsigned)(last[1] - last[0]));
         }
-        for (; z <= HRQ__RANS_K; z++) costs->value[cls][z] = 0;
-        costs->escape[cls] = hrq__rans_length((unsigned)(m.start[2 * m.k + 2] - m.start[2 * m.k + 1]));
-    }
 }
 
-/* Cost of a histogram of |z|: [0, K] counted one by one, the rest by the list of its values' bits. */
+/* Length of one value under a class that is not 0, in 1/65536 bit. */
+static double hrq__rans_price(const hrq__rans_costs *costs, unsigned cls, int half, int32_t z)
+{
+    unsigned shift = hrq__rans_shift(cls), direct = cls - 8 * shift;
+    int32_t high = hrq__rans_high(z, shift), out;
+    half = half && !shift;
+    out = (high < 0 ? -high : high + half) - costs->k[direct];
+    return 65536.0 * shift + (out <= 0
+                                  ? (double)costs->value[half][direct][high < 0 ? -high - half : high]
+                                  : costs->escape[half][direct] + 65536.0 * (4 + hrq__bits_for((uint64_t)out + 1)));
+}
+
+/* Histogram of |z|, or of |z + 1/2| - 1/2. */
 typedef struct hrq__rans_histogram {
     size_t count[HRQ__RANS_LIMIT + 1];
     int32_t most; /* largest |z| */
     size_t n;
     double square; /* sum of z^2 */
+    int half;
 } hrq__rans_histogram;
 
 static void hrq__rans_count(hrq__rans_histogram *h, const int16_t *z, size_t n)
 {
     size_t i;
     memset(h->count, 0, ((size_t)h->most + 1) * sizeof h->count[0]);
-    h->most = 0;
+    h->most = h->half = 0;
     h->n = n;
     h->square = 0.0;
     for (i = 0; i < n; i++) {
@@ -7508,24 +7545,18 @@ static void hrq__rans_count(hrq__rans_histogram *h, const int16_t *z, size_t n)
     for (i = 1; i <= (size_t)h->most; i++) h->square += (double)h->count[i] * (double)i * (double)i;
 }
 
-/* Bits, in 1/65536, of the counted values under a class. */
+/* Bits, in 1/65536, of the counted values under a class: half of them each sign, which under a shift have different
+   high parts. */
 static double hrq__rans_cost(const hrq__rans_costs *costs, const hrq__rans_histogram *h, unsigned cls)
 {
-    unsigned shift = hrq__rans_shift(cls), direct = cls - 8 * shift;
-    int32_t k, a, side;
+    int32_t a;
     double bits = 0.0;
     if (cls == 0) return h->most ? 1e300 : 0.0;
-    k = (int32_t)(4.0 * hrq__rans_sigma(cls) + 1.5);
-    for (a = 0; a <= h->most; a++) {
-        if (!h->count[a]) continue;
-        for (side = 0; side < 2; side++) { /* half of them each: under a shift -a has another high part than a */
-            int32_t high = side ? -hrq__rans_high(-a, shift) : hrq__rans_high(a, shift);
-            double each = high <= k ? (double)costs->value[direct][high]
-                                    : costs->escape[direct] + 65536.0 * (4 + hrq__bits_for((uint64_t)(high - k) + 1));
-            bits += 0.5 * (double)h->count[a] * each;
-        }
-    }
-    return bits + 65536.0 * shift * (double)h->n;
+    for (a = 0; a <= h->most; a++)
+        if (h->count[a])
+            bits += 0.5 * (double)h->count[a] *
+                    (hrq__rans_price(costs, cls, h->half, a) + hrq__rans_price(costs, cls, h->half, -a - h->half));
+    return bits;
 }
 
 /* The class of least cost near what the values' mean square says, and its cost. `expected` (-1: none) is what the
@@ -7533,7 +7564,8 @@ static double hrq__rans_cost(const hrq__rans_costs *costs, const hrq__rans_histo
 static unsigned hrq__rans_choose(const hrq__rans_costs *costs, const hrq__rans_histogram *h, int expected,
                                  double *cost)
 {
-    unsigned start = hrq__rans_class_of(h->square / (double)h->n), low = start > 6 ? start - 6 : 1, best = 0, cls;
+    unsigned start = h->half ? (unsigned)expected : hrq__rans_class_of(h->square / (double)h->n),
+             low = start > 6 ? start - 6 : 1, best = 0, cls;
     double least = 0.0;
     *cost = 0.0;
     for (cls = low; start && cls <= start + 6 && cls < HRQ__RANS_CLASSES; cls++) {
@@ -8792,16 +8824,32 @@ HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, siz
 }
 
 /* ---- WaterSIC streams ----
-   "hrqs", version u8, flags u8 (bits 0-2: log2 of lanes; 3-5: column steps an octave as log2, 7: one step for all;
-   6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other bytes, A f32, C i16, classes of the
-   fields u8 (marks where flagged, steps, classes, gains), rANS states u32 [lanes], words u16. Fields of the live
+   "hrqs", version u8 (2), flags u8 (bits 0-2: log2 of lanes; 3-5: column steps an octave as log2, 7: one step for all;
+   6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other bytes, A f32, C i16, log2 of a
+   trellis's states u8 (0: scalar grid; 2 ... 8; bit 7: pivoted), classes of the fields u8 (marks where flagged, steps,
+   classes, gains), rANS states u32 [lanes], words u16. Fields of the live
    columns in order, then the columns' values in order, all by the coder of [14]:
      mark       1 where a column is dead, for all columns
      k          step of the column: A * 2^(k / steps an octave)
      class      minus (C - 8 k / steps an octave, held in 0 ... classes - 1)
-     gain       d: the value of z is z * step * gain(class) * (1 + d / (32 max(1, sigma)))          */
+     gain       d: the value of z is z * step * gain(class) * (1 + d / (32 max(1, sigma)))
 
-enum { HRQ__STREAM_VERSION = 1, HRQ__STREAM_FIELDS = 3, HRQ__STREAM_CRC = 14, HRQ__STREAM_HEAD = 24 };
+   With a trellis a fourth field:
+     class      of the odd states, minus that of the even ones
+   A row begins in state 0. In state s a column gives k by the model of q = s & 1, on the half grid where q is 1; its
+   value is (2 k + q) * step * (1 + d / (32 max(1, sigma))) / 2, and bit i - 1 of the next state is
+   s_i ^ a_i s_0 ^ b_i (k & 1), i = 1 ... log2 states, a and b the parity checks of Ungerboeck (1982, 1987), escapes no
+   exception. Columns of class 0 are zeros and leave the state alone. Columns come last to first; pivoted: larger steps
+   before smaller ones, then last to first. */
+
+enum {
+    HRQ__STREAM_VERSION = 2,
+    HRQ__STREAM_FIELDS = 4,
+    HRQ__STREAM_CRC = 14,
+    HRQ__STREAM_HEAD = 25,
+    HRQ__STREAM_STEPS = 900, /* most of |k| of a step */
+    HRQ__STREAM_LIMIT = 8191 /* most of |k| of a value under a trellis */
+};
 
 /* What a stream says beside the values. */
 typedef struct hrq__stream {
@@ -8809,10 +8857,13 @@ typedef struct hrq__stream {
     int octave; /* column steps an octave: 8, 4, 2, 1; 0: one step for all */
     float a;
     int c;
+    unsigned log_states; /* 0: no trellis */
+    int pivoted;
+    size_t fields;
     uint8_t marks, classes[1 + HRQ__STREAM_FIELDS]; /* of the fields; [0] marks */
     size_t *column;                                 /* [live] */
-    int16_t *field[HRQ__STREAM_FIELDS];             /* [live] k, class, gain, as coded */
-    uint8_t *cls;                                   /* [live] class of a column */
+    int16_t *field[HRQ__STREAM_FIELDS];             /* [live] k, class, gain, odd class, as coded */
+    uint8_t *cls, *odd;                             /* [live] class of a column, of its odd states */
     float *step;                                    /* [live] value of one unit of z */
 } hrq__stream;
 
@@ -8821,13 +8872,14 @@ static void hrq__stream_free(hrq__stream *s, const hrq_hooks *hooks) { hrq__rele
 /* One block for the arrays of up to `live` columns; 0 (false): no memory. */
 static int hrq__stream_alloc(hrq__stream *s, size_t live, const hrq_hooks *hooks)
 {
-    size_t i, each = sizeof(size_t) + sizeof(float) + HRQ__STREAM_FIELDS * sizeof(int16_t) + 1;
+    size_t i, each = sizeof(size_t) + sizeof(float) + HRQ__STREAM_FIELDS * sizeof(int16_t) + 2;
     uint8_t *p = (uint8_t *)hrq__alloc_array(hooks, live + 1, each);
     s->column = (size_t *)(void *)p;
     if (!p) return 0;
     s->step = (float *)(void *)(p + (live + 1) * sizeof(size_t));
     for (i = 0; i < HRQ__STREAM_FIELDS; i++) s->field[i] = (int16_t *)(void *)(s->step + live + 1) + i * (live + 1);
     s->cls = (uint8_t *)(s->field[HRQ__STREAM_FIELDS - 1] + live + 1);
+    s->odd = s->cls + live + 1;
     return 1;
 }
 
@@ -8839,7 +8891,9 @@ static int hrq__stream_predict(const hrq__stream *s, int k)
 /* Step of a column before its gain; exact everywhere. */
 static double hrq__stream_alpha(const hrq__stream *s, int k)
 {
-    return (double)s->a * hrq__rans_exp2(s->octave ? (double)hrq__clampi(k, -900, 900) / s->octave : 0.0);
+    return (double)s->a *
+           hrq__rans_exp2(s->octave ? (double)hrq__clampi(k, -HRQ__STREAM_STEPS, HRQ__STREAM_STEPS) / s->octave
+                                    : 0.0);
 }
 
 static double hrq__stream_gain_unit(unsigned cls)
@@ -8859,9 +8913,481 @@ static hrq_status hrq__stream_head(const uint8_t *p, size_t bytes, size_t *rows,
     return *rows && *cols && hrq__mul_size(*rows, *cols, &all) && all <= SIZE_MAX / 8 ? HRQ_OK : HRQ_ERR_DATA;
 }
 
+/* Columns in the order in which the trellis meets them: by falling steps where pivoted, then last to first. */
+static void hrq__stream_order(const hrq__stream *s, size_t *order)
+{
+    size_t from[2 * HRQ__STREAM_STEPS + 2], j;
+    memset(from, 0, sizeof from);
+    for (j = 0; j < s->live; j++) from[s->pivoted ? HRQ__STREAM_STEPS - s->field[0][j] + 1 : 1]++;
+    for (j = 1; j < 2 * HRQ__STREAM_STEPS + 2; j++) from[j] += from[j - 1];
+    for (j = s->live; j-- > 0;) order[from[s->pivoted ? HRQ__STREAM_STEPS - s->field[0][j] : 0]++] = j;
+}
+
+/* Parity checks of the trellis of 2^log_states states, bit 0 cut off: what s & 1 and k & 1 change in s >> 1. */
+static const uint8_t hrq__stream_parity[7][2] = {{02, 01},   {05, 02},    {011, 02},   {022, 04},
+                                                 {041, 012}, {0116, 053}, {0246, 0171}};
+
+HRQ__INLINE unsigned hrq__stream_next(const uint8_t parity[2], unsigned state, unsigned k)
+{
+    return state >> 1 ^ ((0u - (state & 1)) & parity[0]) ^ ((0u - (k & 1)) & parity[1]);
+}
+
 static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
 {
     return hrq__crc32(hrq__crc32(0, p, HRQ__STREAM_CRC), p + HRQ__STREAM_CRC + 4, bytes - HRQ__STREAM_CRC - 4);
+}
+
+/* ---- paths: the search of a trellis along the rows ----
+   List Viterbi search with feedback of its own for every path ("survivor"): N = states * list of them, each the best,
+   the second best, ... into its state; survivor j * states + state. A path costs
+
+       sum over its columns of (L_tt (u_t - What_t) / c)^2 + slope * bits(k | q)
+
+   where u_t has the errors of its own columns fed back. Columns go in blocks of 16. Feedback from a path's own block is
+   added as it goes; at the end of a block it goes on to the next `reach - 1` blocks for every path; what lies further
+   back is decided by the best path, and the paths that disagree with it die. So feedback from decided columns is the
+   same for all paths of a row and is one product for many columns. Costs are integers, in 1 / 4096.
+   Sources: list Viterbi: Seshadri and Sundberg, IEEE Trans. Comm. 42 (1994); per-survivor feedback: Raheli et al.,
+   IEEE Trans. Comm. 43 (1995); entropy-coded trellis with a union quantizer: Fischer and Wang, IEEE Trans. IT 38
+   (1992). */
+
+enum {
+    HRQ__PATH_ROWS = 32,  /* side by side */
+    HRQ__PATH_BLOCK = 16, /* columns of a block */
+    HRQ__PATH_WIDE = 64,  /* columns whose feedback from decided ones is one product */
+    HRQ__PATH_LIST = 8,   /* most paths into a state */
+    HRQ__PATH_AHEAD = 8,  /* blocks that a path feeds, its own with them */
+    HRQ__PATH_FLOOR = -3, /* log2 of the rms of u in steps below which a column is zeros */
+    HRQ__PATH_REACH = 63, /* symbols of a table of costs: -63 ... 63 */
+    HRQ__PATH_UNIT = 4096,
+    HRQ__PATH_MOST = 1 << 20, /* cost of one column */
+    HRQ__PATH_DEAD = 1 << 26,
+    HRQ__PATH_SLOTS = 8 /* groups of rows that may run at a time */
+};
+
+    #define HRQ__PATH_SLOPE 0.08 /* c^2 a bit: 2 ln 2 D where D = c^2 / 17, a trellis at high rate */
+
+/* What the search knows of a column. */
+typedef struct hrq__path_column {
+    float inverse, value; /* of u: steps of 1; of one unit of 2 k + q */
+    float weight;         /* cost of a squared step */
+    unsigned shift[2];
+    const float (*cost[2])[4]; /* [q], of -1, 0, 1, 2 where k is 0 after the shift */
+    int zero;                  /* class 0 */
+} hrq__path_column;
+
+/* One column of a path: u, W - What, 2 k + q, the path that it came from. */
+typedef struct hrq__path_link {
+    float aim, error;
+    int16_t symbol;
+    uint16_t parent;
+} hrq__path_link;
+
+/* Memory of one group of rows. Rows are the fastest index but where columns are. */
+typedef struct hrq__path_slot {
+    int32_t *metric;        /* [N][rows] */
+    int32_t *branch, *code; /* [2][N][rows] by k & 1: cost so far, k */
+    float *target;          /* [N][rows] u */
+    uint16_t *parent;       /* [N][rows] of this column, bit 15: k is odd */
+    float *base;            /* [rows][64] feedback from decided columns */
+    float *edge;            /* [16][16] feedback within this block */
+    float *near[2];         /* [N][rows][16] feedback from a path's own columns onto it, before and after a step */
+    float *far[2];          /* [N][rows][16 (reach - 1)] onto the next blocks */
+    hrq__path_link *link;   /* [16][N][rows] by the path that a column led to */
+    float *error;           /* [N][rows][16] of this block by the path at its end */
+    float *past_aim;        /* [reach blocks][N][rows][16] by the path at the end of the block */
+    int16_t *past_symbol;   /* [reach blocks][N][rows][16] */
+    uint16_t *root;         /* [reach blocks][N][rows] its path at the start of the block */
+    void *pack;
+} hrq__path_slot;
+
+typedef struct hrq__path {
+    hrq__sic *sic; /* u becomes the errors */
+    int16_t *z;    /* [time][rows] 2 k + q out */
+    float *aim;    /* [time][rows] u out */
+    unsigned log_states;
+    size_t list, n_paths, reach;
+    double slope;             /* cost of a bit, in c^2 */
+    hrq__path_column *column; /* [time] */
+    uint8_t source[256][2];   /* the states that lead to a state, by k & 1 */
+    float cost[2][HRQ__RANS_DIRECT + 9][2 * HRQ__PATH_REACH + 1]
+              [4]; /* by q; class, those with a shift last; symbol */
+    hrq__path_slot slot[HRQ__PATH_SLOTS];
+    size_t slots;
+} hrq__path;
+
+/* The next part of a block of memory; with base NULL only `at` moves. */
+static void *hrq__path_cut(uint8_t *base, size_t *at, size_t bytes)
+{
+    void *part = base ? base + *at : NULL;
+    *at += (bytes + 63) / 64 * 64;
+    return part;
+}
+
+/* A slot in a block of memory, and its size. */
+static size_t hrq__path_lay(const hrq__path *p, hrq__path_slot *m, uint8_t *base)
+{
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, wide = HRQ__PATH_BLOCK * cells, at = 0, i;
+    size_t pack = hrq__la_pack_bytes(cells, HRQ__PATH_BLOCK * (p->reach - 1), HRQ__PATH_BLOCK);
+    size_t pack2 = hrq__la_pack_bytes(HRQ__PATH_ROWS, HRQ__PATH_WIDE, p->sic->n);
+    m->metric = (int32_t *)hrq__path_cut(base, &at, 4 * cells);
+    m->branch = (int32_t *)hrq__path_cut(base, &at, 8 * cells);
+    m->code = (int32_t *)hrq__path_cut(base, &at, 8 * cells);
+    m->target = (float *)hrq__path_cut(base, &at, 4 * cells);
+    m->parent = (uint16_t *)hrq__path_cut(base, &at, 2 * cells);
+    m->base = (float *)hrq__path_cut(base, &at, 4 * HRQ__PATH_ROWS * HRQ__PATH_WIDE);
+    m->edge = (float *)hrq__path_cut(base, &at, 4 * HRQ__PATH_BLOCK * HRQ__PATH_BLOCK);
+    for (i = 0; i < 2; i++) m->near[i] = (float *)hrq__path_cut(base, &at, 4 * wide);
+    for (i = 0; i < 2; i++) m->far[i] = (float *)hrq__path_cut(base, &at, 4 * wide * (p->reach - 1));
+    m->link = (hrq__path_link *)hrq__path_cut(base, &at, sizeof(hrq__path_link) * wide);
+    m->error = (float *)hrq__path_cut(base, &at, 4 * wide);
+    m->past_aim = (float *)hrq__path_cut(base, &at, 4 * wide * p->reach);
+    m->past_symbol = (int16_t *)hrq__path_cut(base, &at, 2 * wide * p->reach);
+    m->root = (uint16_t *)hrq__path_cut(base, &at, 2 * cells * p->reach);
+    m->pack = hrq__path_cut(base, &at, pack > pack2 ? pack : pack2);
+    return at;
+}
+
+/* One path's targets: of four neighbours k around y two have one parity, two the other; of either the cheaper. Kept in
+   pieces that compilers turn into vectors: no branches, no memory that may overlap. */
+static void hrq__path_choose(const hrq__path_column *col, int q, const float *u, int32_t cost[2][HRQ__PATH_ROWS],
+                             int32_t code[2][HRQ__PATH_ROWS])
+{
+    int32_t floor_y[HRQ__PATH_ROWS], symbol[HRQ__PATH_ROWS], shift = (int32_t)col->shift[q],
+                                                             round = 16384 + (shift ? 1 << (shift - 1) : 0);
+    float y[HRQ__PATH_ROWS], rate[HRQ__PATH_ROWS][4], w = col->weight, half = q ? 0.5f : 0.0f;
+    size_t r;
+    for (r = 0; r < HRQ__PATH_ROWS; r++) {
+        float v = u[r] * col->inverse - half;
+        int32_t i;
+        v = v > -8190.0f ? v : -8190.0f;
+        v = v < 8188.0f ? v : 8188.0f;
+        y[r] = v;
+        floor_y[r] = (int32_t)(v + 16384.0f) - 16384;
+        i = ((floor_y[r] + round) >> shift) - (16384 >> shift);
+        i = i > -HRQ__PATH_REACH ? i : -HRQ__PATH_REACH;
+        symbol[r] = i < HRQ__PATH_REACH ? i : HRQ__PATH_REACH;
+    }
+    for (r = 0; r < HRQ__PATH_ROWS; r++) memcpy(rate[r], col->cost[q][symbol[r]], sizeof rate[r]);
+    for (r = 0; r < HRQ__PATH_ROWS; r++) {
+        float d = y[r] - (float)floor_y[r], most = (float)HRQ__PATH_MOST, c[4];
+        int32_t here, there, up, down, mask = -(floor_y[r] & 1);
+        c[0] = w * ((1.0f + d) * (1.0f + d)) + rate[r][0];
+        c[1] = w * (d * d) + rate[r][1];
+        c[2] = w * ((1.0f - d) * (1.0f - d)) + rate[r][2];
+        c[3] = w * ((2.0f - d) * (2.0f - d)) + rate[r][3];
+        down = -(int32_t)(c[0] < c[2]);
+        up = -(int32_t)(c[3] < c[1]);
+        here = (int32_t)(c[1] < most ? c[1] : most);
+        there = (int32_t)(c[2] < most ? c[2] : most);
+        here ^= (here ^ (int32_t)(c[3] < most ? c[3] : most)) & up;
+        there ^= (there ^ (int32_t)(c[0] < most ? c[0] : most)) & down;
+        up = floor_y[r] + (up & 2);
+        down = floor_y[r] + 1 - (down & 2);
+        cost[0][r] = here ^ ((here ^ there) & mask);
+        cost[1][r] = there ^ ((here ^ there) & mask);
+        code[0][r] = up ^ ((up ^ down) & mask);
+        code[1][r] = down ^ ((up ^ down) & mask);
+    }
+}
+
+/* The two branches of every path. */
+static void hrq__path_branch(const hrq__path *p, hrq__path_slot *m, const hrq__path_column *col)
+{
+    size_t s, r, all = p->n_paths * HRQ__PATH_ROWS;
+    for (s = 0; s < p->n_paths; s++) {
+        int32_t cost[2][HRQ__PATH_ROWS], code[2][HRQ__PATH_ROWS];
+        const int32_t *metric = m->metric + s * HRQ__PATH_ROWS;
+        size_t b;
+        hrq__path_choose(col, s & 1, m->target + s * HRQ__PATH_ROWS, cost, code);
+        for (b = 0; b < 2; b++) {
+            for (r = 0; r < HRQ__PATH_ROWS; r++) cost[b][r] += metric[r];
+            memcpy(m->branch + b * all + s * HRQ__PATH_ROWS, cost[b], sizeof cost[b]);
+            memcpy(m->code + b * all + s * HRQ__PATH_ROWS, code[b], sizeof code[b]);
+        }
+    }
+}
+
+/* Sort `count` (a power of two) keys of each row: Batcher's odd-even merge sort. */
+static void hrq__path_sort(int32_t key[][HRQ__PATH_ROWS], size_t count)
+{
+    size_t width, step, i, j, r;
+    for (width = 1; width < count; width *= 2)
+        for (step = width; step > 0; step /= 2)
+            for (j = step % width; j + step < count; j += 2 * step)
+                for (i = 0; i < step && i + j + step < count; i++) {
+                    int32_t *a = key[i + j], *b = key[i + j + step], low[HRQ__PATH_ROWS], high[HRQ__PATH_ROWS];
+                    if ((i + j) / (2 * width) != (i + j + step) / (2 * width)) continue;
+                    for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                        low[r] = a[r] < b[r] ? a[r] : b[r];
+                        high[r] = a[r] < b[r] ? b[r] : a[r];
+                    }
+                    memcpy(a, low, sizeof low);
+                    memcpy(b, high, sizeof high);
+                }
+}
+
+/* The best `list` paths into each state; parent gets bit 15 where k is odd. The least cost of a row becomes 0. */
+static void hrq__path_select(const hrq__path *p, hrq__path_slot *m, uint16_t *parent)
+{
+    size_t states = (size_t)1 << p->log_states, list = p->list, all = p->n_paths * HRQ__PATH_ROWS, s, j, r;
+    int32_t key[2 * HRQ__PATH_LIST][HRQ__PATH_ROWS], least[HRQ__PATH_ROWS];
+    for (r = 0; r < HRQ__PATH_ROWS; r++) least[r] = INT32_MAX;
+    for (s = 0; s < states; s++) {
+        int32_t even = p->source[s][0], odd = p->source[s][1];
+        for (j = 0; j < list; j++) {
+            const int32_t *a = m->branch + (j * states + (size_t)even) * HRQ__PATH_ROWS;
+            const int32_t *b = m->branch + all + (j * states + (size_t)odd) * HRQ__PATH_ROWS;
+            for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                key[j][r] = a[r] << 4 | (int32_t)j;
+                key[list + j][r] = b[r] << 4 | (int32_t)(list + j);
+            }
+        }
+        hrq__path_sort(key, 2 * list);
+        for (j = 0; j < list; j++) {
+            int32_t *metric = m->metric + (j * states + s) * HRQ__PATH_ROWS;
+            uint16_t *from = parent + (j * states + s) * HRQ__PATH_ROWS;
+            for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                int32_t id = key[j][r] & 15, is_odd = id >= (int32_t)list;
+                metric[r] = key[j][r] >> 4;
+                least[r] = metric[r] < least[r] ? metric[r] : least[r];
+                from[r] = (uint16_t)(is_odd ? 32768 + (id - (int32_t)list) * (int32_t)states + odd
+                                            : id * (int32_t)states + even);
+            }
+        }
+    }
+    for (s = 0; s < p->n_paths; s++)
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            int32_t *metric = m->metric + s * HRQ__PATH_ROWS + r;
+            *metric = *metric >= HRQ__PATH_DEAD / 2 ? HRQ__PATH_DEAD : *metric - least[r];
+        }
+}
+
+/* A column of zeros: all paths go on as they are. */
+static void hrq__path_pass_by(const hrq__path *p, hrq__path_slot *m, const hrq__path_column *col, uint16_t *parent)
+{
+    size_t s, r;
+    for (s = 0; s < p->n_paths; s++)
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            int32_t *metric = m->metric + s * HRQ__PATH_ROWS + r;
+            float y = m->target[s * HRQ__PATH_ROWS + r] * col->inverse, cost = col->weight * (y * y);
+            *metric += (int32_t)(cost < (float)HRQ__PATH_MOST ? cost : (float)HRQ__PATH_MOST);
+            if (*metric > HRQ__PATH_DEAD / 2) *metric = HRQ__PATH_DEAD;
+            parent[s * HRQ__PATH_ROWS + r] = (uint16_t)s;
+        }
+}
+
+/* Column j of a block, time t, weights w [rows]. */
+static void hrq__path_step(const hrq__path *p, hrq__path_slot *m, size_t t, size_t j, const float *w)
+{
+    const hrq__path_column *col = p->column + t;
+    size_t s, r, i, all = p->n_paths * HRQ__PATH_ROWS;
+    const float *before = m->near[j & 1], *edge = m->edge + j * HRQ__PATH_BLOCK;
+    float *after = m->near[~j & 1], value = col->value;
+    hrq__path_link *link = m->link + j * all;
+    for (s = 0; s < p->n_paths; s++)
+        for (r = 0; r < HRQ__PATH_ROWS; r++)
+            m->target[s * HRQ__PATH_ROWS + r] = w[r] + (m->base[r * HRQ__PATH_WIDE + t % HRQ__PATH_WIDE] +
+                                                        before[(s * HRQ__PATH_ROWS + r) * HRQ__PATH_BLOCK + j]);
+    if (col->zero) hrq__path_pass_by(p, m, col, m->parent);
+    else {
+        hrq__path_branch(p, m, col);
+        hrq__path_select(p, m, m->parent);
+    }
+    for (s = 0; s < p->n_paths; s++)
+        for (r = 0; r < HRQ__PATH_ROWS; r++, link++) {
+            size_t at = s * HRQ__PATH_ROWS + r, parent = m->parent[at] & 32767u, from = parent * HRQ__PATH_ROWS + r;
+            int32_t x = col->zero ? 0 : 2 * m->code[(m->parent[at] >> 15) * all + from] + (int32_t)(parent & 1);
+            const float *in = before + from * HRQ__PATH_BLOCK;
+            float sum[HRQ__PATH_BLOCK], e = w[r] - (float)x * value;
+            link->aim = m->target[from];
+            link->error = e;
+            link->symbol = (int16_t)x;
+            link->parent = (uint16_t)parent;
+            for (i = 0; i < HRQ__PATH_BLOCK; i++) sum[i] = in[i] + e * edge[i];
+            memcpy(after + at * HRQ__PATH_BLOCK, sum, sizeof sum);
+        }
+}
+
+/* The columns of a block by the path that they led to; what it fed to the blocks ahead goes with it. */
+static void hrq__path_trace(const hrq__path *p, hrq__path_slot *m, size_t block, size_t width, int onward)
+{
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, ahead = HRQ__PATH_BLOCK * (p->reach - 1), first, j, r,
+           ring = block % p->reach * cells;
+    const float *old = m->far[block & 1];
+    float *next = m->far[~block & 1];
+    for (first = 0; first < cells; first += HRQ__PATH_ROWS) {
+        size_t from[HRQ__PATH_ROWS];
+        float *aim = m->past_aim + (ring + first) * HRQ__PATH_BLOCK, *e = m->error + first * HRQ__PATH_BLOCK;
+        int16_t *x = m->past_symbol + (ring + first) * HRQ__PATH_BLOCK;
+        for (r = 0; r < HRQ__PATH_ROWS; r++) from[r] = first + r;
+        for (j = width; j-- > 0;)
+            for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                const hrq__path_link *link = m->link + j * cells + from[r];
+                aim[r * HRQ__PATH_BLOCK + j] = link->aim;
+                e[r * HRQ__PATH_BLOCK + j] = link->error;
+                x[r * HRQ__PATH_BLOCK + j] = link->symbol;
+                from[r] = (size_t)link->parent * HRQ__PATH_ROWS + r;
+            }
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            float *to = next + (first + r) * ahead;
+            m->root[ring + first + r] = (uint16_t)(from[r] / HRQ__PATH_ROWS);
+            if (!onward) continue;
+            memcpy(to, old + from[r] * ahead + HRQ__PATH_BLOCK, (ahead - HRQ__PATH_BLOCK) * sizeof(float));
+            memset(to + ahead - HRQ__PATH_BLOCK, 0, HRQ__PATH_BLOCK * sizeof(float));
+        }
+    }
+}
+
+/* End of a block of `width` columns: its columns by path, and their feedback onto the blocks ahead. */
+static void hrq__path_end(const hrq__path *p, hrq__path_slot *m, size_t block, size_t width)
+{
+    size_t t1 = block * HRQ__PATH_BLOCK + width, n = p->sic->n, ahead = HRQ__PATH_BLOCK * (p->reach - 1);
+    int onward = ahead && p->sic->factor && t1 < n;
+    hrq__la_product g;
+    hrq__path_trace(p, m, block, width, onward);
+    if (!onward) return;
+    memset(&g, 0, sizeof g);
+    g.c = m->far[~block & 1];
+    g.ldc = ahead;
+    g.a = m->error;
+    g.a_row = HRQ__PATH_BLOCK;
+    g.a_k = 1;
+    g.b = p->sic->factor + (t1 - width) * n + t1;
+    g.b_row = 1;
+    g.b_k = n;
+    g.m = p->n_paths * HRQ__PATH_ROWS;
+    g.n = hrq__min_size(ahead, n - t1);
+    g.k = width;
+    hrq__la_run(&g, m->pack, NULL);
+}
+
+/* Columns of block `done` by the best path at the end of `block`, which is alive; the paths that disagree die. */
+static void hrq__path_decide(const hrq__path *p, hrq__path_slot *m, size_t row0, size_t block, size_t done)
+{
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, r, s, b, j, t, rows = p->sic->rows, best, from;
+    for (r = 0; r < HRQ__PATH_ROWS; r++) {
+        for (best = 0, s = 1; s < p->n_paths; s++)
+            if (m->metric[s * HRQ__PATH_ROWS + r] < m->metric[best * HRQ__PATH_ROWS + r]) best = s;
+        for (b = block; b > done; b--) best = m->root[b % p->reach * cells + best * HRQ__PATH_ROWS + r];
+        for (s = 0; s < p->n_paths; s++) {
+            for (from = s, b = block; b > done; b--) from = m->root[b % p->reach * cells + from * HRQ__PATH_ROWS + r];
+            if (from != best) m->metric[s * HRQ__PATH_ROWS + r] = HRQ__PATH_DEAD;
+        }
+        if (row0 + r >= rows) continue;
+        from = (done % p->reach * cells + best * HRQ__PATH_ROWS + r) * HRQ__PATH_BLOCK;
+        for (j = 0; j < HRQ__PATH_BLOCK && (t = done * HRQ__PATH_BLOCK + j) < p->sic->n; j++) {
+            size_t to = t * rows + row0 + r;
+            p->z[to] = m->past_symbol[from + j];
+            p->aim[to] = m->past_aim[from + j];
+            p->sic->u[to] = p->sic->w[to] - (float)p->z[to] * p->column[t].value;
+        }
+    }
+}
+
+/* Feedback of decided columns [from, to) onto this block and what follows of its 64 columns. */
+static void hrq__path_base(const hrq__path *p, hrq__path_slot *m, size_t row0, size_t t0, size_t from, size_t to)
+{
+    const hrq__sic *sic = p->sic;
+    hrq__la_product g;
+    if (t0 % HRQ__PATH_WIDE == 0) memset(m->base, 0, HRQ__PATH_ROWS * HRQ__PATH_WIDE * sizeof(float));
+    if (!sic->factor || from >= to) return;
+    memset(&g, 0, sizeof g);
+    g.c = m->base + t0 % HRQ__PATH_WIDE;
+    g.ldc = HRQ__PATH_WIDE;
+    g.a = sic->u + from * sic->rows + row0;
+    g.a_row = 1;
+    g.a_k = sic->rows;
+    g.b = sic->factor + from * sic->n + t0;
+    g.b_row = 1;
+    g.b_k = sic->n;
+    g.m = hrq__min_size(HRQ__PATH_ROWS, sic->rows - row0);
+    g.n = hrq__min_size(HRQ__PATH_WIDE - t0 % HRQ__PATH_WIDE, sic->n - t0);
+    g.k = to - from;
+    hrq__la_run(&g, m->pack, NULL);
+}
+
+/* A group of rows, all columns. Where there are fewer the last is searched again, and not kept. */
+static void hrq__path_rows(const hrq__path *p, hrq__path_slot *m, size_t row0)
+{
+    const hrq__sic *sic = p->sic;
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, ahead = HRQ__PATH_BLOCK * (p->reach - 1), n = sic->n, t0, j, i, r,
+           done = 0, block = 0;
+    for (i = 0; i < cells; i++) m->metric[i] = i < HRQ__PATH_ROWS ? 0 : HRQ__PATH_DEAD;
+    memset(m->far[0], 0, cells * ahead * sizeof(float));
+    memset(m->far[1], 0, cells * ahead * sizeof(float));
+    for (t0 = 0; t0 < n; t0 += HRQ__PATH_BLOCK, block++) {
+        size_t width = hrq__min_size(HRQ__PATH_BLOCK, n - t0);
+        if (block >= p->reach) hrq__path_decide(p, m, row0, block - 1, block - p->reach);
+        hrq__path_base(p, m, row0, t0, t0 % HRQ__PATH_WIDE ? done : 0,
+                       HRQ__PATH_BLOCK * (block < p->reach ? 0 : block + 1 - p->reach));
+        done = HRQ__PATH_BLOCK * (block < p->reach ? 0 : block + 1 - p->reach);
+        for (i = 0; i < cells; i++) {
+            if (ahead)
+                memcpy(m->near[0] + i * HRQ__PATH_BLOCK, m->far[block & 1] + i * ahead,
+                       HRQ__PATH_BLOCK * sizeof(float));
+            else memset(m->near[0] + i * HRQ__PATH_BLOCK, 0, HRQ__PATH_BLOCK * sizeof(float));
+        }
+        for (j = 0; j < HRQ__PATH_BLOCK; j++)
+            for (i = 0; i < HRQ__PATH_BLOCK; i++)
+                m->edge[j * HRQ__PATH_BLOCK + i] =
+                    sic->factor && i > j && i < width ? sic->factor[(t0 + j) * n + t0 + i] : 0.0f;
+        for (j = 0; j < width; j++) {
+            float w[HRQ__PATH_ROWS];
+            for (r = 0; r < HRQ__PATH_ROWS; r++)
+                w[r] = sic->w[(t0 + j) * sic->rows + hrq__min_size(row0 + r, sic->rows - 1)];
+            hrq__path_step(p, m, t0 + j, j, w);
+        }
+        hrq__path_end(p, m, block, width);
+    }
+    for (i = block < p->reach ? 0 : block - p->reach; i < block; i++) hrq__path_decide(p, m, row0, block - 1, i);
+}
+
+static void hrq__path_job(void *arg, size_t index)
+{
+    hrq__path *p = (hrq__path *)arg;
+    size_t row0;
+    for (row0 = index * HRQ__PATH_ROWS; row0 < p->sic->rows; row0 += p->slots * HRQ__PATH_ROWS)
+        hrq__path_rows(p, p->slot + index, row0);
+}
+
+/* Everything that does not change from pass to pass; freed with hrq__path_close, also after an error. */
+static hrq_status hrq__path_open(hrq__path *p, hrq__sic *sic, int16_t *z, unsigned log_states, size_t list)
+{
+    const uint8_t *parity = hrq__stream_parity[log_states - 2];
+    size_t i, bytes;
+    unsigned s;
+    memset(p, 0, sizeof *p);
+    p->sic = sic;
+    p->z = z;
+    p->log_states = log_states;
+    p->list = list;
+    p->n_paths = list << log_states;
+    p->reach = HRQ__PATH_AHEAD;
+    p->slope = HRQ__PATH_SLOPE;
+    for (s = 0; s < 1u << log_states; s++)
+        for (i = 0; i < 2; i++) p->source[hrq__stream_next(parity, s, (unsigned)i)][i] = (uint8_t)s;
+    p->column = (hrq__path_column *)hrq__alloc_array(sic->hooks, sic->n, sizeof *p->column);
+    p->aim = (float *)hrq__alloc_array(sic->hooks, sic->n * sic->rows, sizeof *p->aim);
+    if (!p->column || !p->aim) return HRQ_ERR_NOMEM;
+    bytes = hrq__path_lay(p, &p->slot[0], NULL);
+    p->slots = sic->hooks && sic->hooks->parallel_for ? HRQ__PATH_SLOTS : 1;
+    p->slots = hrq__min_size(p->slots, hrq__div_up(sic->rows, HRQ__PATH_ROWS));
+    for (i = 0; i < p->slots; i++) {
+        uint8_t *block = (uint8_t *)hrq__alloc(sic->hooks, bytes);
+        if (!block) return HRQ_ERR_NOMEM;
+        hrq__path_lay(p, &p->slot[i], block);
+    }
+    return HRQ_OK;
+}
+
+static void hrq__path_close(hrq__path *p, const hrq_hooks *hooks)
+{
+    size_t i;
+    for (i = 0; p && i < HRQ__PATH_SLOTS; i++) hrq__release(hooks, p->slot[i].metric);
+    if (p) hrq__release(hooks, p->column);
+    if (p) hrq__release(hooks, p->aim);
+    hrq__release(hooks, p);
 }
 
 /* ---- writing ---- */
@@ -8878,11 +9404,18 @@ typedef struct hrq__watersic {
     hrq__rans_costs costs;
     hrq__rans_histogram histogram;
     double gains[HRQ__RANS_CLASSES];
-    double log_rms; /* of W, log2 */
-    double bits;    /* ideal length of the values */
-    double energy;  /* sum of z^2 of the pass */
-    int clipped;    /* an integer would not fit: the step is too small for this W */
-    int silent;     /* W is all zeros where it has input */
+    hrq__path *path; /* NULL: scalar grid */
+    unsigned list;   /* of path */
+    double *model;   /* [time][4] with a trellis: classes of a column at step 1, its gain, log2 of the rms of u */
+    int16_t *part;   /* [rows] */
+    float *ahead;    /* [16][rows] */
+    double loss;     /* of the pass, with a trellis: sum of (L e)^2 */
+    int frozen;      /* classes and gains stay */
+    double log_rms;  /* of W, log2 */
+    double bits;     /* ideal length of the values */
+    double energy;   /* sum of z^2 of the pass */
+    int clipped;     /* an integer would not fit: the step is too small for this W */
+    int silent;      /* W is all zeros where it has input */
 } hrq__watersic;
 
 /* One column to integers, v = u / step, with sums <v, z> and <z, z>. At a place among the classes
@@ -8897,7 +9430,7 @@ static void hrq__watersic_round(hrq__watersic *x, size_t t, float norm, double p
     unsigned cls = (unsigned)place;
     int32_t k, most = cls ? (int32_t)(4.0 * hrq__rans_sigma(cls) + 1.5) : 0;
     for (k = 1; k <= most; k++) {
-        const uint32_t *low = x->costs.value[cls] + k, *high = x->costs.value[cls + 1] + k;
+        const uint32_t *low = x->costs.value[0][cls] + k, *high = x->costs.value[0][cls + 1] + k;
         double here = (double)low[0] - (double)low[-1], above = (double)high[0] - (double)high[-1];
         least[k] = (float)(gain * (k - 0.5) + 0.05 / 65536.0 * (here + (place - cls) * (above - here)) / gain);
     }
@@ -8974,19 +9507,157 @@ static double hrq__watersic_fields(hrq__watersic *x, const int16_t *marks)
 {
     hrq__stream *s = &x->s;
     double bits = 0.0, cost;
-    int i;
+    size_t i;
     hrq__watersic_center(x);
-    if (s->marks) {
+    if (s->marks && marks) {
         hrq__rans_count(&x->histogram, marks, s->cols);
         s->classes[0] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
         bits += cost / 65536.0;
     }
-    for (i = 0; i < HRQ__STREAM_FIELDS && s->live; i++) {
+    for (i = 0; i < s->fields && s->live; i++) {
         hrq__rans_count(&x->histogram, s->field[i], s->live);
         s->classes[1 + i] = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
         bits += cost / 65536.0;
     }
     return bits;
+}
+
+/* Columns of the search from what the last pass found. */
+static void hrq__watersic_columns(hrq__watersic *x)
+{
+    hrq__stream *s = &x->s;
+    double middle = 0.0, off;
+    size_t t, n = x->sic.n;
+    for (t = 0; t < n; t++)
+        middle += hrq__rans_log2(x->sic.diag[t]) + hrq__rans_log2(hrq__stream_alpha(s, s->field[0][x->place[t]]));
+    for (t = 0; t < n; t++) {
+        hrq__path_column *col = x->path->column + t;
+        const double *model = x->model + 4 * t;
+        size_t j = x->place[t];
+        double alpha = hrq__stream_alpha(s, s->field[0][j]), log_alpha = hrq__rans_log2(alpha), unit;
+        int q, zero = x->frozen ? col->zero : model[3] - log_alpha < HRQ__PATH_FLOOR;
+        memset(col, 0, sizeof *col);
+        col->zero = zero;
+        off = hrq__rans_exp2(hrq__rans_log2(x->sic.diag[t]) + log_alpha - middle / (double)n);
+        for (q = 0; q < 2; q++) {
+            double at = model[q] - 8.0 * log_alpha + 0.5;
+            unsigned cls = at < 1.0 ? 1 : at < HRQ__RANS_CLASSES - 1 ? (unsigned)at : HRQ__RANS_CLASSES - 1;
+            *(q ? &s->odd[j] : &s->cls[j]) = (uint8_t)(col->zero ? 0 : cls);
+            col->shift[q] = hrq__rans_shift(cls);
+            if (col->shift[q]) cls -= 8 * (col->shift[q] - 1);
+            col->cost[q] = (const float(*)[4])x->path->cost[q][cls] + HRQ__PATH_REACH;
+        }
+        unit = hrq__stream_gain_unit(s->cls[j]);
+        s->field[2][j] =
+            (int16_t)(col->zero ? 0 : hrq__round(hrq__clampf((float)((model[2] - 1.0) / unit), -30.0f, 30.0f)));
+        x->model[4 * t + 2] = 1.0 + s->field[2][j] * unit;
+        s->step[j] = (float)(alpha * (0.5 * (1.0 + s->field[2][j] * unit)));
+        col->value = s->step[j] * x->sic.unit;
+        col->inverse = col->value > 1e-37f ? 0.5f / col->value : 1e37f;
+        off *= 1.0 + s->field[2][j] * unit;
+        col->weight = (float)(off * off * HRQ__PATH_UNIT);
+    }
+}
+
+/* What the search made of a column: its code length, and the classes and the gain for the next pass. The stream keeps
+   those that the search had. */
+static void hrq__watersic_weigh(hrq__watersic *x, size_t t)
+{
+    hrq__stream *s = &x->s;
+    size_t r, rows = s->rows, j = x->place[t], count;
+    const int16_t *z = x->z + t * rows;
+    float *aim = x->path->aim + t * rows, value = x->path->column[t].value;
+    double *model = x->model + 4 * t, uu = 0.0, zz = 0.0, ee = 0.0, cost, log_alpha;
+    int q, cls = hrq__stream_predict(s, s->field[0][j]);
+    log_alpha = hrq__rans_log2(hrq__stream_alpha(s, s->field[0][j]));
+    for (r = 0; r < rows; r++) {
+        double v = z[r], u = aim[r], e = u - v * (double)value;
+        uu += u * u;
+        zz += v * v;
+        ee += e * e;
+        aim[r] = (float)e;
+        if (z[r] > 2 * HRQ__STREAM_LIMIT || z[r] < 1 - 2 * HRQ__STREAM_LIMIT) x->clipped = 1;
+    }
+    x->energy += zz;
+    x->loss += ee * (double)x->sic.diag[t] * (double)x->sic.diag[t];
+    if (!x->frozen) model[3] = 0.5 * hrq__rans_log2(uu / (double)rows) - hrq__rans_log2(x->sic.unit);
+    if (x->path->column[t].zero) return;
+    for (q = 0; q < 2; q++) {
+        for (r = count = 0; r < rows; r++)
+            if ((z[r] & 1) == q) {
+                int k = (z[r] - q) / 2;
+                x->part[count++] = (int16_t)(k < 0 ? -k - q : k);
+            }
+        hrq__rans_count(&x->histogram, x->part, count);
+        x->histogram.half = q;
+        x->bits += hrq__rans_cost(&x->costs, &x->histogram, q ? s->odd[j] : s->cls[j]) / 65536.0;
+        if (count && (q || x->histogram.square > 0.0))
+            cls = (int)hrq__rans_choose(&x->costs, &x->histogram, cls, &cost);
+        else cls = q ? cls : 1;
+        if (!x->frozen) model[q] = cls + 8.0 * log_alpha;
+    }
+}
+
+/* Gains for the next pass. With r_s = u_s - What_s the loss is sum (L_ss r_s)^2, and a gain of column t also moves the
+   u of later columns: its derivative is -2 <x_t, sum_(s >= t) L_st / L_ss L_ss^2 r_s>, x = 2 k + q. In a loop without
+   search the terms beyond the first vanish (r_s is independent of what came before); a search chooses x_t for them, as
+   far as it looks ahead. */
+static void hrq__watersic_gains(hrq__watersic *x)
+{
+    size_t n = x->sic.n, rows = x->s.rows, t0, t, i, k, r;
+    double middle = 0.0;
+    for (t = 0; t < n; t++) middle += hrq__rans_log2(x->sic.diag[t]) / (double)n;
+    for (t = 0; t < n; t++) {
+        float square = (float)hrq__rans_exp2(2.0 * (hrq__rans_log2(x->sic.diag[t]) - middle));
+        for (r = 0; r < rows; r++) x->path->aim[t * rows + r] *= square;
+    }
+    for (t0 = 0; t0 < n; t0 += HRQ__PATH_BLOCK) {
+        size_t width = hrq__min_size(HRQ__PATH_BLOCK, n - t0), t1 = t0 + width;
+        hrq__la_product p;
+        memset(&p, 0, sizeof p);
+        memset(x->ahead, 0, HRQ__PATH_BLOCK * rows * sizeof(float));
+        p.c = x->ahead;
+        p.ldc = rows;
+        p.a = x->sic.factor + t0 * n + t1;
+        p.a_row = n;
+        p.a_k = 1;
+        p.b = x->path->aim + t1 * rows;
+        p.b_row = 1;
+        p.b_k = rows;
+        p.m = width;
+        p.n = rows;
+        p.k = hrq__min_size(n - t1, HRQ__PATH_BLOCK * (x->path->reach - 1));
+        if (x->sic.factor && p.k) hrq__la_run(&p, x->sic.pack, x->sic.hooks);
+        for (i = 0; i < width; i++) {
+            const int16_t *z = x->z + (t0 + i) * rows;
+            float *sum = x->ahead + i * rows;
+            double xr = 0.0, xx = 0.0, *gain = x->model + 4 * (t0 + i) + 2, square;
+            for (k = i + 1; k < width && x->sic.factor; k++)
+                for (r = 0; r < rows; r++)
+                    sum[r] += x->sic.factor[(t0 + i) * n + t0 + k] * x->path->aim[(t0 + k) * rows + r];
+            for (r = 0; r < rows; r++) {
+                xr += (double)z[r] * ((double)sum[r] + (double)x->path->aim[(t0 + i) * rows + r]);
+                xx += (double)z[r] * (double)z[r];
+            }
+            square = hrq__rans_exp2(2.0 * (hrq__rans_log2(x->sic.diag[t0 + i]) - middle));
+            if (xx > 0.0) *gain *= 1.0 + xr / (square * xx * (double)x->path->column[t0 + i].value);
+        }
+    }
+}
+
+/* One search of the trellis at s->a. */
+static void hrq__watersic_walk(hrq__watersic *x)
+{
+    size_t t, n = x->sic.n;
+    hrq__watersic_columns(x);
+    hrq__for(x->sic.hooks, x->path->slots, hrq__path_job, x->path);
+    x->loss = 0.0;
+    for (t = 0; t < n; t++) hrq__watersic_weigh(x, t);
+    if (!x->frozen) hrq__watersic_gains(x);
+    for (t = 0; t < n; t++) {
+        size_t j = x->place[t];
+        x->s.field[3][j] = (int16_t)(x->s.odd[j] - x->s.cls[j]);
+    }
 }
 
 /* The feedback loop at s->a; returns the ideal length of the stream in bits, headers too: endless where W does not
@@ -8995,12 +9666,29 @@ static double hrq__watersic_pass(hrq__watersic *x, const int16_t *marks)
 {
     x->bits = x->energy = 0.0;
     x->clipped = 0;
-    if (x->s.live) {
+    if (x->s.live && x->path) {
+        hrq__watersic_walk(x);
+    } else if (x->s.live) {
         memset(x->sic.u, 0, x->sic.rows * x->sic.n * sizeof(float));
         hrq__sic_run(&x->sic, 0, x->sic.n, hrq__watersic_step, x);
     }
     return (x->clipped ? HRQ__CLIPPED : 0.0) + x->bits + hrq__watersic_fields(x, marks) +
-           8.0 * (HRQ__STREAM_HEAD + HRQ__STREAM_FIELDS) + 32.0 * (double)x->s.lanes;
+           8.0 * (double)(HRQ__STREAM_HEAD + x->s.fields) + 32.0 * (double)x->s.lanes;
+}
+
+/* Values of a column, last row first. */
+static void hrq__watersic_put(hrq__rans *coder, const hrq__stream *s, size_t j, const int16_t *z)
+{
+    hrq__rans_model m[2];
+    size_t r;
+    hrq__rans_model_make(&m[0], s->cls[j]);
+    if (!s->log_states) {
+        hrq__rans_put_column(coder, &m[0], z, s->rows);
+        return;
+    }
+    hrq__rans_model_make_on(&m[1], s->odd[j], 1);
+    for (r = s->rows; r-- > 0 && s->cls[j];)
+        hrq__rans_put_value(coder, &m[z[r] & 1], r & (coder->lanes - 1), (z[r] - (z[r] & 1)) / 2);
 }
 
 /* A stream of the last pass into out[capacity]; 0: it does not fit. */
@@ -9011,7 +9699,7 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     hrq__rans_model m;
     size_t head = HRQ__STREAM_HEAD, i, j, lane, words;
     unsigned log_lanes = hrq__bits_for(s->lanes);
-    if (capacity < HRQ__STREAM_HEAD + 4 + 4 * s->lanes) return 0;
+    if (capacity < HRQ__STREAM_HEAD + 5 + 4 * s->lanes) return 0;
     memcpy(out, "hrqs", 4);
     out[4] = HRQ__STREAM_VERSION;
     out[5] =
@@ -9020,17 +9708,18 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     hrq__put32(out + 10, (uint32_t)s->cols);
     hrq__put32(out + 18, hrq__bits_of(s->a));
     hrq__put16(out + 22, (uint16_t)s->c);
-    for (i = s->marks ? 0 : 1; i < 1 + HRQ__STREAM_FIELDS; i++) out[head++] = s->classes[i];
+    out[24] = (uint8_t)(s->log_states | (s->pivoted ? 128 : 0));
+    for (i = s->marks ? 0 : 1; i < 1 + s->fields; i++) out[head++] = s->classes[i];
     memset(&coder, 0, sizeof coder);
     coder.lanes = s->lanes;
     coder.bound = out + head + 4 * s->lanes;
     coder.at = out + capacity;
     for (lane = 0; lane < s->lanes; lane++) coder.state[lane] = 0x10000u;
-    for (j = s->live; j-- > 0;) {
-        hrq__rans_model_make(&m, s->cls[j]);
-        hrq__rans_put_column(&coder, &m, x->z + x->when[j] * s->rows, s->rows);
+    for (i = s->live; i-- > 0;) { /* with a trellis in order of time, else by column */
+        j = s->log_states ? x->place[i] : i;
+        hrq__watersic_put(&coder, s, j, x->z + x->when[j] * s->rows);
     }
-    for (i = HRQ__STREAM_FIELDS; i-- > 0;) {
+    for (i = s->fields; i-- > 0;) {
         hrq__rans_model_make(&m, s->classes[1 + i]);
         hrq__rans_put_column(&coder, &m, s->field[i], s->live);
     }
@@ -9064,7 +9753,7 @@ static void hrq__watersic_grid(hrq__watersic *x)
         for (t = 0; t < n; t++) {
             double wanted = middle - hrq__rans_log2(x->sic.diag[t]), off;
             int k = s->octave ? (int)hrq__round((float)(wanted * s->octave)) : 0;
-            s->field[0][x->place[t]] = (int16_t)hrq__clampi(k, -900, 900);
+            s->field[0][x->place[t]] = (int16_t)hrq__clampi(k, -HRQ__STREAM_STEPS, HRQ__STREAM_STEPS);
             off = (s->octave ? (double)k / s->octave : 0.0) - wanted;
             square += hrq__rans_exp2(2.0 * off);
             log_sum += off;
@@ -9079,6 +9768,38 @@ static void hrq__watersic_grid(hrq__watersic *x)
             chosen = s->octave;
         }
     }
+}
+
+/* What a trellis needs beside. */
+static hrq_status hrq__watersic_trellis(hrq__watersic *x)
+{
+    const hrq_hooks *hooks = x->sic.hooks;
+    size_t t, n = x->sic.n;
+    unsigned cls;
+    int q, i;
+    hrq_status status;
+    x->path = (hrq__path *)hrq__alloc(hooks, sizeof *x->path);
+    if (!x->path) return HRQ_ERR_NOMEM;
+    status = hrq__path_open(x->path, &x->sic, x->z, x->s.log_states, x->list);
+    x->model = (double *)hrq__alloc_array(hooks, n, 4 * sizeof *x->model);
+    x->part = (int16_t *)hrq__alloc_array(hooks, x->s.rows, sizeof *x->part);
+    x->ahead = (float *)hrq__alloc_array(hooks, x->s.rows, HRQ__PATH_BLOCK * sizeof *x->ahead);
+    if (status != HRQ_OK || !x->model || !x->part || !x->ahead) return HRQ_ERR_NOMEM;
+    for (t = 0; t < n; t++) {
+        x->model[4 * t] = x->model[4 * t + 1] = 25.0 + 8.0 * x->log_rms;
+        x->model[4 * t + 2] = 1.0;
+        x->model[4 * t + 3] = x->log_rms;
+    }
+    for (q = 0; q < 2; q++)
+        for (cls = 1; cls <= HRQ__RANS_DIRECT + 8; cls++) {
+            unsigned direct = cls > HRQ__RANS_DIRECT ? cls - 8 : cls; /* with a shift neighbours are one symbol */
+            for (i = 0; i < 4 * (2 * HRQ__PATH_REACH + 1); i++)
+                x->path->cost[q][cls][i / 4][i % 4] =
+                    (float)(x->path->slope * HRQ__PATH_UNIT / 65536.0 *
+                            hrq__rans_price(&x->costs, direct, q && cls == direct,
+                                            i / 4 - HRQ__PATH_REACH + (cls == direct ? i % 4 - 1 : 0)));
+        }
+    return HRQ_OK;
 }
 
 /* Memory and order of one encoder; a sample of the rows has an encoder of its own that shares the factor. */
@@ -9127,6 +9848,26 @@ static hrq_status hrq__watersic_open(hrq__watersic *x, size_t rows, size_t cols)
     x->silent = energy == 0.0;
     if (energy > 0.0) x->log_rms = 0.5 * hrq__rans_log2(energy / (double)entries) - hrq__rans_log2(x->sic.unit);
     hrq__watersic_grid(x);
+    s->fields = s->log_states ? 4 : 3;
+    return s->log_states ? hrq__watersic_trellis(x) : HRQ_OK;
+}
+
+/* Columns in the order in which a decoder finds them by their steps: pivoted, but for ties. */
+static hrq_status hrq__watersic_resort(hrq__watersic *x, const float *w, size_t ldw, const float *sigma, size_t lds,
+                                       size_t *bad_pivot)
+{
+    size_t t, n = x->sic.n;
+    float scale = hrq__sic_scale(&x->sic, sigma, lds);
+    hrq_status status;
+    hrq__stream_order(&x->s, x->place);
+    for (t = 0; t < n; t++) {
+        x->when[x->place[t]] = t;
+        x->sic.column[n - 1 - t] = x->s.column[x->place[t]];
+    }
+    status = hrq__sic_factor(&x->sic, sigma, lds, scale, HRQ_ORDER_NATURAL, x->sic.damping > 0.0 ? x->sic.damping : -1.0, bad_pivot);
+    if (status != HRQ_OK) return status;
+    hrq__sic_turn(&x->sic, scale);
+    hrq__sic_load(&x->sic, w, ldw);
     return HRQ_OK;
 }
 
@@ -9140,6 +9881,10 @@ static void hrq__watersic_close(hrq__watersic *x, int shared)
     }
     hrq__release(x->sic.hooks, x->z);
     hrq__release(x->sic.hooks, x->place);
+    hrq__release(x->sic.hooks, x->model);
+    hrq__release(x->sic.hooks, x->part);
+    hrq__release(x->sic.hooks, x->ahead);
+    hrq__path_close(x->path, x->sic.hooks);
     hrq__stream_free(&x->s, x->sic.hooks);
     hrq__sic_free(&x->sic);
 }
@@ -9163,14 +9908,14 @@ static void hrq__watersic_set(hrq__watersic *x, double log_a)
 
 /* The search for A on a grid of 1/512 octave: bits an entry fall as it grows, by 1 an octave at high rate, less
    below. */
-typedef struct hrq__watersic_search {
+typedef struct hrq__watersic_quest {
     double target;   /* bits                                  */
     long lo, hi, at; /* lo: too many bits; hi: fits           */
     double lo_bits, hi_bits;
     int have_lo, have_hi;
-} hrq__watersic_search;
+} hrq__watersic_quest;
 
-static long hrq__watersic_next(hrq__watersic_search *q, double bits, double entries)
+static long hrq__watersic_next(hrq__watersic_quest *q, double bits, double entries)
 {
     double slope = entries / 512.0, step; /* bits a grid point */
     long next;
@@ -9194,11 +9939,36 @@ static long hrq__watersic_next(hrq__watersic_search *q, double bits, double entr
     return next;
 }
 
+/* A new encoder in the place of a closed one: columns in order, sigma factored. Closed by the caller, on errors too. */
+static hrq_status hrq__watersic_begin(hrq__watersic *x, const float *w, size_t rows, size_t cols, size_t ldw,
+                                      const float *sigma, size_t lds, const hrq_watersic_options *options,
+                                      hrq_order order, size_t *bad_pivot)
+{
+    const hrq_hooks *hooks = x->sic.hooks;
+    hrq_status status;
+    memset(x, 0, sizeof *x);
+    x->sic.hooks = hooks;
+    if (options->states > 1) {
+        x->s.log_states = hrq__bits_for((uint64_t)options->states);
+        x->s.pivoted = sigma && order == HRQ_ORDER_PIVOTED;
+        x->list = options->list ? (unsigned)options->list : options->states > 64 ? 2 : options->states > 16 ? 4 : 8;
+    }
+    status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order,
+                           hrq__sic_damping(options->damping, options->tokens, cols), bad_pivot);
+    if (status == HRQ_OK) status = hrq__watersic_open(x, rows, cols);
+    if (status == HRQ_OK && x->s.pivoted && x->s.live)
+        status = hrq__watersic_resort(x, w, ldw, sigma, lds, bad_pivot);
+    return status;
+}
+
 /* A sample of 1/stride of the rows on the same factor. */
 static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic *x, size_t stride)
 {
     size_t t, r, rows = hrq__div_up(x->sic.rows, stride);
+    hrq_status status;
     memset(part, 0, sizeof *part);
+    part->s.log_states = x->s.log_states;
+    part->list = x->list;
     part->sic = x->sic;
     part->sic.rows = rows;
     part->sic.w = (float *)hrq__alloc_array(x->sic.hooks, rows * x->sic.n, sizeof(float));
@@ -9206,16 +9976,96 @@ static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic 
     if (!part->sic.w || !part->sic.u) return HRQ_ERR_NOMEM;
     for (t = 0; t < x->sic.n; t++)
         for (r = 0; r < rows; r++) part->sic.w[t * rows + r] = x->sic.w[t * x->sic.rows + r * stride];
-    return hrq__watersic_open(part, rows, x->s.cols);
+    status = hrq__watersic_open(part, rows, x->s.cols);
+    if (status == HRQ_OK && x->path) { /* steps by the rows that there are */
+        part->s.octave = x->s.octave;
+        memcpy(part->s.field[0], x->s.field[0], x->s.live * sizeof(int16_t));
+    }
+    return status;
 }
 
-/* The best fitting stream into best[capacity]; *bytes 0 while there is none. */
-static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, double rate, uint8_t *best,
-                                     uint8_t *work, size_t capacity, size_t *bytes, double *entropy)
+/* What a search for the rate leaves. */
+typedef struct hrq__watersic_found {
+    uint8_t *best, *work;   /* [capacity] */
+    size_t capacity, bytes; /* 0: none yet */
+    double entropy;
+} hrq__watersic_found;
+
+/* Passes of a trellis towards `target` bits an entry, A by the slope of the rate alone: every pass also finds better
+   classes and gains, the first four at least, so no two of them tell the same of one A. found NULL: all passes, nothing
+   is written; of `rows` rows these are a sample; 30 passes at most in all, `before` of them done. */
+static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, double target, double *log_a, int most,
+                                       int before, size_t rows, hrq__watersic_found *found)
+{
+    double entries = (double)x->s.rows * (double)x->s.cols, bits, step;
+    hrq_status status = HRQ_OK;
+    int turn;
+    for (turn = 0; turn < most && status == HRQ_OK; turn++) {
+        size_t wrote = 0;
+        x->frozen = found && turn >= 4;
+        hrq__watersic_set(x, *log_a);
+        bits = hrq__watersic_pass(x, marks);
+        if (found && bits < target * entries + 400.0)
+            wrote = hrq__watersic_write(x, marks, found->work, found->capacity);
+        bits -= x->bits * (1.0 - (double)rows / (double)x->s.rows);
+        bits = (wrote ? 8.0 * (double)wrote : bits) / ((double)rows * (double)x->s.cols);
+        if (wrote && bits <= target && wrote > found->bytes && (x->energy > 0.0 || x->silent)) {
+            memcpy(found->best, found->work, wrote);
+            found->bytes = wrote;
+            found->entropy = (x->bits + hrq__watersic_fields(x, marks)) / entries;
+        }
+        if (found && bits <= target && bits > target - 0.003) break;
+        step = (bits - (target - 0.0015)) / 0.8;
+        *log_a += step > 2.0 ? 2.0 : step < -2.0 ? -2.0 : step;
+        status = hrq__progress(x->sic.hooks, (size_t)(before + turn), 30);
+    }
+    return status;
+}
+
+/* Bits an entry plus 1/2 log2 of the distortion at about this rate, on a sample: orders of columns are chosen by it. */
+static hrq_status hrq__watersic_merit(hrq__watersic *x, double rate, double *merit)
+{
+    double log_a = hrq__watersic_start(x, rate);
+    hrq__watersic *part = (hrq__watersic *)hrq__alloc(x->sic.hooks, sizeof *part);
+    hrq_status status;
+    if (!part) return HRQ_ERR_NOMEM;
+    status = hrq__watersic_sample(part, x, x->s.rows / 256 > 1 ? x->s.rows / 256 : 1);
+    if (status == HRQ_OK)
+        status = hrq__watersic_settle(part, NULL, rate, &log_a, 4, x->s.pivoted ? 4 : 0, x->s.rows, NULL);
+    if (status == HRQ_OK)
+        *merit = part->bits / ((double)part->s.rows * (double)x->s.cols) + 0.5 * hrq__rans_log2(part->loss);
+    hrq__watersic_close(part, 1);
+    hrq__release(x->sic.hooks, part);
+    return status;
+}
+
+/* The same with a trellis: a sample of the rows until classes and gains have settled, then all. */
+static hrq_status hrq__watersic_find_path(hrq__watersic *x, const int16_t *marks, double rate,
+                                          hrq__watersic_found *found)
+{
+    double entries = (double)x->s.rows * (double)x->s.cols, target = 8.0 * floor(rate * entries / 8.0) / entries,
+           log_a = hrq__watersic_start(x, rate);
+    size_t stride = x->s.rows / 256;
+    hrq_status status = HRQ_OK;
+    if (stride > 1) {
+        hrq__watersic *part = (hrq__watersic *)hrq__alloc(x->sic.hooks, sizeof *part);
+        if (!part) return HRQ_ERR_NOMEM;
+        status = hrq__watersic_sample(part, x, stride);
+        if (status == HRQ_OK) status = hrq__watersic_settle(part, marks, target, &log_a, 6, 8, x->s.rows, NULL);
+        if (status == HRQ_OK) memcpy(x->model, part->model, 4 * x->sic.n * sizeof *x->model);
+        hrq__watersic_close(part, 1);
+        hrq__release(x->sic.hooks, part);
+    }
+    if (status == HRQ_OK) status = hrq__watersic_settle(x, marks, target, &log_a, 16, 14, x->s.rows, found);
+    return status == HRQ_OK && found->bytes == 0 ? HRQ_ERR_RATE : status;
+}
+
+/* The best fitting stream. */
+static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, double rate, hrq__watersic_found *found)
 {
     double entries = (double)x->s.rows * (double)x->s.cols, base, bits, target = 8.0 * floor(rate * entries / 8.0);
     size_t stride = x->s.rows / 256, wrote;
-    hrq__watersic_search q;
+    hrq__watersic_quest q;
     int turn, most = 16;
     hrq_status status = HRQ_OK;
     base = hrq__watersic_start(x, rate);
@@ -9240,13 +10090,13 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
         hrq__watersic_set(x, base + (double)q.at / 512.0);
         bits = hrq__watersic_pass(x, marks);
         /* the estimate is some words off: write where it may fit. All zeros are no description of a W that is not */
-        wrote = bits - 400.0 < target ? hrq__watersic_write(x, marks, work, capacity) : 0;
+        wrote = bits - 400.0 < target ? hrq__watersic_write(x, marks, found->work, found->capacity) : 0;
         if (wrote) bits = 8.0 * (double)wrote;
         else if (bits <= target) bits = target + 8.0;
-        if (wrote && bits <= target && wrote > *bytes && (x->energy > 0.0 || x->silent)) {
-            memcpy(best, work, wrote);
-            *bytes = wrote;
-            *entropy = (x->bits + hrq__watersic_fields(x, marks)) / entries;
+        if (wrote && bits <= target && wrote > found->bytes && (x->energy > 0.0 || x->silent)) {
+            memcpy(found->best, found->work, wrote);
+            found->bytes = wrote;
+            found->entropy = (x->bits + hrq__watersic_fields(x, marks)) / entries;
         }
         if (bits <= target && bits > target - 0.002 * entries) break;
         q.at = hrq__watersic_next(&q, bits, entries);
@@ -9254,7 +10104,7 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
         if (q.at > 64 * 512 || q.at < -20 * 512) break;
         status = hrq__progress(x->sic.hooks, 8 + (size_t)turn, 24);
     }
-    if (status == HRQ_OK && *bytes == 0) status = HRQ_ERR_RATE;
+    if (status == HRQ_OK && found->bytes == 0) status = HRQ_ERR_RATE;
     return status;
 }
 
@@ -9273,34 +10123,38 @@ static hrq_status hrq__watersic_encode(hrq__watersic *x, void *stream, size_t ca
                                        const hrq_watersic_options *options, hrq_report *report)
 {
     const hrq_hooks *hooks = x->sic.hooks;
-    size_t rows = x->s.rows, cols = x->s.cols, room = hrq_watersic_bytes(rows, cols, options->rate) + 1024, found = 0,
-           i;
-    uint8_t *best = (uint8_t *)hrq__alloc(hooks, room), *work = (uint8_t *)hrq__alloc(hooks, room);
+    size_t rows = x->s.rows, cols = x->s.cols, room = hrq_watersic_bytes(rows, cols, options->rate) + 1024, i;
     int16_t *marks = (int16_t *)hrq__alloc_array(hooks, cols, sizeof *marks);
     float *decoded = NULL;
-    double entropy = 0.0;
-    hrq_status status = best && work && marks ? HRQ_OK : HRQ_ERR_NOMEM;
+    hrq__watersic_found found;
+    hrq_status status;
+    memset(&found, 0, sizeof found);
+    found.best = (uint8_t *)hrq__alloc(hooks, room);
+    found.work = (uint8_t *)hrq__alloc(hooks, room);
+    found.capacity = room;
+    status = found.best && found.work && marks ? HRQ_OK : HRQ_ERR_NOMEM;
     if (status == HRQ_OK) {
         for (i = 0; i < cols; i++) marks[i] = 1;
         for (i = 0; i < x->s.live; i++) marks[x->s.column[i]] = 0;
-        status = hrq__watersic_find(x, marks, options->rate, best, work, room, &found, &entropy);
+        status = x->path ? hrq__watersic_find_path(x, marks, options->rate, &found)
+                         : hrq__watersic_find(x, marks, options->rate, &found);
     }
-    if (status == HRQ_OK && found > capacity) status = HRQ_ERR_SPACE;
+    if (status == HRQ_OK && found.bytes > capacity) status = HRQ_ERR_SPACE;
     if (status == HRQ_OK && report) {
-        report->rate = 8.0 * (double)found / ((double)rows * (double)cols);
-        report->entropy = entropy;
+        report->rate = 8.0 * (double)found.bytes / ((double)rows * (double)cols);
+        report->entropy = found.entropy;
         decoded = (float *)hrq__alloc_array(hooks, rows * cols, sizeof(float));
-        status = decoded ? hrq_stream_decode(best, found, decoded, cols, hooks) : HRQ_ERR_NOMEM;
+        status = decoded ? hrq_stream_decode(found.best, found.bytes, decoded, cols, hooks) : HRQ_ERR_NOMEM;
         if (status == HRQ_OK) status = hrq__report_fill(report, decoded, w, rows, cols, ldw, sigma, lds, hooks);
     }
     if (status == HRQ_OK) {
-        memcpy(stream, best, found);
-        *bytes = found;
+        memcpy(stream, found.best, found.bytes);
+        *bytes = found.bytes;
     }
     hrq__release(hooks, decoded);
     hrq__release(hooks, marks);
-    hrq__release(hooks, work);
-    hrq__release(hooks, best);
+    hrq__release(hooks, found.work);
+    hrq__release(hooks, found.best);
     return status;
 }
 
@@ -9309,7 +10163,7 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
                                 const hrq_watersic_options *options, hrq_report *report, const hrq_hooks *hooks)
 {
     hrq__watersic *x;
-    size_t bad_pivot = cols;
+    size_t bad_pivot = cols, i;
     hrq_order order;
     hrq_report told;
     hrq_status status;
@@ -9320,8 +10174,11 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     if (options->states < 0 || options->states == 2 || options->states > 256 ||
         (options->states & (options->states - 1)))
         return HRQ_ERR_ARG;
-    if (options->states > 1 || options->rescale) return HRQ_ERR_UNSUPPORTED;
+    if (options->rescale) return HRQ_ERR_UNSUPPORTED;
     if ((uint64_t)rows > UINT32_MAX || (uint64_t)cols > UINT32_MAX) return HRQ_ERR_SHAPE;
+    if (options->states > 1 && options->order == HRQ_ORDER_DESCENDING) return HRQ_ERR_UNSUPPORTED;
+    if (options->list < 0 || options->list > HRQ__PATH_LIST || (options->list & (options->list - 1)))
+        return HRQ_ERR_ARG;
     status = hrq__weight_check(w, rows, cols, ldw, sigma, lds, &told);
     if (report && w) *report = told;
     if (status != HRQ_OK) return status;
@@ -9330,11 +10187,19 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     memset(x, 0, sizeof *x);
     x->sic.hooks = hooks;
     order = options->order == HRQ_ORDER_DEFAULT ? HRQ_ORDER_PIVOTED : options->order;
-    status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order,
-                           hrq__sic_damping(options->damping, options->tokens, cols), &bad_pivot);
+    if (options->states > 1 && options->order == HRQ_ORDER_DEFAULT && sigma) {
+        double merit[2] = {0.0, 0.0};
+        for (i = 0; i < 2 && status == HRQ_OK; i++) {
+            order = i ? HRQ_ORDER_PIVOTED : HRQ_ORDER_NATURAL;
+            status = hrq__watersic_begin(x, w, rows, cols, ldw, sigma, lds, options, order, &bad_pivot);
+            if (status == HRQ_OK) status = hrq__watersic_merit(x, options->rate, &merit[i]);
+            if (status == HRQ_OK) hrq__watersic_close(x, 0);
+        }
+        order = merit[1] < merit[0] ? HRQ_ORDER_PIVOTED : HRQ_ORDER_NATURAL;
+    }
+    if (status == HRQ_OK) status = hrq__watersic_begin(x, w, rows, cols, ldw, sigma, lds, options, order, &bad_pivot);
     if (report) report->bad_pivot = bad_pivot;
     if (report) report->damping = x->sic.damping;
-    if (status == HRQ_OK) status = hrq__watersic_open(x, rows, cols);
     if (status == HRQ_OK)
         status = hrq__watersic_encode(x, stream, capacity, bytes, w, ldw, sigma, lds, options, report);
     hrq__watersic_close(x, 0);
@@ -9359,15 +10224,19 @@ static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *
         for (i = 0; i < s->cols; i++) s->column[i] = i;
         s->live = s->cols;
     }
-    for (i = 0; i < HRQ__STREAM_FIELDS; i++) hrq__rans_get_column(coder, s->classes[1 + i], s->field[i], s->live);
+    for (i = 0; i < s->fields; i++) hrq__rans_get_column(coder, s->classes[1 + i], s->field[i], s->live);
     if (coder->bad) return HRQ_ERR_DATA;
     for (j = 0; j < s->live; j++) {
-        int k = s->field[0][j], cls = hrq__stream_predict(s, k) + s->field[1][j];
+        int k = s->field[0][j], cls = hrq__stream_predict(s, k) + s->field[1][j], odd = cls;
         double step;
-        if (cls < 0 || cls >= HRQ__RANS_CLASSES || k < -900 || k > 900) return HRQ_ERR_DATA;
+        if (s->log_states) odd += s->field[3][j];
+        if (cls < 0 || cls >= HRQ__RANS_CLASSES || k < -HRQ__STREAM_STEPS || k > HRQ__STREAM_STEPS)
+            return HRQ_ERR_DATA;
+        if (odd < (cls > 0) || odd >= HRQ__RANS_CLASSES) return HRQ_ERR_DATA;
         s->cls[j] = (uint8_t)cls;
-        step = hrq__stream_alpha(s, k) *
-               (hrq__rans_gain((unsigned)cls) * (1.0 + s->field[2][j] * hrq__stream_gain_unit((unsigned)cls)));
+        s->odd[j] = (uint8_t)odd;
+        step = hrq__stream_alpha(s, k) * ((s->log_states ? 0.5 : hrq__rans_gain((unsigned)cls)) *
+                                          (1.0 + s->field[2][j] * hrq__stream_gain_unit((unsigned)cls)));
         s->step[j] = (float)step;
         if (!hrq__finite(s->step[j])) return HRQ_ERR_DATA;
     }
@@ -9390,15 +10259,68 @@ static size_t hrq__stream_open(hrq__stream *s, const uint8_t *p, size_t bytes, h
     s->marks = (flags & 64) != 0;
     s->a = hrq__float_of(hrq__get32(p + 18));
     s->c = (int16_t)hrq__get16(p + 22);
-    classes = HRQ__STREAM_FIELDS + (s->marks ? 1 : 0);
+    s->log_states = p[24] & 127u;
+    s->pivoted = p[24] >> 7;
+    s->fields = s->log_states ? 4 : 3;
+    if (s->log_states == 1 || s->log_states > 8 || (s->pivoted && !s->log_states)) return 0;
+    classes = s->fields + (s->marks ? 1 : 0);
     if (s->lanes > 64 || s->octave > 8 || (flags & 128 && flags & 56) || !hrq__finite(s->a) || s->a < 0.0f) return 0;
     if (bytes - at < classes + 4 * s->lanes) return 0;
     for (i = 0; i < classes; i++) {
-        s->classes[1 + HRQ__STREAM_FIELDS - classes + i] = p[at + i];
+        s->classes[1 + s->fields - classes + i] = p[at + i];
         if (p[at + i] >= HRQ__RANS_CLASSES) return 0;
     }
     *status = HRQ_OK;
     return at + classes;
+}
+
+/* Values of a column in every row: 2 k + q, and on to the next state. All rows use the same two models. */
+static void hrq__stream_get(hrq__rans *coder, const hrq__stream *s, size_t j, uint8_t *state, int16_t *z)
+{
+    const uint8_t *parity = hrq__stream_parity[s->log_states - 2];
+    uint8_t slot[2][1 << HRQ__RANS_BITS];
+    hrq__rans_model m[2];
+    size_t r;
+    int q;
+    if (s->cls[j] == 0) {
+        memset(z, 0, s->rows * sizeof *z);
+        return;
+    }
+    for (q = 0; q < 2; q++) {
+        hrq__rans_model_make_on(&m[q], q ? s->odd[j] : s->cls[j], q);
+        hrq__rans_slots(slot[q], &m[q]);
+    }
+    for (r = 0; r < s->rows && !coder->bad; r++) {
+        int32_t k;
+        q = state[r] & 1;
+        k = hrq__rans_get_value(coder, &m[q], slot[q], r & (coder->lanes - 1));
+        if (k > HRQ__STREAM_LIMIT || k < -HRQ__STREAM_LIMIT) coder->bad = 1;
+        z[r] = (int16_t)(coder->bad ? 0 : 2 * k + q);
+        state[r] = (uint8_t)hrq__stream_next(parity, state[r], (unsigned)k);
+    }
+}
+
+/* All values, z [live][rows]. */
+static hrq_status hrq__stream_values(const hrq__stream *s, hrq__rans *coder, int16_t *z, const hrq_hooks *hooks)
+{
+    size_t i, bytes;
+    size_t *order = NULL;
+    uint8_t *state;
+    if (s->log_states) {
+        if (!hrq__mul_size(s->live + 1, sizeof *order, &bytes)) return HRQ_ERR_NOMEM;
+        if (!hrq__add_size(bytes, s->rows, &bytes)) return HRQ_ERR_NOMEM;
+        order = (size_t *)hrq__alloc(hooks, bytes);
+        if (!order) return HRQ_ERR_NOMEM;
+        state = (uint8_t *)(order + s->live + 1);
+        memset(state, 0, s->rows);
+        hrq__stream_order(s, order);
+        for (i = 0; i < s->live && !coder->bad; i++)
+            hrq__stream_get(coder, s, order[i], state, z + order[i] * s->rows);
+        hrq__release(hooks, order);
+    } else {
+        for (i = 0; i < s->live && !coder->bad; i++) hrq__rans_get_column(coder, s->cls[i], z + i * s->rows, s->rows);
+    }
+    return coder->bad ? HRQ_ERR_DATA : HRQ_OK;
 }
 
 /* The whole stream: s, and z [live][rows]. Both must be freed on HRQ_OK; on an error nothing is left. A coder that
@@ -9408,7 +10330,7 @@ static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stre
 {
     const uint8_t *p = (const uint8_t *)stream;
     hrq__rans coder;
-    size_t at, lane, j;
+    size_t at, lane;
     int16_t *marks;
     hrq_status status;
     if (!stream) return HRQ_ERR_ARG;
@@ -9428,10 +10350,7 @@ static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stre
     hrq__release(hooks, marks);
     if (status == HRQ_OK) *z = (int16_t *)hrq__alloc_array(hooks, s->live * s->rows, sizeof **z);
     if (status == HRQ_OK && !*z) status = HRQ_ERR_NOMEM;
-    for (j = 0; j < s->live && status == HRQ_OK; j++) {
-        hrq__rans_get_column(&coder, s->cls[j], *z + j * s->rows, s->rows);
-        if (coder.bad) status = HRQ_ERR_DATA;
-    }
+    if (status == HRQ_OK) status = hrq__stream_values(s, &coder, *z, hooks);
     for (lane = 0; lane < s->lanes; lane++)
         if (status == HRQ_OK && coder.state[lane] != 0x10000u) status = HRQ_ERR_DATA;
     if (status == HRQ_OK && coder.at != coder.bound) status = HRQ_ERR_DATA;

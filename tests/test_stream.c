@@ -65,33 +65,41 @@ static double ideal(const hrq__rans_model *m, int z)
 static void test_models(void)
 {
     unsigned cls;
-    tap_begin("models: grid of classes, frequencies");
+    tap_begin("models: grid of classes, frequencies, both grids");
     for (cls = 0; cls < HRQ__RANS_CLASSES; cls++) {
-        hrq__rans_model m;
         double sigma, wanted = exp2(((double)cls - 25) / 8);
-        int s, symbols;
-        hrq__rans_model_make(&m, cls);
-        sigma = hrq__rans_sigma(cls);
-        symbols = 2 * m.k + 2;
-        EXPECT(m.start[0] == 0 && m.start[symbols] == 4096, "class %u: %d ... %d", cls, m.start[0], m.start[symbols]);
-        if (cls == 0) continue;
-        EXPECT(fabs(sigma * exp2(m.shift) / wanted - 1) < 1e-13, "class %u: sigma %g", cls, sigma);
-        EXPECT(m.shift ? sigma > 4 - 1e-12 && sigma <= 8 + 1e-12 && wanted > 8 : wanted <= 8 + 1e-12,
-               "class %u: shift %u, rest %g", cls, m.shift, sigma);
-        EXPECT(m.k == (int)floor(4 * sigma + 1.5) && m.k <= HRQ__RANS_K, "class %u: K %d", cls, (int)m.k);
-        for (s = 0; s < symbols; s++) {
-            double p = normal((s - m.k + 0.5) / sigma) - normal((s - m.k - 0.5) / sigma),
-                   f = m.start[s + 1] - m.start[s];
-            if (s == 0) p = normal((0.5 - m.k) / sigma); /* the tail below has no slot of its own */
-            if (s == symbols - 1) p = 1 - normal((m.k + 0.5) / sigma);
-            EXPECT(f >= 1, "class %u, symbol %d: %g slots", cls, s, f);
-            /* one slot each, the rest in proportion, both ends rounded */
-            EXPECT(fabs(f - 1 - p * (4096 - symbols)) <= 1 + 1e-9, "class %u, symbol %d: %g slots, p %g", cls, s, f,
-                   p);
-            if (s > m.k && s < symbols - 1) /* falls away from the middle, but for a slot of rounding */
-                EXPECT(f <= (double)(m.start[s] - m.start[s - 1]) + 1, "class %u: symbol %d above its neighbour", cls,
-                       s);
+        int s, half;
+        for (half = 0; half < 2; half++) {
+            hrq__rans_model m;
+            int symbols;
+            double loss = 0;
+            hrq__rans_model_make_on(&m, cls, half);
+            sigma = hrq__rans_sigma(cls);
+            symbols = 2 * m.k + 2 - m.half;
+            EXPECT(m.start[0] == 0 && m.start[symbols] == 4096, "class %u: %d ... %d", cls, m.start[0],
+                   m.start[symbols]);
+            if (cls == 0) continue;
+            EXPECT(m.half == (half && wanted <= 8 + 1e-12), "class %u: half %d", cls, (int)m.half);
+            EXPECT(fabs(sigma * exp2(m.shift) / wanted - 1) < 1e-13, "class %u: sigma %g", cls, sigma);
+            EXPECT(m.shift ? sigma > 4 - 1e-12 && sigma <= 8 + 1e-12 && wanted > 8 : wanted <= 8 + 1e-12,
+                   "class %u: shift %u, rest %g", cls, m.shift, sigma);
+            EXPECT(m.k == (int)floor(4 * sigma + 1.5) && m.k <= HRQ__RANS_K, "class %u: K %d", cls, (int)m.k);
+            for (s = 0; s < symbols; s++) {
+                double middle = s - m.k + 0.5 * m.half, f = m.start[s + 1] - m.start[s],
+                       p = normal((middle + 0.5) / sigma) - normal((middle - 0.5) / sigma);
+                if (s == 0) p = normal((middle + 0.5) / sigma); /* what lies beyond comes with the escape's or its own */
+                if (s == symbols - 1) p = normal(-(middle - 0.5) / sigma);
+                EXPECT(f >= 1, "class %u, symbol %d: %g slots", cls, s, f);
+                if (p > 0) loss += p * log2(4096 * p / f);
+                if (s > m.k && s < symbols - 1) /* falls away from the middle, but for a slot of rounding */
+                    EXPECT(f <= (double)(m.start[s] - m.start[s - 1]) + 1, "class %u: symbol %d above its neighbour",
+                           cls, s);
+            }
+            /* symbols beyond 3.2 sigma of 4 sigma + 3/2 are due less than a slot and take one: at sigma 8 on both sides 14 of
+               4096, 0.005 bit */
+            EXPECT(loss >= 0 && loss <= 0.005, "class %u, half %d: %g bits lost by 12 bits", cls, half, loss);
         }
+        if (cls == 0) continue;
         if (cls >= 25) {
             double ms = wanted * wanted + 1.0 / 12;
             EXPECT(hrq__rans_class_of(ms) == cls, "mean square %g: class %u", ms, hrq__rans_class_of(ms));
@@ -336,6 +344,8 @@ static void covariance(float *sigma, size_t n, double rho, const uint8_t *dead)
 }
 
 /* The encoder at one step, without the search for a rate: any shape, even where the header alone would take more. */
+static unsigned log_states; /* of what craft makes; 0: no trellis */
+
 static crafted craft(size_t rows, size_t cols, double rho, double log_a, size_t lanes, int kind)
 {
     crafted s;
@@ -344,6 +354,7 @@ static crafted craft(size_t rows, size_t cols, double rho, double log_a, size_t 
     int16_t *marks = (int16_t *)calloc(cols, sizeof *marks);
     hrq__watersic *x = (hrq__watersic *)calloc(1, sizeof *x);
     size_t i, r, capacity = rows * cols * 6 + 40 * cols + 1000, bad = 0, bytes;
+    hrq_watersic_options o;
     hrq_status status;
     memset(&s, 0, sizeof s);
     fill_gauss(w, rows * cols, 1.0);
@@ -356,8 +367,12 @@ static crafted craft(size_t rows, size_t cols, double rho, double log_a, size_t 
     if (kind & 8) memset(w, 0, rows * cols * sizeof *w);
     covariance(sigma, cols, rho, dead);
     room = (uint8_t *)malloc(capacity);
-    status = hrq__sic_open(&x->sic, w, rows, cols, cols, sigma, cols, HRQ_ORDER_PIVOTED, 0.01, &bad);
-    if (status == HRQ_OK) status = hrq__watersic_open(x, rows, cols);
+    memset(&o, 0, sizeof o);
+    o.damping = 0.01;
+    o.states = 1 << log_states;
+    o.list = log_states % 2 ? 0 : 1 << log_states % 4; /* 1, 4, what is usual */
+    status = hrq__watersic_begin(x, w, rows, cols, cols, sigma, cols, &o,
+                                 log_states % 3 == 1 ? HRQ_ORDER_NATURAL : HRQ_ORDER_PIVOTED, &bad);
     if (status != HRQ_OK || !room) {
         printf("Bail out! craft %lu x %lu: %s\n", (unsigned long)rows, (unsigned long)cols, hrq_status_text(status));
         exit(2);
@@ -407,7 +422,7 @@ static uint32_t crc32_of(const uint8_t *p, size_t n) /* IEEE 802.3, bit by bit *
 static size_t crc_at(const uint8_t *p, size_t n)
 {
     (void)p;
-    return n >= 24 ? 14 : 0;
+    return n >= 25 ? 14 : 0;
 }
 
 /* The checksum covers all bytes but its own. */
@@ -538,6 +553,60 @@ static void test_streams(void)
     tap_end();
 }
 
+/* The same with a trellis. A search costs what it costs, so few of all. */
+static void test_trellis_streams(void)
+{
+    static const size_t shapes[][2] = {{1, 1}, {1, 70}, {33, 1}, {3, 5}, {17, 33}, {40, 150}};
+    static const double steps[] = {3, 0, -2, -9, -13};
+    static const int kinds[] = {0, 1, 2, 4, 8};
+    size_t i, t, k;
+    tap_begin("streams with a trellis: 4 ... 256 states, every shape, escapes, dead columns, both orders");
+    for (log_states = 2; log_states <= 8; log_states++)
+        for (i = 0; i < sizeof shapes / sizeof *shapes; i++)
+            for (t = 0; t < sizeof steps / sizeof *steps; t++)
+                for (k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+                    char what[100];
+                    crafted s;
+                    if (draw_below(effort == 2 ? 1 : effort ? 4 : 12)) continue;
+                    s = craft(shapes[i][0], shapes[i][1], t % 2 ? 0.9 : 0.0, steps[t],
+                              t % 2 ? 0 : (size_t)1 << draw_below(7), kinds[k]);
+                    sprintf(what, "%u states, kind %d, %lu x %lu, step 2^%g", 1u << log_states, kinds[k],
+                            (unsigned long)s.rows, (unsigned long)s.cols, steps[t]);
+                    EXPECT((s.b.data[24] & 127) == log_states, "%s: another trellis", what);
+                    good(&s, what);
+                    crafted_free(&s);
+                }
+    log_states = 0;
+    tap_end();
+}
+
+/* What the layout of [15i] says, written out: the values of a stream by its bits. */
+static void test_trellis_definition(void)
+{
+    static const unsigned checks[7][2] = {{05, 02},    {013, 04},   {023, 04},  {045, 010},
+                                          {0103, 024}, {0235, 0126}, {0515, 0362}};
+    unsigned log, state, k, i;
+    tap_begin("trellis: Ungerboeck's parity checks, two branches in and out of each state");
+    for (log = 2; log <= 8; log++) {
+        unsigned count[256][2];
+        memset(count, 0, sizeof count);
+        for (state = 0; state < 1u << log; state++)
+            for (k = 0; k < 2; k++) {
+                unsigned next = 0;
+                for (i = 1; i <= log; i++)
+                    next |= (((i < log ? state >> i : 0) ^ ((checks[log - 2][0] >> i) & state) ^
+                              ((checks[log - 2][1] >> i) & k)) & 1)
+                            << (i - 1);
+                EXPECT(hrq__stream_next(hrq__stream_parity[log - 2], state, k) == next, "%u states: %u, %u", 1u << log,
+                       state, k);
+                count[next][k]++;
+            }
+        for (state = 0; state < 1u << log; state++)
+            EXPECT(count[state][0] == 1 && count[state][1] == 1, "%u states: into %u", 1u << log, state);
+    }
+    tap_end();
+}
+
 /* The way users take: hrq_watersic, then all of the above. */
 static void test_whole_path(void)
 {
@@ -628,13 +697,16 @@ static void refused(const uint8_t *p, size_t n, size_t rows, size_t cols, const 
 
 static void test_damage(void)
 {
-    static const size_t shapes[][2] = {{1, 1}, {3, 5}, {40, 17}, {130, 9}};
+    static const size_t shapes[][2] = {{1, 1}, {3, 5}, {40, 17}, {130, 9}, {5, 12}};
     size_t i, bit, n;
     tap_begin("damage: every bit, every truncation, bytes behind");
     for (i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        crafted s = craft(shapes[i][0], shapes[i][1], 0.9, -1, i == 2 ? 4 : 0, i == 3 ? 3 : 0);
+        crafted s;
         block longer;
-        size_t at = crc_at(s.b.data, s.b.bytes);
+        size_t at;
+        log_states = i == 4 ? 3 : 0;
+        s = craft(shapes[i][0], shapes[i][1], 0.9, -1, i == 2 ? 4 : 0, i == 3 ? 3 : 0);
+        at = crc_at(s.b.data, s.b.bytes);
         longer = block_of(s.b.bytes, 0);
         memcpy(longer.data, s.b.data, s.b.bytes);
         seal(longer.data, longer.bytes);
@@ -668,6 +740,7 @@ static void test_damage(void)
         good(&s, "after all that");
         crafted_free(&s);
     }
+    log_states = 0;
     tap_end();
 }
 
@@ -696,8 +769,11 @@ static void test_mutations(void)
     hooks.alloc = small_alloc;
     hooks.release = small_release;
     tap_begin("mutations under a valid checksum: a status or numbers, never a byte outside");
-    for (i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        crafted s = craft(shapes[i][0], shapes[i][1], 0.9, i % 2 ? -2 : -9, i % 2 ? 0 : 2, i == 3 ? 2 : 1);
+    for (i = 0; i < 2 * (sizeof shapes / sizeof *shapes); i++) {
+        crafted s;
+        size_t of = i / 2;
+        log_states = i % 2 ? 2 + (unsigned)of : 0;
+        s = craft(shapes[of][0], shapes[of][1], 0.9, of % 2 ? -2 : -9, of % 2 ? 0 : 2, of == 3 ? 2 : 1);
         for (turn = 0; turn < turns; turn++) {
             size_t n = s.b.bytes, rows, cols, hits = 1 + draw_below(3), head = crc_at(s.b.data, n) + 16;
             block b;
@@ -747,6 +823,7 @@ static void test_mutations(void)
         }
         crafted_free(&s);
     }
+    log_states = 0;
     printf("# %lu mutants decoded\n", (unsigned long)passed);
     tap_end();
 }
@@ -820,9 +897,11 @@ static void test_statuses(void)
     EXPECT(hrq_mat_from_stream(&m, b.data, 0, p, n, NULL) == HRQ_ERR_SPACE, "no room");
     EXPECT(hrq_mat_from_stream_bytes(NULL, n) == 0 && hrq_mat_from_stream_bytes(p, 0) == 0, "sizes of nothing");
     EXPECT(hrq_stream_shape(p, 0, &r, &c) == HRQ_ERR_DATA, "no bytes");
-    p[4] = 2;
-    EXPECT(hrq_stream_shape(p, n, &r, &c) == HRQ_ERR_VERSION, "version 2");
+    p[4] = 3;
+    EXPECT(hrq_stream_shape(p, n, &r, &c) == HRQ_ERR_VERSION, "version 3");
     p[4] = 1;
+    EXPECT(hrq_stream_shape(p, n, &r, &c) == HRQ_ERR_VERSION, "version 1");
+    p[4] = 2;
     p[n - 1] ^= 1;
     EXPECT(hrq_stream_shape(p, n, &r, &c) == HRQ_ERR_CHECKSUM, "last byte");
     p[n - 1] ^= 1;
@@ -996,6 +1075,8 @@ int main(void)
     test_round_trip();
     test_length();
     test_streams();
+    test_trellis_streams();
+    test_trellis_definition();
     test_whole_path();
     test_damage();
     test_mutations();

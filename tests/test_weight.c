@@ -189,6 +189,85 @@ static result watersic(const float *w, size_t rows, size_t n, const float *sigma
     return x;
 }
 
+/* The same with a trellis, gaps in thousandths at 1, 2, 3, 4 bits. Rows start in one state, which costs what log2 states
+   columns lose, 0.006 of 256; the table of what to reach is for 256 ... 1024 columns */
+static void test_trellis_gaps(int states, size_t rows, size_t n, int all)
+{
+    static const struct {
+        int states, most[4];
+    } wanted[] = {{8, {200, 120, 95, 88}}, {64, {130, 75, 68, 60}}, {256, {120, 70, 55, 50}}};
+    double *a = (double *)malloc(n * n * sizeof *a), gap[5];
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n);
+    int kind, bits, row = states == 8 ? 0 : states == 64 ? 1 : 2;
+    char title[100], name[100];
+    sprintf(title, "WaterSIC, %d states, %lu x %lu: gap from bytes, weights and covariance", states,
+            (unsigned long)rows, (unsigned long)n);
+    tap_begin(title);
+    for (kind = 0; kind < SPECTRA; kind++) {
+        hrq_watersic_options o;
+        if (!all && kind != AR && kind != OUTLIER) continue;
+        memset(&o, 0, sizeof o);
+        memset(gap, 0, sizeof gap);
+        o.states = states;
+        o.damping = -1;
+        fill_gauss(w, rows * n, 0.02);
+        covariance(a, sigma, n, kind);
+        for (bits = 1; bits <= 4; bits++) {
+            result x;
+            double most = wanted[row].most[bits - 1] / 1000.0;
+            if (!all && bits != 2) continue;
+            o.rate = bits;
+            sprintf(name, "%s, %d bits", spectra[kind], bits);
+            x = watersic(w, rows, n, sigma, sigma, &o, 1, name);
+            EXPECT(x.status == HRQ_OK, "%s: %s", name, hrq_status_text(x.status));
+            EXPECT(x.rate > o.rate - 0.005, "%s: rate only %g", name, x.rate);
+            EXPECT(x.report.rate - x.report.entropy <= 0.01, "%s: %g bits above the ideal length", name,
+                   x.report.rate - x.report.entropy);
+            if (x.gap > most) printf("# MISSED: %s, %d states: gap %.4f, wanted %g\n", name, states, x.gap, most);
+            EXPECT(x.gap <= most + (states == 8 ? 0.0 : 0.04), "%s: gap %.4f, wanted %g", name, x.gap, most);
+            gap[bits] = x.gap;
+        }
+        printf("# %-20s %3d states %6lu x %lu   gap at 1, 2, 3, 4 bits: %.4f %.4f %.4f %.4f\n", spectra[kind], states,
+               (unsigned long)rows, (unsigned long)n, gap[1], gap[2], gap[3], gap[4]);
+        fflush(stdout);
+    }
+    free(a);
+    free(sigma);
+    free(w);
+    tap_end();
+}
+
+/* Rates of a trellis, 0.005 below the asked one at most. */
+static void test_trellis_rates(void)
+{
+    static const double rates[] = {0.25, 0.5, 1, 1.7, 2.5, 3, 5, 8};
+    static const int states[] = {4, 8, 16, 32, 64, 128, 256};
+    size_t rows = 512, n = 64, i, j, steps = effort == 2 ? 1 : effort ? 3 : 7;
+    double *a = (double *)malloc(n * n * sizeof *a);
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n);
+    tap_begin("WaterSIC with a trellis: rates from 0.25 to 8 met within 0.005, all numbers of states");
+    fill_gauss(w, rows * n, 1.0);
+    for (i = 0, j = 0; i < sizeof rates / sizeof *rates * 7; i += steps, j++) {
+        hrq_watersic_options o;
+        result x;
+        char name[60];
+        memset(&o, 0, sizeof o);
+        covariance(a, sigma, n, j % 3 == 0 ? AR : j % 3 == 1 ? OUTLIER : POWER_ROTATED);
+        o.rate = rates[i / 7];
+        o.states = states[(i + i / 7) % 7];
+        o.list = 1;
+        o.damping = -1;
+        sprintf(name, "%d states, %g bits", o.states, o.rate);
+        x = watersic(w, rows, n, sigma, sigma, &o, 1, name);
+        EXPECT(x.status == HRQ_OK && x.rate > o.rate - 0.005, "%s: %s, %g bits", name, hrq_status_text(x.status),
+               x.rate);
+    }
+    free(a);
+    free(sigma);
+    free(w);
+    tap_end();
+}
+
 /* gaps to reach, from stream bytes, decoded weights and the covariance */
 static void test_gaps(size_t rows, size_t n, int all)
 {
@@ -749,7 +828,7 @@ static void test_refusals(void)
     hrq_mat m = mat_of(&c, "int4", rows, n, 0, NULL, 0);
     hrq_status status;
     static const double bad_rates[] = {0, -1, (double)NAN, 16.1, (double)INFINITY};
-    static const int bad_states[] = {2, 3, 5, 7, 12, 255, 512, -1, -8}, later[] = {4, 8, 16, 32, 64, 128, 256};
+    static const int bad_states[] = {2, 3, 5, 7, 12, 255, 512, -1, -8}, bad_lists[] = {-1, 3, 5, 16};
     tap_begin("refusals: statuses, nothing touched");
     fill_gauss(w, rows * n, 1.0);
     covariance(a, sigma, n, AR);
@@ -803,11 +882,17 @@ static void test_refusals(void)
         status = hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL);
         EXPECT(status == HRQ_ERR_ARG, "%d states: %s", o.states, hrq_status_text(status));
     }
-    for (i = 0; i < sizeof later / sizeof *later; i++) {
-        o.states = later[i];
+    o.states = 8;
+    for (i = 0; i < sizeof bad_lists / sizeof *bad_lists; i++) {
+        o.list = bad_lists[i];
         status = hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL);
-        EXPECT(status == HRQ_ERR_UNSUPPORTED, "%d states: %s", o.states, hrq_status_text(status));
+        EXPECT(status == HRQ_ERR_ARG, "list of %d: %s", o.list, hrq_status_text(status));
     }
+    o.list = 0;
+    o.order = HRQ_ORDER_DESCENDING;
+    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_UNSUPPORTED,
+           "descending order of a trellis");
+    o.order = HRQ_ORDER_DEFAULT;
     o.states = 1;
     o.rescale = 1;
     EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_UNSUPPORTED,
@@ -896,7 +981,7 @@ static void odd_first(void *user, size_t count, void (*body)(void *arg, size_t i
     for (i = 0; i < count; i += 2) body(arg, i);
 }
 
-static void test_hooks(void)
+static void test_hooks(int states)
 {
     static const char *const names[] = {"int4:g32", "e8:q16:k4+had"};
     size_t rows = 70, n = 40, i, bytes, bytes2;
@@ -912,6 +997,8 @@ static void test_hooks(void)
     tap_begin("hooks: memory that ends, progress that stops, threads in any order");
     memset(&o, 0, sizeof o);
     o.rate = 3;
+    o.states = states;
+    o.list = 1;
     fill_gauss(w, rows * n, 1.0);
     covariance(a, sigma, n, AR);
     EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, &p, NULL) == HRQ_OK, "WaterSIC");
@@ -1530,7 +1617,8 @@ int main(void)
     test_gptq_formats();
     test_block_law();
     test_refusals();
-    test_hooks();
+    test_hooks(1);
+    test_hooks(8);
     test_dead();
     test_columns();
     test_basis();
@@ -1538,6 +1626,7 @@ int main(void)
     test_scale();
     test_robust();
     test_rates();
+    test_trellis_rates();
     test_honest();
     test_damping_rule();
     test_damping_choice();
@@ -1546,5 +1635,9 @@ int main(void)
     if (effort == 0) tap_skip("gaps in the equalised basis at 4096 rows", "QUICK=1");
     else test_equal_gaps(4096, 256, effort == 2);
     if (effort == 2) test_gaps(4096, 512, 1);
+    if (effort == 0) tap_skip("the gap of a trellis at 4096 rows", "QUICK=1");
+    else test_trellis_gaps(8, 4096, 256, effort == 2);
+    if (effort == 2) test_trellis_gaps(64, 4096, 512, 1);
+    if (effort == 2) test_trellis_gaps(256, 4096, 512, 1);
     return tap_finish();
 }
