@@ -9864,7 +9864,8 @@ static hrq_status hrq__watersic_resort(hrq__watersic *x, const float *w, size_t 
         x->when[x->place[t]] = t;
         x->sic.column[n - 1 - t] = x->s.column[x->place[t]];
     }
-    status = hrq__sic_factor(&x->sic, sigma, lds, scale, HRQ_ORDER_NATURAL, x->sic.damping > 0.0 ? x->sic.damping : -1.0, bad_pivot);
+    status = hrq__sic_factor(&x->sic, sigma, lds, scale, HRQ_ORDER_NATURAL,
+                             x->sic.damping > 0.0 ? x->sic.damping : -1.0, bad_pivot);
     if (status != HRQ_OK) return status;
     hrq__sic_turn(&x->sic, scale);
     hrq__sic_load(&x->sic, w, ldw);
