@@ -520,7 +520,7 @@ static void test_gptq_formats(void)
     static const char *const names[] = {"int4",        "int3:sym",        "int8",          "int4:g32:asym",
                                         "zn:q16:k4",   "zn:q11:k3:first", "e8:q16:k4",     "e8:q14:k4:first",
                                         "e8:q4:k2",    "int4+had",        "e8:q16:k4+had", "zn:q16:k4+had",
-                                        "e8:q8:k2+had"};
+                                        "e8:q8:k2+had", "tcq3:s6:col", "tcq4:s6:col+had+center"};
     static const size_t cols[] = {33, 40, 100, 64, 5};
     size_t i, c, rows = 37;
     int order;
