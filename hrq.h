@@ -8454,6 +8454,7 @@ typedef struct hrq__watersic {
     float *ahead;    /* [16][rows] */
     double loss;     /* of the pass, with a trellis: sum of (L e)^2 */
     int frozen;      /* classes and gains stay */
+    int settled;     /* classes and gains are those of a sample at about this rate */
     double log_rms;  /* of W, log2 */
     double bits;     /* ideal length of the values */
     double energy;   /* sum of z^2 of the pass */
@@ -9035,7 +9036,7 @@ typedef struct hrq__watersic_found {
 } hrq__watersic_found;
 
 /* Passes of a trellis towards `target` bits an entry, A by the slope of the rate alone: every pass also finds better
-   classes and gains, the first four at least, so no two of them tell the same of one A. found NULL: all passes, nothing
+   classes and gains, the first two or six, so no two of them tell the same of one A. found NULL: all passes, nothing
    is written; of `rows` rows these are a sample; 30 passes at most in all, `before` of them done. */
 static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, double target, double *log_a, int most,
                                        int before, size_t rows, hrq__watersic_found *found)
@@ -9045,7 +9046,7 @@ static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, d
     int turn;
     for (turn = 0; turn < most && status == HRQ_OK; turn++) {
         size_t wrote = 0;
-        x->frozen = found && turn >= 4;
+        x->frozen = found && turn >= (x->settled ? 2 : 6);
         hrq__watersic_set(x, *log_a);
         bits = hrq__watersic_pass(x, marks);
         if (found && bits < target * entries + 400.0)
@@ -9096,6 +9097,7 @@ static hrq_status hrq__watersic_find_path(hrq__watersic *x, const int16_t *marks
         status = hrq__watersic_sample(part, x, stride);
         if (status == HRQ_OK) status = hrq__watersic_settle(part, marks, target, &log_a, 6, 8, x->s.rows, NULL);
         if (status == HRQ_OK) memcpy(x->model, part->model, 4 * x->sic.n * sizeof *x->model);
+        x->settled = 1;
         hrq__watersic_close(part, 1);
         hrq__release(x->sic.hooks, part);
     }
