@@ -9263,27 +9263,39 @@ static void hrq__path_end(const hrq__path *p, hrq__path_slot *m, size_t block, s
     hrq__la_run(&g, m->pack, NULL);
 }
 
+/* Of a path of each row at the end of `block`, from[r] = path * rows + r: its path at the end of block `done`. */
+static void hrq__path_back(const hrq__path *p, const hrq__path_slot *m, size_t block, size_t done,
+                           size_t from[HRQ__PATH_ROWS])
+{
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, b, r;
+    for (b = block; b > done; b--)
+        for (r = 0; r < HRQ__PATH_ROWS; r++)
+            from[r] = (size_t)m->root[b % p->reach * cells + from[r]] * HRQ__PATH_ROWS + r;
+}
+
 /* Columns of block `done` by the best path at the end of `block`, which is alive; the paths that disagree die. */
 static void hrq__path_decide(const hrq__path *p, hrq__path_slot *m, size_t row0, size_t block, size_t done)
 {
-    size_t cells = p->n_paths * HRQ__PATH_ROWS, r, s, b, j, t, rows = p->sic->rows, best, from;
-    for (r = 0; r < HRQ__PATH_ROWS; r++) {
-        for (best = 0, s = 1; s < p->n_paths; s++)
-            if (m->metric[s * HRQ__PATH_ROWS + r] < m->metric[best * HRQ__PATH_ROWS + r]) best = s;
-        for (b = block; b > done; b--) best = m->root[b % p->reach * cells + best * HRQ__PATH_ROWS + r];
-        for (s = 0; s < p->n_paths; s++) {
-            for (from = s, b = block; b > done; b--) from = m->root[b % p->reach * cells + from * HRQ__PATH_ROWS + r];
-            if (from != best) m->metric[s * HRQ__PATH_ROWS + r] = HRQ__PATH_DEAD;
-        }
-        if (row0 + r >= rows) continue;
-        from = (done % p->reach * cells + best * HRQ__PATH_ROWS + r) * HRQ__PATH_BLOCK;
-        for (j = 0; j < HRQ__PATH_BLOCK && (t = done * HRQ__PATH_BLOCK + j) < p->sic->n; j++) {
-            size_t to = t * rows + row0 + r;
-            p->z[to] = m->past_symbol[from + j];
-            p->aim[to] = m->past_aim[from + j];
+    size_t cells = p->n_paths * HRQ__PATH_ROWS, r, s, j, t, rows = p->sic->rows;
+    size_t best[HRQ__PATH_ROWS], from[HRQ__PATH_ROWS];
+    for (r = 0; r < HRQ__PATH_ROWS; r++) best[r] = r;
+    for (s = HRQ__PATH_ROWS; s < cells; s += HRQ__PATH_ROWS)
+        for (r = 0; r < HRQ__PATH_ROWS; r++)
+            if (m->metric[s + r] < m->metric[best[r]]) best[r] = s + r;
+    hrq__path_back(p, m, block, done, best);
+    for (s = 0; s < cells; s += HRQ__PATH_ROWS) {
+        for (r = 0; r < HRQ__PATH_ROWS; r++) from[r] = s + r;
+        hrq__path_back(p, m, block, done, from);
+        for (r = 0; r < HRQ__PATH_ROWS; r++)
+            if (from[r] != best[r]) m->metric[s + r] = HRQ__PATH_DEAD;
+    }
+    for (j = 0; j < HRQ__PATH_BLOCK && (t = done * HRQ__PATH_BLOCK + j) < p->sic->n; j++)
+        for (r = 0; r < HRQ__PATH_ROWS && row0 + r < rows; r++) {
+            size_t to = t * rows + row0 + r, at = (done % p->reach * cells + best[r]) * HRQ__PATH_BLOCK + j;
+            p->z[to] = m->past_symbol[at];
+            p->aim[to] = m->past_aim[at];
             p->sic->u[to] = p->sic->w[to] - (float)p->z[to] * p->column[t].value;
         }
-    }
 }
 
 /* Feedback of decided columns [from, to) onto this block and what follows of its 64 columns. */
@@ -9412,6 +9424,7 @@ typedef struct hrq__watersic {
     float *ahead;    /* [16][rows] */
     double loss;     /* of the pass, with a trellis: sum of (L e)^2 */
     int frozen;      /* classes and gains stay */
+    int settled;     /* classes and gains are those of a sample at about this rate */
     double log_rms;  /* of W, log2 */
     double bits;     /* ideal length of the values */
     double energy;   /* sum of z^2 of the pass */
@@ -9994,7 +10007,7 @@ typedef struct hrq__watersic_found {
 } hrq__watersic_found;
 
 /* Passes of a trellis towards `target` bits an entry, A by the slope of the rate alone: every pass also finds better
-   classes and gains, the first four at least, so no two of them tell the same of one A. found NULL: all passes, nothing
+   classes and gains, the first two or six, so no two of them tell the same of one A. found NULL: all passes, nothing
    is written; of `rows` rows these are a sample; 30 passes at most in all, `before` of them done. */
 static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, double target, double *log_a, int most,
                                        int before, size_t rows, hrq__watersic_found *found)
@@ -10004,7 +10017,7 @@ static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, d
     int turn;
     for (turn = 0; turn < most && status == HRQ_OK; turn++) {
         size_t wrote = 0;
-        x->frozen = found && turn >= 4;
+        x->frozen = found && turn >= (x->settled ? 2 : 6);
         hrq__watersic_set(x, *log_a);
         bits = hrq__watersic_pass(x, marks);
         if (found && bits < target * entries + 400.0)
@@ -10055,6 +10068,7 @@ static hrq_status hrq__watersic_find_path(hrq__watersic *x, const int16_t *marks
         status = hrq__watersic_sample(part, x, stride);
         if (status == HRQ_OK) status = hrq__watersic_settle(part, marks, target, &log_a, 6, 8, x->s.rows, NULL);
         if (status == HRQ_OK) memcpy(x->model, part->model, 4 * x->sic.n * sizeof *x->model);
+        x->settled = 1;
         hrq__watersic_close(part, 1);
         hrq__release(x->sic.hooks, part);
     }
