@@ -6,41 +6,46 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SEED = 1 }; /* of the Hadamard signs */
 
 const method methods[] = {
-    {METHOD_ROUND, "int8", "int8", 0},
-    {METHOD_ROUND, "int4", "int4", 0},
-    {METHOD_ROUND, "int4:mse", "int4:mse", 0},
-    {METHOD_ROUND, "int4:mse+had", "int4:mse+had", 0},
-    {METHOD_ROUND, "int4:g32", "int4:g32", 0},
-    {METHOD_ROUND, "int3", "int3", 0},
-    {METHOD_ROUND, "int3:mse", "int3:mse", 0},
-    {METHOD_ROUND, "int3:mse+had", "int3:mse+had", 0},
-    {METHOD_ROUND, "int2", "int2", 0},
-    {METHOD_ROUND, "int2:mse", "int2:mse", 0},
-    {METHOD_ROUND, "int2:mse+had", "int2:mse+had", 0},
-    {METHOD_ROUND, "nvfp4:mse", "nvfp4:mse", 0},
-    {METHOD_ROUND, "e8:q16:k4", "e8:q16:k4", 0},
-    {METHOD_ROUND, "e8:q16:k4+had", "e8:q16:k4+had", 0},
-    {METHOD_ROUND, "e8:q8:k4+had", "e8:q8:k4+had", 0},
-    {METHOD_ROUND, "e8:q4:k4+had", "e8:q4:k4+had", 0},
-    {METHOD_ROUND, "e8:q4:k4+had+unbiased", "e8:q4:k4+had+unbiased", 0},
-    {METHOD_ROUND, "tcq4:s6+had", "tcq4:s6+had", 0},
-    {METHOD_ROUND, "tcq3:s6+had", "tcq3:s6+had", 0},
-    {METHOD_ROUND, "tcq2:s6+had+unbiased", "tcq2:s6+had+unbiased", 0},
-    {METHOD_GPTQ, "GPTQ int4:mse", "int4:mse", 0},
-    {METHOD_GPTQ, "GPTQ int3:mse", "int3:mse", 0},
-    {METHOD_GPTQ, "GPTQ int2:mse", "int2:mse", 0},
-    {METHOD_GPTQ_ACT, "GPTQ int4:mse act", "int4:mse", 0},
-    {METHOD_GPTQ_ACT, "GPTQ int3:mse act", "int3:mse", 0},
-    {METHOD_GPTQ_ACT, "GPTQ int2:mse act", "int2:mse", 0},
-    {METHOD_GPTQ, "GPTQ e8:q8:k4", "e8:q8:k4", 0},
-    {METHOD_WATERSIC, "WaterSIC 4 bits", NULL, 4.0},
-    {METHOD_WATERSIC, "WaterSIC 3 bits", NULL, 3.0},
-    {METHOD_WATERSIC, "WaterSIC 2 bits", NULL, 2.0},
-    {METHOD_WATERSIC, "WaterSIC 1.5 bits", NULL, 1.5},
+    {METHOD_ROUND, "int8", "int8", 0, 0},
+    {METHOD_ROUND, "int4", "int4", 0, 0},
+    {METHOD_ROUND, "int4:mse", "int4:mse", 0, 0},
+    {METHOD_ROUND, "int4:mse+had", "int4:mse+had", 0, 0},
+    {METHOD_ROUND, "int4:g32", "int4:g32", 0, 0},
+    {METHOD_ROUND, "int3", "int3", 0, 0},
+    {METHOD_ROUND, "int3:mse", "int3:mse", 0, 0},
+    {METHOD_ROUND, "int3:mse+had", "int3:mse+had", 0, 0},
+    {METHOD_ROUND, "int2", "int2", 0, 0},
+    {METHOD_ROUND, "int2:mse", "int2:mse", 0, 0},
+    {METHOD_ROUND, "int2:mse+had", "int2:mse+had", 0, 0},
+    {METHOD_ROUND, "nvfp4:mse", "nvfp4:mse", 0, 0},
+    {METHOD_ROUND, "e8:q16:k4", "e8:q16:k4", 0, 0},
+    {METHOD_ROUND, "e8:q16:k4+had", "e8:q16:k4+had", 0, 0},
+    {METHOD_ROUND, "e8:q8:k4+had", "e8:q8:k4+had", 0, 0},
+    {METHOD_ROUND, "e8:q4:k4+had", "e8:q4:k4+had", 0, 0},
+    {METHOD_ROUND, "e8:q4:k4+had+unbiased", "e8:q4:k4+had+unbiased", 0, 0},
+    {METHOD_ROUND, "tcq4:s6+had", "tcq4:s6+had", 0, 0},
+    {METHOD_ROUND, "tcq3:s6+had", "tcq3:s6+had", 0, 0},
+    {METHOD_ROUND, "tcq2:s6+had+unbiased", "tcq2:s6+had+unbiased", 0, 0},
+    {METHOD_GPTQ, "GPTQ int4:mse", "int4:mse", 0, 0},
+    {METHOD_GPTQ, "GPTQ int3:mse", "int3:mse", 0, 0},
+    {METHOD_GPTQ, "GPTQ int2:mse", "int2:mse", 0, 0},
+    {METHOD_GPTQ_ACT, "GPTQ int4:mse act", "int4:mse", 0, 0},
+    {METHOD_GPTQ_ACT, "GPTQ int3:mse act", "int3:mse", 0, 0},
+    {METHOD_GPTQ_ACT, "GPTQ int2:mse act", "int2:mse", 0, 0},
+    {METHOD_GPTQ, "GPTQ e8:q8:k4", "e8:q8:k4", 0, 0},
+    {METHOD_WATERSIC, "WaterSIC 4 bits", NULL, 4.0, 0},
+    {METHOD_WATERSIC, "WaterSIC 3 bits", NULL, 3.0, 0},
+    {METHOD_WATERSIC, "WaterSIC 2 bits", NULL, 2.0, 0},
+    {METHOD_WATERSIC, "WaterSIC 1.5 bits", NULL, 1.5, 0},
+    {METHOD_WATERSIC, "WaterSIC 4 bits, 8 st", NULL, 4.0, 8},
+    {METHOD_WATERSIC, "WaterSIC 3 bits, 8 st", NULL, 3.0, 8},
+    {METHOD_WATERSIC, "WaterSIC 2 bits, 8 st", NULL, 2.0, 8},
+    {METHOD_WATERSIC, "WaterSIC 1.5 b., 8 st", NULL, 1.5, 8},
 };
 const size_t methods_count = sizeof methods / sizeof methods[0];
 
@@ -161,10 +166,12 @@ static void make_fixed(const layer *l, const method *m, const hrq_hooks *hooks, 
 static void make_stream(const layer *l, const method *m, const hrq_hooks *hooks, made *out)
 {
     double begin = seconds_now();
-    hrq_watersic_options options = {0, 1, 0, HRQ_ORDER_DEFAULT, 0, 0, 0};
+    hrq_watersic_options options;
     size_t capacity = hrq_watersic_bytes(l->rows, l->cols, m->rate), bytes, room;
     void *stream = new_block(capacity, 1);
+    memset(&options, 0, sizeof options);
     options.rate = m->rate;
+    options.states = m->states;
     options.tokens = l->tokens;
     options.damping = l->tokens > 0 ? 0 : -1;
     check(hrq_watersic(stream, capacity, &bytes, l->w, l->rows, l->cols, l->cols, l->sigma, l->cols, &options,

@@ -28,6 +28,7 @@ typedef struct method {
     const char *name;
     const char *format; /* NULL for METHOD_WATERSIC   */
     double rate;        /* only for METHOD_WATERSIC */
+    int states;         /* of its trellis; 0: the scalar grid */
 } method;
 
 extern const method methods[];
