@@ -9549,7 +9549,7 @@ static void hrq__watersic_columns(hrq__watersic *x)
         const double *model = x->model + 4 * t;
         size_t j = x->place[t];
         double alpha = hrq__stream_alpha(s, s->field[0][j]), log_alpha = hrq__rans_log2(alpha), unit;
-        int q, zero = x->frozen ? col->zero : model[3] - log_alpha < HRQ__PATH_FLOOR;
+        int q, zero = x->frozen ? col->zero : model[3] - log_alpha < (double)HRQ__PATH_FLOOR;
         memset(col, 0, sizeof *col);
         col->zero = zero;
         off = hrq__rans_exp2(hrq__rans_log2(x->sic.diag[t]) + log_alpha - middle / (double)n);
@@ -9569,7 +9569,7 @@ static void hrq__watersic_columns(hrq__watersic *x)
         col->value = s->step[j] * x->sic.unit;
         col->inverse = col->value > 1e-37f ? 0.5f / col->value : 1e37f;
         off *= 1.0 + s->field[2][j] * unit;
-        col->weight = (float)(off * off * HRQ__PATH_UNIT);
+        col->weight = (float)(off * off * (double)HRQ__PATH_UNIT);
     }
 }
 
@@ -9809,7 +9809,7 @@ static hrq_status hrq__watersic_trellis(hrq__watersic *x)
             unsigned direct = cls > HRQ__RANS_DIRECT ? cls - 8 : cls; /* with a shift neighbours are one symbol */
             for (i = 0; i < 4 * (2 * HRQ__PATH_REACH + 1); i++)
                 x->path->cost[q][cls][i / 4][i % 4] =
-                    (float)(x->path->slope * HRQ__PATH_UNIT / 65536.0 *
+                    (float)(x->path->slope * (double)HRQ__PATH_UNIT / 65536.0 *
                             hrq__rans_price(&x->costs, direct, q && cls == direct,
                                             i / 4 - HRQ__PATH_REACH + (cls == direct ? i % 4 - 1 : 0)));
         }
