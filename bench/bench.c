@@ -628,9 +628,10 @@ static void configure(void)
         if (strcmp(text, "f32") != 0 && strcmp(text, "int8") != 0) die("ACT", "int8 or f32");
         if (text[0] == 'f') act_kind = HRQ_ACT_F32;
     }
-    if (!(seconds > 0.0 && seconds < 1e3) || mem_rows < 16 || !mem_cols || mem_rows > 65536 || mem_cols > 65536 ||
-        order < 16 || order > 16384)
-        die("SECONDS, SIZES, ORDER", "out of range");
+    if (!(seconds > 0.0 && seconds < 1e3)) die("SECONDS", "a number up to 1000");
+    if (mem_rows < 16 || !mem_cols || mem_rows > 65536 || mem_cols > 65536)
+        die("SIZES", "ROWSxCOLS, 16x1 to 65536x65536");
+    if (order < 16 || order > 16384) die("ORDER", "16 to 16384");
     box = machine_of();
     want = 2 * box.level[3];
     if (want < (size_t)256 << 20) want = (size_t)256 << 20;
