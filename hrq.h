@@ -126,6 +126,7 @@
 //
 //  REVISIONS
 //      0.1.0   2026-11-25   formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
+//                           bytes: damping that is not said follows from sigma and tokens
 //                           perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the row's
 //                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k = 3, 4 from q = 16 on)
 //                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
@@ -557,8 +558,8 @@ typedef struct hrq_report {
 } hrq_report;
 
 typedef struct hrq_gptq_options {
-    double damping; /* times diag(sigma); 0: clamp(0.2 sqrt(cols / tokens), 1e-4, 0.4), 0.01 where tokens are
-                        not known; < 0: none; > 1 refused; doubled up to 1 until the factorisation passes     */
+    double damping; /* times diag(sigma); 0: what so few tokens ask for, 1e-4 ... 1, by sigma itself; 0.01 where
+                        they are not known; < 0: none; > 1 refused; doubled up to 1 until the factorisation passes */
     hrq_order order;
     double tokens; /* samples behind sigma; 0: not known                                                    */
 } hrq_gptq_options;
@@ -7808,14 +7809,86 @@ static void hrq__sic_load(hrq__sic *s, const float *w, size_t ldw)
         for (t = 0; t < s->n; t++) s->w[t * s->rows + r] = w[r * ldw + s->column[t]] * s->unit;
 }
 
-/* Damping that the options ask for: by the number of samples where that is known. */
-static double hrq__sic_damping(double asked, double tokens, size_t cols)
+/* ---- damping where the number of samples is known ---- */
+
+enum { HRQ__DAMPING_PROBES = 8 };
+
+static double hrq__sic_correlation(const float *sigma, size_t lds, size_t i, size_t j)
 {
-    double d;
-    if (asked != 0.0) return asked;
-    if (!(tokens > 0.0)) return 0.01;
-    d = 0.2 * sqrt((double)cols / tokens);
-    return d < 1e-4 ? 1e-4 : d > 0.4 ? 0.4 : d;
+    double a = (double)sigma[i * lds + i], b = (double)sigma[j * lds + j];
+    return a > 0.0 && b > 0.0 ? (double)sigma[i * lds + j] / (sqrt(a) * sqrt(b)) : 0.0;
+}
+
+/* What brings the correlations r nearest to the true ones, in squares over all pairs: they shrink by f, sum of
+   (1 - r^2)^2 / tokens over sum of r^2 (Schaefer, Strimmer 2005; the variance of r for Gaussians). A diagonal 1 + d
+   times as large shrinks them by d / (1 + d). */
+static double hrq__sic_shrinkage(const float *sigma, size_t lds, size_t n, double tokens)
+{
+    double noise = 0.0, signal = 0.0, f;
+    size_t i, j;
+    for (i = 0; i < n; i++)
+        for (j = 0; j < i; j++) {
+            double r = hrq__sic_correlation(sigma, lds, i, j), square = r * r < 1.0 ? r * r : 1.0;
+            noise += (1.0 - square) * (1.0 - square);
+            signal += square;
+        }
+    f = noise / tokens;
+    return f < 0.5 * signal ? f / (signal - f) : 1.0;
+}
+
+/* Ridge of the regression of a column on the others (Hoerl, Kennard, Baldwin 1975): n s^2 / (tokens |b|^2), means over
+   the columns. With P the inverse of the correlations: s^2 = n / tr P, 1 + |b|^2 = n tr P^2 / (tr P)^2; the traces from
+   random signs v: v P v, |P v|^2. l: Cholesky factor of the correlations. */
+static double hrq__sic_ridge(const float *l, size_t n, double tokens, double *y)
+{
+    double trace = 0.0, square = 0.0, b, x;
+    size_t i, k, p;
+    for (p = 0; p < HRQ__DAMPING_PROBES; p++) {
+        for (i = 0; i < n; i++) {
+            y[i] = hrq__random(1, p * n + i) & 1 ? 1.0 : -1.0;
+            for (k = 0; k < i; k++) y[i] -= (double)l[i * n + k] * y[k];
+            y[i] /= (double)l[i * n + i];
+        }
+        for (i = n; i-- > 0;) {
+            x = y[i] / (double)l[i * n + i];
+            for (k = 0; k < i; k++) y[k] -= (double)l[i * n + k] * x;
+            trace += hrq__random(1, p * n + i) & 1 ? x : -x;
+            square += x * x;
+        }
+    }
+    trace /= (double)HRQ__DAMPING_PROBES;
+    square /= (double)HRQ__DAMPING_PROBES;
+    b = (double)n * square / (trace * trace) - 1.0;
+    x = (double)n / tokens * ((double)n / trace);
+    return x < b ? x / b : 1.0;
+}
+
+/* Damping that the options ask for. Samples known: the geometric mean of the two estimates above, 1e-4 ... 1. The first
+   sees strong directions and is short of what weak ones need, the second is the other way round. */
+static hrq_status hrq__sic_damping(double *damping, double asked, double tokens, const float *sigma, size_t lds,
+                                   size_t n, const hrq_hooks *hooks)
+{
+    size_t i, j, square;
+    float *c;
+    double *y, d = 0.01;
+    hrq_status status;
+    *damping = asked != 0.0 ? asked : d;
+    if (asked != 0.0 || !(tokens > 0.0) || !sigma) return HRQ_OK;
+    if (!hrq__mul_size(n, n, &square)) return HRQ_ERR_SHAPE;
+    d = hrq__sic_shrinkage(sigma, lds, n, tokens);
+    c = (float *)hrq__alloc_array(hooks, square, sizeof *c);
+    y = (double *)hrq__alloc_array(hooks, n, sizeof *y);
+    status = c && y ? HRQ_OK : HRQ_ERR_NOMEM;
+    for (i = 0; i < n && status == HRQ_OK; i++) {
+        for (j = 0; j < i; j++) c[i * n + j] = (float)hrq__sic_correlation(sigma, lds, i, j);
+        c[i * n + i] = (float)(1.0 + d);
+    }
+    if (status == HRQ_OK) status = hrq_cholesky(c, n, n, NULL, hooks);
+    if (status == HRQ_OK) d = sqrt(d) * sqrt(hrq__sic_ridge(c, n, tokens, y));
+    hrq__release(hooks, y);
+    hrq__release(hooks, c);
+    *damping = d < 1e-4 ? 1e-4 : d > 1.0 ? 1.0 : d;
+    return status == HRQ_ERR_NOT_PD ? HRQ_OK : status;
 }
 
 /* An even power of two, whose root is exact, by which the largest diagonal is near 1. */
@@ -8208,14 +8281,16 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
     hrq_order order = options && options->order != HRQ_ORDER_DEFAULT ? options->order : HRQ_ORDER_NATURAL;
     hrq__sic s;
     hrq__gptq_bands bands;
+    double damping;
     hrq_status status;
     memset(&s, 0, sizeof s);
     memset(&bands, 0, sizeof bands);
     s.hooks = hooks;
     if (hrq__codecs[g->view.codec].block > 1) s.cols8 = g->view.lay.cols8;
-    status = hrq__sic_open(&s, g->w, rows, cols, g->ldw, sigma, lds, order,
-                           hrq__sic_damping(options ? options->damping : 0.0, options ? options->tokens : 0.0, cols),
-                           &bad_pivot);
+    status = hrq__sic_damping(&damping, options ? options->damping : 0.0, options ? options->tokens : 0.0, sigma, lds,
+                              cols, hooks);
+    if (status == HRQ_OK)
+        status = hrq__sic_open(&s, g->w, rows, cols, g->ldw, sigma, lds, order, damping, &bad_pivot);
     if (report) report->bad_pivot = bad_pivot;
     if (report) report->damping = s.damping;
     if (status == HRQ_OK && g->view.codec == HRQ__CODEC_COLUMN) {
@@ -8669,8 +8744,8 @@ HRQ_API hrq_status hrq_basis_make(hrq_basis *basis, void *data, size_t capacity,
             bad = i;
         }
     }
-    if (status == HRQ_OK && s.n)
-        status = hrq__basis_load(&b, &s, sigma, lds, hrq__sic_damping(damping, tokens, n), &bad);
+    if (status == HRQ_OK && s.n) status = hrq__sic_damping(&damping, damping, tokens, sigma, lds, n, hooks);
+    if (status == HRQ_OK && s.n) status = hrq__basis_load(&b, &s, sigma, lds, damping, &bad);
     if (status == HRQ_OK) status = hrq__basis_order(&places, n, options && options->lattice, hooks);
     if (status == HRQ_OK) {
         b.block = options && options->lattice ? 8 : 0;
@@ -9960,6 +10035,7 @@ static hrq_status hrq__watersic_begin(hrq__watersic *x, const float *w, size_t r
                                       hrq_order order, size_t *bad_pivot)
 {
     const hrq_hooks *hooks = x->sic.hooks;
+    double damping;
     hrq_status status;
     memset(x, 0, sizeof *x);
     x->sic.hooks = hooks;
@@ -9968,8 +10044,9 @@ static hrq_status hrq__watersic_begin(hrq__watersic *x, const float *w, size_t r
         x->s.pivoted = sigma && order == HRQ_ORDER_PIVOTED;
         x->list = options->list ? (unsigned)options->list : options->states > 64 ? 2 : options->states > 16 ? 4 : 8;
     }
-    status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order,
-                           hrq__sic_damping(options->damping, options->tokens, cols), bad_pivot);
+    status = hrq__sic_damping(&damping, options->damping, options->tokens, sigma, lds, cols, hooks);
+    if (status == HRQ_OK)
+        status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order, damping, bad_pivot);
     if (status == HRQ_OK) status = hrq__watersic_open(x, rows, cols);
     if (status == HRQ_OK && x->s.pivoted && x->s.live)
         status = hrq__watersic_resort(x, w, ldw, sigma, lds, bad_pivot);
