@@ -7863,14 +7863,15 @@ static double hrq__sic_ridge(const float *l, size_t n, double tokens, double *y)
     return x < b ? x / b : 1.0;
 }
 
-/* Damping that the options ask for. Samples known: the geometric mean of the two estimates above, 1e-4 ... 1. The first
-   sees strong directions and is short of what weak ones need, the second is the other way round. */
+/* Damping that the options ask for. Samples known: the geometric mean of the two estimates above, of which the first
+   sees strong directions and is short of what weak ones need, the second the other way round. No less than
+   0.2 sqrt(n / tokens): inputs have heavier tails than Gaussians and follow one another. 1e-4 ... 1. */
 static hrq_status hrq__sic_damping(double *damping, double asked, double tokens, const float *sigma, size_t lds,
                                    size_t n, const hrq_hooks *hooks)
 {
     size_t i, j, square;
     float *c;
-    double *y, d = 0.01;
+    double *y, d = 0.01, least;
     hrq_status status;
     *damping = asked != 0.0 ? asked : d;
     if (asked != 0.0 || !(tokens > 0.0) || !sigma) return HRQ_OK;
@@ -7887,6 +7888,8 @@ static hrq_status hrq__sic_damping(double *damping, double asked, double tokens,
     if (status == HRQ_OK) d = sqrt(d) * sqrt(hrq__sic_ridge(c, n, tokens, y));
     hrq__release(hooks, y);
     hrq__release(hooks, c);
+    least = 0.2 * sqrt((double)n / tokens);
+    d = d < least ? least : d;
     *damping = d < 1e-4 ? 1e-4 : d > 1.0 ? 1.0 : d;
     return status == HRQ_ERR_NOT_PD ? HRQ_OK : status;
 }

@@ -1114,7 +1114,8 @@ static double ar_damping(size_t n, double tokens)
     d = sqrt(d * (ridge < 1 ? ridge : 1));
     free(c);
     free(y);
-    return d < 1e-4 ? 1e-4 : d;
+    if (d < 0.2 * sqrt((double)n / tokens)) d = 0.2 * sqrt((double)n / tokens);
+    return d < 1e-4 ? 1e-4 : d > 1 ? 1 : d;
 }
 
 static void test_damping_rule(void)
