@@ -639,7 +639,7 @@ HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, siz
                                  const hrq_hooks *hooks);
 
 typedef struct hrq_watersic_options {
-    double rate;    /* bits an entry of the finished stream: a ceiling, met within 0.01, with a trellis 0.005  */
+    double rate;    /* bits an entry of the finished stream: a ceiling, met within 0.01; a trellis from 0.5 on: 0.005 */
     int states;     /* 1 (or 0): scalar grid (the paper); 4, 8, 16, 32, 64, 128, 256: trellis                  */
     double damping; /* as above                                                                                */
     hrq_order order;
@@ -10010,20 +10010,23 @@ typedef struct hrq__watersic_quest {
 
 static long hrq__watersic_next(hrq__watersic_quest *q, double bits, double entries)
 {
-    double slope = entries / 512.0, step; /* bits a grid point */
+    double least = entries / 512.0 / 50.0, slope = entries / 512.0, step; /* bits a grid point; both ends: by those */
     long next;
-    if (bits > q->target) {
+    if (bits > q->target) { /* again on one side: by the last two, at low rates it is far less than 1 */
+        if (q->have_lo && q->lo_bits < HRQ__CLIPPED) slope = (q->lo_bits - bits) / (double)(q->at - q->lo);
         q->have_lo = 1;
         q->lo = q->at;
         q->lo_bits = bits;
     } else {
+        if (q->have_hi) slope = (bits - q->hi_bits) / (double)(q->hi - q->at);
         q->have_hi = 1;
         q->hi = q->at;
         q->hi_bits = bits;
     }
+    if (!(slope < entries / 512.0)) slope = entries / 512.0;
     if (q->have_lo && q->have_hi && q->lo_bits < HRQ__CLIPPED)
         slope = (q->lo_bits - q->hi_bits) / (double)(q->hi - q->lo);
-    if (slope < entries / 512.0 / 50.0) slope = entries / 512.0 / 50.0;
+    if (slope < least) slope = least;
     step = (bits - (q->target - 0.001 * entries)) / slope;
     step = step > 2048.0 ? 2048.0 : step < -2048.0 ? -2048.0 : step;
     next = q->at + (long)(step > 0 ? step + 0.999 : step - 0.999);

@@ -246,7 +246,7 @@ static void test_trellis_rates(void)
     size_t rows = 512, n = 64, i, j, steps = effort == 2 ? 1 : effort ? 3 : 7;
     double *a = (double *)malloc(n * n * sizeof *a);
     float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n);
-    tap_begin("WaterSIC with a trellis: rates from 0.25 to 8 met within 0.005, all numbers of states");
+    tap_begin("WaterSIC with a trellis: rates from 0.25 to 8 met within 0.005 (0.25: 0.01), all numbers of states");
     fill_gauss(w, rows * n, 1.0);
     for (i = 0, j = 0; i < sizeof rates / sizeof *rates * 7; i += steps, j++) {
         hrq_watersic_options o;
@@ -260,7 +260,8 @@ static void test_trellis_rates(void)
         o.damping = -1;
         sprintf(name, "%d states, %g bits", o.states, o.rate);
         x = watersic(w, rows, n, sigma, sigma, &o, 1, name);
-        EXPECT(x.status == HRQ_OK && x.rate > o.rate - 0.005, "%s: %s, %g bits", name, hrq_status_text(x.status),
+        EXPECT(x.status == HRQ_OK && x.rate > o.rate - (o.rate < 0.5 ? 0.01 : 0.005), "%s: %s, %g bits", name,
+               hrq_status_text(x.status),
                x.rate);
     }
     free(a);
