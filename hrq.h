@@ -595,8 +595,7 @@ typedef struct hrq_basis {
 typedef struct hrq_basis_options {
     double damping; /* as for GPTQ */
     double tokens;
-    size_t
-        rotations; /* most; 0: 8 n. Where they do not reach, conditional variances fall instead of being equal. n to
+    size_t rotations; /* most; 0: 8 n. Where they do not reach, conditional variances fall instead of being equal. n to
                          2 n do for most covariances, dense ones whose diagonal says nothing take up to 20 n */
     int lattice;      /* non-zero: for zn, d4, e8, e8h, e8b, which quantize 8 columns at a time: these are next to
                          uncorrelated, given the columns before, and stand where those formats take them        */
@@ -667,7 +666,8 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
               number of threads, of which 8 are of use. The order of columns that is not said is the one that a sample
               of the rows finds nearer
    Cost       about 8 passes of rows * cols^2 flops and one Cholesky; with a trellis about 5 passes, of
-              states * list * rows * cols * 150 flops each, and three Choleskys
+              states * list * rows * cols * 150 flops each, three Choleskys, and 70 KB for each of states * list and
+              of up to 8 threads. Damping by tokens: one Cholesky more
    Source     arXiv 2603.04956, Algorithm PlainWaterSIC with LMMSE in the loop; differs: pivoted order, damping in
               proportion to the diagonal, column steps and models sent instead of a pooled table; with a trellis gains
               of least squares over all columns, and what "paths" in [15i] names */
@@ -5823,9 +5823,9 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
 struct hrq_act {
     uint32_t magic, kind;
     size_t n, cols, ld; /* cols: as stored; ld: entries of a padded vector */
-    uint64_t
-        transform; /* 0, or 1 + seed of rotation and sketch; sic: the matrix's fingerprint, high bit; tcq:col: by the
-                           fingerprint of its column scales */
+    /* 0, or 1 + seed of rotation and sketch; sic: the matrix's fingerprint, high bit; tcq:col: by the fingerprint of
+       its column scales */
+    uint64_t transform;
     size_t totals_at, scales_at, sums_at, data_at, row_at;
 };
 
@@ -10035,13 +10035,13 @@ static long hrq__watersic_next(hrq__watersic_quest *q, double bits, double entri
     return next;
 }
 
-/* A new encoder in the place of a closed one: columns in order, sigma factored. Closed by the caller, on errors too. */
+/* A new encoder in the place of a closed one: columns in order, sigma factored with the damping of the options as it
+   is. Closed by the caller, on errors too. */
 static hrq_status hrq__watersic_begin(hrq__watersic *x, const float *w, size_t rows, size_t cols, size_t ldw,
                                       const float *sigma, size_t lds, const hrq_watersic_options *options,
                                       hrq_order order, size_t *bad_pivot)
 {
     const hrq_hooks *hooks = x->sic.hooks;
-    double damping;
     hrq_status status;
     memset(x, 0, sizeof *x);
     x->sic.hooks = hooks;
@@ -10050,9 +10050,7 @@ static hrq_status hrq__watersic_begin(hrq__watersic *x, const float *w, size_t r
         x->s.pivoted = sigma && order == HRQ_ORDER_PIVOTED;
         x->list = options->list ? (unsigned)options->list : options->states > 64 ? 2 : options->states > 16 ? 4 : 8;
     }
-    status = hrq__sic_damping(&damping, options->damping, options->tokens, sigma, lds, cols, hooks);
-    if (status == HRQ_OK)
-        status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order, damping, bad_pivot);
+    status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order, options->damping, bad_pivot);
     if (status == HRQ_OK) status = hrq__watersic_open(x, rows, cols);
     if (status == HRQ_OK && x->s.pivoted && x->s.live)
         status = hrq__watersic_resort(x, w, ldw, sigma, lds, bad_pivot);
@@ -10264,6 +10262,7 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     hrq__watersic *x;
     size_t bad_pivot = cols, i;
     hrq_order order;
+    hrq_watersic_options own;
     hrq_report told;
     hrq_status status;
     if (!stream || !bytes || !options) return HRQ_ERR_ARG;
@@ -10280,6 +10279,9 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
         return HRQ_ERR_ARG;
     status = hrq__weight_check(w, rows, cols, ldw, sigma, lds, &told);
     if (report && w) *report = told;
+    own = *options; /* with the damping that will be */
+    if (status == HRQ_OK)
+        status = hrq__sic_damping(&own.damping, options->damping, options->tokens, sigma, lds, cols, hooks);
     if (status != HRQ_OK) return status;
     x = (hrq__watersic *)hrq__alloc(hooks, sizeof *x);
     if (!x) return HRQ_ERR_NOMEM;
@@ -10290,13 +10292,13 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
         double merit[2] = {0.0, 0.0};
         for (i = 0; i < 2 && status == HRQ_OK; i++) {
             order = i ? HRQ_ORDER_PIVOTED : HRQ_ORDER_NATURAL;
-            status = hrq__watersic_begin(x, w, rows, cols, ldw, sigma, lds, options, order, &bad_pivot);
+            status = hrq__watersic_begin(x, w, rows, cols, ldw, sigma, lds, &own, order, &bad_pivot);
             if (status == HRQ_OK) status = hrq__watersic_merit(x, options->rate, &merit[i]);
             if (status == HRQ_OK) hrq__watersic_close(x, 0);
         }
         order = merit[1] < merit[0] ? HRQ_ORDER_PIVOTED : HRQ_ORDER_NATURAL;
     }
-    if (status == HRQ_OK) status = hrq__watersic_begin(x, w, rows, cols, ldw, sigma, lds, options, order, &bad_pivot);
+    if (status == HRQ_OK) status = hrq__watersic_begin(x, w, rows, cols, ldw, sigma, lds, &own, order, &bad_pivot);
     if (report) report->bad_pivot = bad_pivot;
     if (report) report->damping = x->sic.damping;
     if (status == HRQ_OK)

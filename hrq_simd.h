@@ -936,7 +936,7 @@ HRQ__FN_AVX2 void hrq__scales_avx2(float *out, const uint8_t *p, size_t n, int k
                 v = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_max_epi32(b, _mm256_setzero_si256()), 23));
             } else if (kind == HRQ__SCALES_E8M0) { /* 0 is 2^-127, subnormal; 255 is NaN */
                 __m256i odd = _mm256_or_si256(_mm256_cmpeq_epi32(b, _mm256_setzero_si256()),
-                                      _mm256_cmpeq_epi32(b, _mm256_set1_epi32(255)));
+                                              _mm256_cmpeq_epi32(b, _mm256_set1_epi32(255)));
                 odd = _mm256_and_si256(odd, _mm256_set1_epi32(0x00400000));
                 v = _mm256_castsi256_ps(_mm256_or_si256(_mm256_slli_epi32(b, 23), odd));
             } else { /* magnitude 2^120 too small, exact also for subnormals; the all-ones code is NaN */
@@ -2982,23 +2982,6 @@ HRQ__IN_VNNI void hrq__trellis_vnni(hrq__sink_vnni *s, int to, const uint8_t *co
     _mm512_storeu_si512(a->past + 64, older);
 }
 
-HRQ__IN_VNNI size_t hrq__trellis_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers,
-                                          const hrq__decode_args *a)
-{
-    uint16_t reach = a->hash[a->parities - 1];
-    int far = reach >> 11 ? 6 : 2;
-    switch (a->code_bits << 4 | (unsigned)far) {
-    case 0x12: hrq__trellis_vnni(s, to, codes, supers, 2, 2, a); break;
-    case 0x16: hrq__trellis_vnni(s, to, codes, supers, 2, 6, a); break;
-    case 0x22: hrq__trellis_vnni(s, to, codes, supers, 3, 2, a); break;
-    case 0x26: hrq__trellis_vnni(s, to, codes, supers, 3, 6, a); break;
-    case 0x32: hrq__trellis_vnni(s, to, codes, supers, 4, 2, a); break;
-    case 0x36: hrq__trellis_vnni(s, to, codes, supers, 4, 6, a); break;
-    default: return 0;
-    }
-    return 32 * supers;
-}
-
 /* Words [8 registers][half][8] to [8][half][half register's number]: 8 x 8 of them in each half. */
 HRQ__IN_VNNI void hrq__turn_vnni(__m512i v[8])
 {
@@ -3057,17 +3040,25 @@ HRQ__IN_VNNI void hrq__column_vnni(hrq__sink_vnni *s, int to, const uint8_t *cod
     for (j = 0; j < 8; j++) s->acc[j & 3] = _mm512_add_epi32(s->acc[j & 3], acc[j]);
 }
 
-HRQ__IN_VNNI size_t hrq__column_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers,
-                                         const hrq__decode_args *a)
+HRQ__IN_VNNI void hrq__trellis_vnni_run(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int bits,
+                                        int far, int column, const hrq__decode_args *a)
+{
+    if (column) hrq__column_vnni(s, to, codes, supers, bits, far, a);
+    else hrq__trellis_vnni(s, to, codes, supers, bits, far, a);
+}
+
+/* column: time runs down the rows. */
+HRQ__IN_VNNI size_t hrq__trellis_vnni_all(hrq__sink_vnni *s, int to, const uint8_t *codes, size_t supers, int column,
+                                          const hrq__decode_args *a)
 {
     int far = a->hash[a->parities - 1] >> 11 ? 6 : 2;
     switch (a->code_bits << 4 | (unsigned)far) {
-    case 0x12: hrq__column_vnni(s, to, codes, supers, 2, 2, a); break;
-    case 0x16: hrq__column_vnni(s, to, codes, supers, 2, 6, a); break;
-    case 0x22: hrq__column_vnni(s, to, codes, supers, 3, 2, a); break;
-    case 0x26: hrq__column_vnni(s, to, codes, supers, 3, 6, a); break;
-    case 0x32: hrq__column_vnni(s, to, codes, supers, 4, 2, a); break;
-    case 0x36: hrq__column_vnni(s, to, codes, supers, 4, 6, a); break;
+    case 0x12: hrq__trellis_vnni_run(s, to, codes, supers, 2, 2, column, a); break;
+    case 0x16: hrq__trellis_vnni_run(s, to, codes, supers, 2, 6, column, a); break;
+    case 0x22: hrq__trellis_vnni_run(s, to, codes, supers, 3, 2, column, a); break;
+    case 0x26: hrq__trellis_vnni_run(s, to, codes, supers, 3, 6, column, a); break;
+    case 0x32: hrq__trellis_vnni_run(s, to, codes, supers, 4, 2, column, a); break;
+    case 0x36: hrq__trellis_vnni_run(s, to, codes, supers, 4, 6, column, a); break;
     default: return 0;
     }
     return 32 * supers;
@@ -3109,7 +3100,7 @@ HRQ__FN_VNNI size_t hrq__decode_trellis_vnni(uint8_t *lo, uint8_t *hi, const uin
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
     (void)hi;
-    return cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+    return cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, 0, a);
 }
 
 HRQ__FN_VNNI size_t hrq__decode_column_vnni(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
@@ -3117,7 +3108,7 @@ HRQ__FN_VNNI size_t hrq__decode_column_vnni(uint8_t *lo, uint8_t *hi, const uint
 {
     hrq__sink_vnni s = hrq__sink_tile_vnni(lo, a);
     (void)hi;
-    return cols8 < 32 ? 0 : hrq__column_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
+    return cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_TILE, codes, cols8 / 32, 1, a);
 }
 
 /* ---- one vector: decoded registers go straight into the dot instruction ---- */
@@ -3170,7 +3161,7 @@ HRQ__FN_VNNI size_t hrq__one_trellis_vnni(void *sum, const uint8_t *codes, size_
                                           const hrq__vectors *x, const hrq__groups *g)
 {
     hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
-    size_t done = g || cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    size_t done = g || cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 0, a);
     if (done) hrq__sink_end_vnni(sum, &s, cols8 / 32);
     return done;
 }
@@ -3179,7 +3170,7 @@ HRQ__FN_VNNI size_t hrq__one_column_vnni(void *sum, const uint8_t *codes, size_t
                                          const hrq__vectors *x, const hrq__groups *g)
 {
     hrq__sink_vnni s = hrq__sink_one_vnni(sum, x, g, 128);
-    size_t done = g || cols8 < 32 ? 0 : hrq__column_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    size_t done = g || cols8 < 32 ? 0 : hrq__trellis_vnni_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 1, a);
     if (done) hrq__sink_end_vnni(sum, &s, cols8 / 32);
     return done;
 }

@@ -118,6 +118,18 @@ static void weight_only(void)
         if (hrq_cov_add(sigma, COLS, COLS, v, 1, COLS, NULL) != HRQ_OK) exit(1);
     }
     hrq_cov_finish(sigma, COLS, COLS, 60);
+    {
+        static uint8_t room[64 * 1024];
+        hrq_basis basis;
+        hrq_gptq_options few = {0, HRQ_ORDER_MINPIVOT, 60};
+        hrq_mat m = encoded("int4", store, ROWS);
+        if (hrq_basis_make(&basis, room, sizeof room, sigma, COLS, COLS, NULL, NULL, NULL) != HRQ_OK) exit(1);
+        print_sum("basis", "83", basis.data, basis.bytes);
+        if (hrq_basis_apply(&basis, 0, w, ROWS, COLS, back, COLS) != HRQ_OK) exit(1);
+        print_sum("basis", "applied", back, sizeof back);
+        if (hrq_gptq(&m, w, COLS, sigma, COLS, &few, NULL, NULL) != HRQ_OK) exit(1);
+        print_sum("gptq", "int4, 60 tokens", m.data, m.bytes);
+    }
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
         hrq_mat m = encoded(names[i], store, ROWS);
         if (hrq_gptq(&m, w, COLS, sigma, COLS, NULL, NULL, NULL) != HRQ_OK) exit(1);

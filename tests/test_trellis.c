@@ -866,10 +866,21 @@ static void check_products(const code *k, const hrq_mat *m, const float *w, int 
     free(z);
 }
 
+/* Some of the rows, decoded apart from the others in w: the same bits. */
+static void check_part(const code *k, const hrq_mat *m, const float *w)
+{
+    size_t rows = m->rows, cols = m->cols, row0 = draw_below(rows), n = 1 + draw_below(rows - row0);
+    float *part = floats_of(n, cols, cols);
+    EXPECT(hrq_mat_decode(m, row0, n, part, cols) == HRQ_OK && same_bits(part, w + row0 * cols, n * cols),
+           "%s %lu x %lu: other bits in rows %lu + %lu", k->name, (unsigned long)rows, (unsigned long)cols,
+           (unsigned long)row0, (unsigned long)n);
+    free(part);
+}
+
 static void check_decode(const code *k, const hrq_mat *m, int products)
 {
-    size_t rows = m->rows, cols = m->cols, r, c, row0, n;
-    float *w = floats_of(rows, cols, cols), *part;
+    size_t rows = m->rows, cols = m->cols, r, c;
+    float *w = floats_of(rows, cols, cols);
     reader own = reader_of(k, m->data, cols, 0);
     EXPECT(hrq_mat_decode(m, 0, rows, w, cols) == HRQ_OK, "%s", k->name);
     for (r = 0; r < rows; r++) {
@@ -882,14 +893,8 @@ static void check_decode(const code *k, const hrq_mat *m, int products)
                (unsigned long)cols, (unsigned long)r, (unsigned long)c, (double)w[r * cols + c],
                (double)((float)read_level(&own, r, c) * scale));
     }
-    row0 = draw_below(rows);
-    n = 1 + draw_below(rows - row0);
-    part = floats_of(n, cols, cols);
-    EXPECT(hrq_mat_decode(m, row0, n, part, cols) == HRQ_OK && same_bits(part, w + row0 * cols, n * cols),
-           "%s %lu x %lu: other bits in rows %lu + %lu", k->name, (unsigned long)rows, (unsigned long)cols,
-           (unsigned long)row0, (unsigned long)n);
+    check_part(k, m, w);
     if (products) check_products(k, m, w, 0);
-    free(part);
     free(w);
 }
 
@@ -1154,8 +1159,8 @@ static void draw_steps(hrq_mat *m)
 
 static void column_compare(const code *k, const hrq_mat *m, int steps)
 {
-    size_t rows = m->rows, cols = m->cols, r, c, row0, n;
-    float *w = floats_of(rows, cols, cols), *part;
+    size_t rows = m->rows, cols = m->cols, r, c;
+    float *w = floats_of(rows, cols, cols);
     column_reader own = column_reader_of(k, m->data, rows, cols, 0);
     EXPECT(hrq_mat_check(m) == HRQ_OK, "%s: no codes", k->name);
     EXPECT(hrq_mat_decode(m, 0, rows, w, cols) == HRQ_OK, "%s", k->name);
@@ -1169,14 +1174,8 @@ static void column_compare(const code *k, const hrq_mat *m, int steps)
         EXPECT(bad == cols, "%s %lu x %lu: (%lu, %lu) is not what the drawing says", k->name, (unsigned long)rows,
                (unsigned long)cols, (unsigned long)r, (unsigned long)bad);
     }
-    row0 = draw_below(rows);
-    n = 1 + draw_below(rows - row0);
-    part = floats_of(n, cols, cols);
-    EXPECT(hrq_mat_decode(m, row0, n, part, cols) == HRQ_OK && same_bits(part, w + row0 * cols, n * cols),
-           "%s %lu x %lu: other bits in rows %lu + %lu", k->name, (unsigned long)rows, (unsigned long)cols,
-           (unsigned long)row0, (unsigned long)n);
+    check_part(k, m, w);
     check_products(k, m, w, steps);
-    free(part);
     free(w);
 }
 
