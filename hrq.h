@@ -631,14 +631,16 @@ HRQ_API hrq_status hrq_basis_check(const hrq_basis *basis);
 HRQ_API hrq_status hrq_basis_apply(const hrq_basis *basis, int inverse, const float *x, size_t rows, size_t ldx,
                                    float *y, size_t ldy);
 
-/* out = P^T (sigma + basis->damping diag(sigma)) P: for hrq_gptq without more damping (options.damping < 0).
+/* out = P^T (sigma + basis->damping diag(sigma)) P: for hrq_gptq without more damping (options.damping < 0). Where
+   sigma is singular its rounding to float asks for a damping of 1e-4 at least.
      sigma      [n x n], lower triangle read; out [n x n], both triangles; they must not overlap
    Errors     those of hrq_basis_apply, HRQ_ERR_NONFINITE, HRQ_ERR_NOMEM; out untouched */
 HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, size_t lds, float *out, size_t ldo,
                                  const hrq_hooks *hooks);
 
 typedef struct hrq_watersic_options {
-    double rate;    /* bits an entry of the finished stream: a ceiling, met within 0.01; a trellis from 0.5 on: 0.005 */
+    double rate;    /* bits an entry of the finished stream: a ceiling, met within 0.01, by a trellis from 0.5 on
+                       within 0.005; under 2^16 entries low rates may fall short by 0.05                        */
     int states;     /* 1 (or 0): scalar grid (the paper); 4, 8, 16, 32, 64, 128, 256: trellis                  */
     double damping; /* as above                                                                                */
     hrq_order order;
@@ -9660,7 +9662,7 @@ static void hrq__watersic_weigh(hrq__watersic *x, size_t t)
     const int16_t *z = x->z + t * rows;
     float *aim = x->path->aim + t * rows, value = x->path->column[t].value;
     double *model = x->model + 4 * t, uu = 0.0, zz = 0.0, ee = 0.0, cost, log_alpha;
-    int q, cls = hrq__stream_predict(s, s->field[0][j]);
+    int q, cls = hrq__stream_predict(s, s->field[0][j]), clipped = 0;
     log_alpha = hrq__rans_log2(hrq__stream_alpha(s, s->field[0][j]));
     for (r = 0; r < rows; r++) {
         double v = z[r], u = aim[r], e = u - v * (double)value;
@@ -9668,12 +9670,13 @@ static void hrq__watersic_weigh(hrq__watersic *x, size_t t)
         zz += v * v;
         ee += e * e;
         aim[r] = (float)e;
-        if (z[r] > 2 * HRQ__STREAM_LIMIT || z[r] < 1 - 2 * HRQ__STREAM_LIMIT) x->clipped = 1;
+        if (fabs(u) * (double)x->path->column[t].inverse > HRQ__STREAM_LIMIT - 4.0) clipped = 1; /* see the search */
     }
     x->energy += zz;
     x->loss += ee * (double)x->sic.diag[t] * (double)x->sic.diag[t];
     if (!x->frozen) model[3] = 0.5 * hrq__rans_log2(uu / (double)rows) - hrq__rans_log2(x->sic.unit);
     if (x->path->column[t].zero) return;
+    x->clipped |= clipped;
     for (q = 0; q < 2; q++) {
         for (r = count = 0; r < rows; r++)
             if ((z[r] & 1) == q) {
@@ -9745,7 +9748,7 @@ static void hrq__watersic_walk(hrq__watersic *x)
     hrq__for(x->sic.hooks, x->path->slots, hrq__path_job, x->path);
     x->loss = 0.0;
     for (t = 0; t < n; t++) hrq__watersic_weigh(x, t);
-    if (!x->frozen) hrq__watersic_gains(x);
+    if (!x->frozen && !x->clipped) hrq__watersic_gains(x);
     for (t = 0; t < n; t++) {
         size_t j = x->place[t];
         x->s.field[3][j] = (int16_t)(x->s.odd[j] - x->s.cls[j]);
@@ -10004,6 +10007,7 @@ static void hrq__watersic_set(hrq__watersic *x, double log_a)
 typedef struct hrq__watersic_quest {
     double target;   /* bits                                  */
     long lo, hi, at; /* lo: too many bits; hi: fits           */
+    double at_lo, at_hi; /* the same as log2 A: a trellis     */
     double lo_bits, hi_bits;
     int have_lo, have_hi;
 } hrq__watersic_quest;
@@ -10084,36 +10088,69 @@ static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic 
 typedef struct hrq__watersic_found {
     uint8_t *best, *work;   /* [capacity] */
     size_t capacity, bytes; /* 0: none yet */
-    double entropy;
+    double entropy, loss;   /* loss: of a trellis */
 } hrq__watersic_found;
 
-/* Passes of a trellis towards `target` bits an entry, A by the slope of the rate alone: every pass also finds better
-   classes and gains, the first two or six, so no two of them tell the same of one A. found NULL: all passes, nothing
-   is written; of `rows` rows these are a sample; 30 passes at most in all, `before` of them done. */
+/* Where log2 A goes next. Frozen passes tell the same of one A: between what has too many bits and what fits, by the
+   line through them and away from the ends, where only one side is known twice as far as before. Other passes also
+   find better classes and gains: by the slope of the rate alone. */
+static double hrq__watersic_toward(hrq__watersic_quest *q, double log_a, double bits, double goal, int frozen)
+{
+    double step = (bits - goal) / 0.8, part;
+    step = step > 2.0 ? 2.0 : step < -2.0 ? -2.0 : step;
+    if (!frozen) return log_a + step;
+    if (bits > q->target) {
+        if (q->have_lo && !q->have_hi && step < 2.0 * (log_a - q->at_lo)) step = 2.0 * (log_a - q->at_lo);
+        q->have_lo = 1;
+        q->at_lo = log_a;
+        q->lo_bits = bits;
+    } else {
+        if (q->have_hi && !q->have_lo && step > 2.0 * (log_a - q->at_hi)) step = 2.0 * (log_a - q->at_hi);
+        q->have_hi = 1;
+        q->at_hi = log_a;
+        q->hi_bits = bits;
+    }
+    if (!q->have_lo || !q->have_hi) return log_a + step;
+    part = q->lo_bits < HRQ__CLIPPED / 1e12 ? (q->lo_bits - goal) / (q->lo_bits - q->hi_bits) : 0.5;
+    part = part < 0.1 ? 0.1 : part > 0.9 ? 0.9 : part;
+    return q->at_lo + part * (q->at_hi - q->at_lo);
+}
+
+/* Passes of a trellis towards `target` bits an entry, classes and gains of the first two or six kept after them. Of
+   what fits the most bits, unless gains were off: that is 1 dB worse. found NULL: all passes, nothing is written; of
+   `rows` rows these are a sample; 38 passes at most in all, `before` of them done. */
 static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, double target, double *log_a, int most,
                                        int before, size_t rows, hrq__watersic_found *found)
 {
-    double entries = (double)x->s.rows * (double)x->s.cols, bits, step;
+    double entries = (double)x->s.rows * (double)x->s.cols, bits;
+    hrq__watersic_quest q;
     hrq_status status = HRQ_OK;
-    int turn;
-    for (turn = 0; turn < most && status == HRQ_OK; turn++) {
+    int turn, learned = 0; /* passes that were not clipped */
+    memset(&q, 0, sizeof q);
+    q.target = target;
+    for (turn = 0; turn < most && status == HRQ_OK; turn++, learned += !x->clipped) {
         size_t wrote = 0;
-        x->frozen = found && turn >= (x->settled ? 2 : 6);
+        x->frozen = found && learned >= (x->settled ? 2 : 6);
         hrq__watersic_set(x, *log_a);
         bits = hrq__watersic_pass(x, marks);
         if (found && bits < target * entries + 400.0)
             wrote = hrq__watersic_write(x, marks, found->work, found->capacity);
         bits -= x->bits * (1.0 - (double)rows / (double)x->s.rows);
         bits = (wrote ? 8.0 * (double)wrote : bits) / ((double)rows * (double)x->s.cols);
-        if (wrote && bits <= target && wrote > found->bytes && (x->energy > 0.0 || x->silent)) {
+        if (wrote && bits <= target && (x->energy > 0.0 || x->silent) &&
+            (found->bytes == 0 || x->loss < (wrote > found->bytes ? 1.25 : 0.8) * found->loss)) {
+            found->loss = x->loss;
             memcpy(found->best, found->work, wrote);
             found->bytes = wrote;
             found->entropy = (x->bits + hrq__watersic_fields(x, marks)) / entries;
         }
         if (found && bits <= target && bits > target - 0.003) break;
-        step = (bits - (target - 0.0015)) / 0.8;
-        *log_a += step > 2.0 ? 2.0 : step < -2.0 ? -2.0 : step;
-        status = hrq__progress(x->sic.hooks, (size_t)(before + turn), 30);
+        *log_a = hrq__watersic_toward(&q, *log_a, bits, target - 0.0015, x->frozen);
+        if (q.have_lo && q.have_hi && q.at_hi - q.at_lo < 0.002) { /* a jump, where classes round: learn them again */
+            q.have_lo = q.have_hi = 0;
+            learned = x->settled ? 0 : 4;
+        }
+        status = hrq__progress(x->sic.hooks, (size_t)(before + turn), 38);
     }
     return status;
 }
@@ -10153,7 +10190,7 @@ static hrq_status hrq__watersic_find_path(hrq__watersic *x, const int16_t *marks
         hrq__watersic_close(part, 1);
         hrq__release(x->sic.hooks, part);
     }
-    if (status == HRQ_OK) status = hrq__watersic_settle(x, marks, target, &log_a, 16, 14, x->s.rows, found);
+    if (status == HRQ_OK) status = hrq__watersic_settle(x, marks, target, &log_a, 24, 14, x->s.rows, found);
     return status == HRQ_OK && found->bytes == 0 ? HRQ_ERR_RATE : status;
 }
 

@@ -270,6 +270,46 @@ static void test_trellis_rates(void)
     tap_end();
 }
 
+/* An entry 3000 sigma large: its integer does not fit at the rate asked for, so steps stay larger and the rate falls
+   short, as with a scalar grid; nothing is clipped, and the others are no worse than that rate has it. And rates where
+   passes jumped over the target. */
+static void test_trellis_spike(void)
+{
+    static const double rates[] = {0.55, 0.6, 0.65, 0.75};
+    size_t rows = 256, n = 128, i;
+    double *a = (double *)malloc(n * n * sizeof *a);
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n);
+    tap_begin("WaterSIC with a trellis: a spike is not clipped, low rates are found");
+    fill_gauss(w, rows * n, 1.0);
+    covariance(a, sigma, n, AR);
+    for (i = 0; i < sizeof rates / sizeof *rates; i++) {
+        hrq_watersic_options o;
+        result x;
+        memset(&o, 0, sizeof o);
+        o.states = 8;
+        o.damping = -1;
+        o.rate = rates[i];
+        x = watersic(w, rows, n, sigma, sigma, &o, 0, "low rate");
+        EXPECT(x.status == HRQ_OK && x.rate > o.rate - 0.01, "%g bits: %s, %g", o.rate, hrq_status_text(x.status), x.rate);
+    }
+    w[3] = 3000.0f;
+    for (i = 4; i <= 12; i += 4) {
+        hrq_watersic_options o;
+        result x;
+        memset(&o, 0, sizeof o);
+        o.states = 8;
+        o.list = 1;
+        o.rate = (double)i;
+        x = watersic(w, rows, 16, NULL, NULL, &o, 0, "spike"); /* [256 x 16] of the same numbers */
+        EXPECT(x.status == HRQ_OK && x.rate > 3.5 && x.d < 0.02, "%g bits: %s, %g bits, distortion %g", o.rate,
+               hrq_status_text(x.status), x.rate, x.d);
+    }
+    free(a);
+    free(sigma);
+    free(w);
+    tap_end();
+}
+
 /* gaps to reach, from stream bytes, decoded weights and the covariance */
 static void test_gaps(size_t rows, size_t n, int all)
 {
@@ -1664,6 +1704,7 @@ int main(void)
     test_robust();
     test_rates();
     test_trellis_rates();
+    test_trellis_spike();
     test_honest();
     test_damping_rule();
     test_damping_choice();
