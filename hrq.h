@@ -9670,7 +9670,7 @@ static void hrq__watersic_weigh(hrq__watersic *x, size_t t)
         zz += v * v;
         ee += e * e;
         aim[r] = (float)e;
-        if (fabs(u) * (double)x->path->column[t].inverse > HRQ__STREAM_LIMIT - 4.0) clipped = 1; /* see the search */
+        if (fabs(u) * (double)x->path->column[t].inverse > (double)HRQ__STREAM_LIMIT - 4.0) clipped = 1;
     }
     x->energy += zz;
     x->loss += ee * (double)x->sic.diag[t] * (double)x->sic.diag[t];

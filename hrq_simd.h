@@ -3028,8 +3028,10 @@ HRQ__IN_VNNI void hrq__column_vnni(hrq__sink_vnni *s, int to, const uint8_t *cod
             v[j] = hrq__trellis_step_vnni(codes, now, last, prior, j, bits, far, a->maps);
             if (to != HRQ__TO_TILE) acc[j] = _mm512_dpbusd_epi32(acc[j], v[j], x);
         }
-        s->x += to == HRQ__TO_TILE ? 0 : 32;
-        if (to != HRQ__TO_TILE) continue;
+        if (to != HRQ__TO_TILE) {
+            s->x += 32;
+            continue;
+        }
         hrq__turn_vnni(v);
         HRQ__UNROLL
         for (j = 0; j < 8; j++) hrq__emit_vnni(s, to, j, v[j]);
