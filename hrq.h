@@ -668,7 +668,7 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
               number of threads, of which 8 are of use. The order of columns that is not said is the one that a sample
               of the rows finds nearer
    Cost       about 8 passes of rows * cols^2 flops and one Cholesky; with a trellis about 5 passes, of
-              states * list * rows * cols * 150 flops each, three Choleskys, and 70 KB for each of states * list and
+              states * list * rows * cols * 150 flops each, three Choleskys, and 28 KB for each of states * list and
               of up to 8 threads. Damping by tokens: one Cholesky more
    Source     arXiv 2603.04956, Algorithm PlainWaterSIC with LMMSE in the loop; differs: pivoted order, damping in
               proportion to the diagonal, column steps and models sent instead of a pooled table; with a trellis gains
@@ -2995,6 +2995,236 @@ static size_t hrq__code_box_scalar(uint8_t *code, uint8_t *index, float *value, 
     return 8 * s;
 }
 
+/* ---- search of a trellis along the rows, see [15i] ---- */
+
+enum {
+    HRQ__PATH_ROWS = 16,  /* side by side */
+    HRQ__PATH_BLOCK = 16, /* columns of a block */
+    HRQ__PATH_LIST = 8,   /* most paths into a state */
+    HRQ__PATH_REACH = 63, /* symbols of a table of costs: -63 ... 63 */
+    HRQ__PATH_MOST = 1 << 20, /* cost of one column */
+    HRQ__PATH_DEAD = 1 << 26,
+    HRQ__PATH_CELLS = HRQ__PATH_ROWS * HRQ__PATH_BLOCK
+};
+
+/* What the search knows of a column. */
+typedef struct hrq__path_column {
+    float inverse, value; /* of u: steps of 1; of one unit of 2 k + q */
+    float weight;         /* cost of a squared step */
+    unsigned shift[2];
+    const float (*cost[2])[4]; /* [q], of -1, 0, 1, 2 where k is 0 after the shift */
+    int zero;                  /* class 0 */
+} hrq__path_column;
+
+/* Path j * states + s of N = states * list is the j-th into state s; q is s & 1. */
+typedef struct hrq__path_args {
+    const hrq__path_column *col;
+    const uint8_t (*source)[2]; /* [states] the states that lead to a state, by k & 1 */
+    size_t states, list;        /* list: 1, 2, 4, 8 */
+    size_t j;                   /* this column's place in the block */
+    const float *w;             /* [rows] */
+    const float *edge;          /* [16] feedback of this column onto those of the block */
+    const float *before;        /* [N][rows][16] feedback onto the block's columns by path */
+    float *after;               /* the same behind this column */
+    int32_t *metric;            /* [N][rows] cost so far, in and out; the least of a row is 0 */
+    float *target;              /* [N][rows] out: u of the paths before */
+    int32_t *link;              /* [N][rows] out: 65536 (2 k + q) + the path that led here */
+    int32_t *work;              /* [4][N][rows] */
+} hrq__path_args;
+
+/* Targets of a path to the cheaper k of either parity, of four around y. Kept in pieces that compilers turn into
+   vectors: no branches, no memory that may overlap. */
+static void hrq__path_choose(const hrq__path_column *col, int q, const float *u, int32_t cost[2][HRQ__PATH_ROWS],
+                             int32_t code[2][HRQ__PATH_ROWS])
+{
+    int32_t floor_y[HRQ__PATH_ROWS], symbol[HRQ__PATH_ROWS], shift = (int32_t)col->shift[q],
+                                                             round = 16384 + (shift ? 1 << (shift - 1) : 0);
+    float y[HRQ__PATH_ROWS], rate[HRQ__PATH_ROWS][4], w = col->weight, half = q ? 0.5f : 0.0f;
+    size_t r;
+    for (r = 0; r < HRQ__PATH_ROWS; r++) {
+        float v = u[r] * col->inverse - half;
+        int32_t i;
+        v = v > -8190.0f ? v : -8190.0f;
+        v = v < 8188.0f ? v : 8188.0f;
+        y[r] = v;
+        floor_y[r] = (int32_t)(v + 16384.0f) - 16384;
+        i = ((floor_y[r] + round) >> shift) - (16384 >> shift);
+        i = i > -HRQ__PATH_REACH ? i : -HRQ__PATH_REACH;
+        symbol[r] = i < HRQ__PATH_REACH ? i : HRQ__PATH_REACH;
+    }
+    for (r = 0; r < HRQ__PATH_ROWS; r++) memcpy(rate[r], col->cost[q][symbol[r]], sizeof rate[r]);
+    for (r = 0; r < HRQ__PATH_ROWS; r++) {
+        float d = y[r] - (float)floor_y[r], most = (float)HRQ__PATH_MOST, c[4];
+        int32_t here, there, up, down, mask = -(floor_y[r] & 1);
+        c[0] = w * ((1.0f + d) * (1.0f + d)) + rate[r][0];
+        c[1] = w * (d * d) + rate[r][1];
+        c[2] = w * ((1.0f - d) * (1.0f - d)) + rate[r][2];
+        c[3] = w * ((2.0f - d) * (2.0f - d)) + rate[r][3];
+        down = -(int32_t)(c[0] < c[2]);
+        up = -(int32_t)(c[3] < c[1]);
+        here = (int32_t)(c[1] < most ? c[1] : most);
+        there = (int32_t)(c[2] < most ? c[2] : most);
+        here ^= (here ^ (int32_t)(c[3] < most ? c[3] : most)) & up;
+        there ^= (there ^ (int32_t)(c[0] < most ? c[0] : most)) & down;
+        up = floor_y[r] + (up & 2);
+        down = floor_y[r] + 1 - (down & 2);
+        cost[0][r] = here ^ ((here ^ there) & mask);
+        cost[1][r] = there ^ ((here ^ there) & mask);
+        code[0][r] = up ^ ((up ^ down) & mask);
+        code[1][r] = down ^ ((up ^ down) & mask);
+    }
+}
+
+/* The branches of every path: their costs so far, [2][N][rows] by k & 1, then their k. */
+static void hrq__path_branch(const hrq__path_args *a)
+{
+    size_t s, r, b, paths = a->states * a->list, all = paths * HRQ__PATH_ROWS;
+    for (s = 0; s < paths; s++) {
+        int32_t cost[2][HRQ__PATH_ROWS], code[2][HRQ__PATH_ROWS];
+        const int32_t *metric = a->metric + s * HRQ__PATH_ROWS;
+        hrq__path_choose(a->col, s & 1, a->target + s * HRQ__PATH_ROWS, cost, code);
+        for (b = 0; b < 2; b++) {
+            for (r = 0; r < HRQ__PATH_ROWS; r++) cost[b][r] += metric[r];
+            memcpy(a->work + b * all + s * HRQ__PATH_ROWS, cost[b], sizeof cost[b]);
+            memcpy(a->work + (2 + b) * all + s * HRQ__PATH_ROWS, code[b], sizeof code[b]);
+        }
+    }
+}
+
+/* Each row's keys, all different, in order: odd-even transpositions. */
+static void hrq__path_sort(int32_t key[][HRQ__PATH_ROWS], size_t count)
+{
+    size_t turn, i, r;
+    for (turn = 0; turn < count; turn++)
+        for (i = turn & 1; i + 1 < count; i += 2) {
+            int32_t low[HRQ__PATH_ROWS], high[HRQ__PATH_ROWS];
+            for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                low[r] = key[i][r] < key[i + 1][r] ? key[i][r] : key[i + 1][r];
+                high[r] = key[i][r] < key[i + 1][r] ? key[i + 1][r] : key[i][r];
+            }
+            memcpy(key[i], low, sizeof low);
+            memcpy(key[i + 1], high, sizeof high);
+        }
+}
+
+/* The `list` best of both branches into each state: of the two lists in order, one against the other from its end, the
+   less. link gets the path, and bit 15 where k is odd. */
+static void hrq__path_select(const hrq__path_args *a)
+{
+    size_t states = a->states, list = a->list, paths = states * list, all = paths * HRQ__PATH_ROWS, s, j, r;
+    int32_t key[2][HRQ__PATH_LIST][HRQ__PATH_ROWS], least[HRQ__PATH_ROWS];
+    for (r = 0; r < HRQ__PATH_ROWS; r++) least[r] = INT32_MAX;
+    for (s = 0; s < states; s++) {
+        int32_t even = a->source[s][0], odd = a->source[s][1];
+        for (j = 0; j < list; j++) {
+            const int32_t *b0 = a->work + (j * states + (size_t)even) * HRQ__PATH_ROWS;
+            const int32_t *b1 = a->work + all + (j * states + (size_t)odd) * HRQ__PATH_ROWS;
+            for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                key[0][j][r] = b0[r] * 16 + (int32_t)j;
+                key[1][j][r] = b1[r] * 16 + (int32_t)(HRQ__PATH_LIST + j);
+            }
+        }
+        hrq__path_sort(key[0], list);
+        hrq__path_sort(key[1], list);
+        for (j = 0; j < list; j++) {
+            int32_t *metric = a->metric + (j * states + s) * HRQ__PATH_ROWS;
+            int32_t *link = a->link + (j * states + s) * HRQ__PATH_ROWS;
+            for (r = 0; r < HRQ__PATH_ROWS; r++) {
+                int32_t x = key[0][j][r], y = key[1][list - 1 - j][r], best = x < y ? x : y, is_odd = best >> 3 & 1;
+                metric[r] = best >> 4;
+                least[r] = metric[r] < least[r] ? metric[r] : least[r];
+                link[r] = (best & 7) * (int32_t)states + (is_odd ? 32768 + odd : even);
+            }
+        }
+    }
+    for (s = 0; s < paths; s++)
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            int32_t *metric = a->metric + s * HRQ__PATH_ROWS + r;
+            *metric = *metric >= HRQ__PATH_DEAD / 2 ? HRQ__PATH_DEAD : *metric - least[r];
+        }
+}
+
+/* A column of zeros: all paths go on as they are. */
+static void hrq__path_pass_by(const hrq__path_args *a)
+{
+    size_t s, r;
+    for (s = 0; s < a->states * a->list; s++)
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            int32_t *metric = a->metric + s * HRQ__PATH_ROWS + r;
+            float y = a->target[s * HRQ__PATH_ROWS + r] * a->col->inverse, cost = a->col->weight * (y * y);
+            *metric += (int32_t)(cost < (float)HRQ__PATH_MOST ? cost : (float)HRQ__PATH_MOST);
+            if (*metric > HRQ__PATH_DEAD / 2) *metric = HRQ__PATH_DEAD;
+            a->link[s * HRQ__PATH_ROWS + r] = (int32_t)s;
+        }
+}
+
+/* path_column: one column of 16 rows by all paths, for which see the parts above.
+     u          w plus the feedback before it
+     columns    of class 0 are zeros and every path goes on; in others each branch of a path costs
+                weight (y - k)^2 + cost of k, below HRQ__PATH_MOST, y = u inverse - q / 2
+     feedback   that of the path that led here + (w - What) edge, product and sum rounded      BITWISE */
+static void hrq__path_column_scalar(const hrq__path_args *a)
+{
+    size_t s, r, i, all = a->states * a->list * HRQ__PATH_ROWS;
+    for (i = 0; i < all; i++)
+        a->target[i] = a->w[i % HRQ__PATH_ROWS] + a->before[i * HRQ__PATH_BLOCK + a->j];
+    if (a->col->zero) hrq__path_pass_by(a);
+    else {
+        hrq__path_branch(a);
+        hrq__path_select(a);
+    }
+    for (s = 0; s < all; s += HRQ__PATH_ROWS)
+        for (r = 0; r < HRQ__PATH_ROWS; r++) {
+            int32_t link = a->link[s + r], parent = link & 32767, from = parent * HRQ__PATH_ROWS + (int32_t)r;
+            int32_t x = a->col->zero ? 0 : 2 * a->work[(2 + (size_t)(link >> 15)) * all + (size_t)from] + (parent & 1);
+            const float *in = a->before + from * HRQ__PATH_BLOCK;
+            float sum[HRQ__PATH_BLOCK], e = a->w[r] - (float)x * a->col->value;
+            a->link[s + r] = x * 65536 + parent;
+            for (i = 0; i < HRQ__PATH_BLOCK; i++) sum[i] = in[i] + e * a->edge[i];
+            memcpy(a->after + (s + r) * HRQ__PATH_BLOCK, sum, sizeof sum);
+        }
+}
+
+/* path_trace: the columns of a block by the path that they led to. A cell is path * rows + row.
+     error      [16][cells] out: w - What
+     root       [cells] out: the cell at the start of the block
+     link       [16][cells] of path_column
+     w, value   [16][rows], [16] of the columns; width of them, at least 1        BITWISE */
+static void hrq__path_trace_scalar(float *error, int32_t *root, const int32_t *link, const float *w,
+                                   const float *value, size_t cells, size_t width)
+{
+    size_t i, j;
+    for (i = 0; i < cells; i++) {
+        int32_t row = (int32_t)(i % HRQ__PATH_ROWS), at = (int32_t)i;
+        for (j = width; j-- > 0;) {
+            int32_t now = link[j * cells + (size_t)at], parent = now & 32767;
+            error[j * cells + i] = w[j * HRQ__PATH_ROWS + (size_t)row] - (float)((now - parent) / 65536) * value[j];
+            at = parent * HRQ__PATH_ROWS + row;
+        }
+        root[i] = at;
+    }
+}
+
+/* path_feed: feedback of `depth` columns onto 16 of some cells.
+     out        [.][16]: out[id[i]] = in[from[i]] + sum over k, in order, of e[k][id[i]] f[k]; products and sums
+                rounded. out may be `in` where id is `from`
+     e          [depth][lde]; depth a multiple of 16
+     f          [depth][16]                                                         BITWISE */
+static void hrq__path_feed_scalar(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n,
+                                  const float *e, size_t lde, const float *f, size_t depth)
+{
+    size_t i, k, c;
+    for (i = 0; i < n; i++) {
+        float sum[HRQ__PATH_BLOCK];
+        memcpy(sum, in + (size_t)from[i] * HRQ__PATH_BLOCK, sizeof sum);
+        for (k = 0; k < depth; k++) {
+            float by = e[k * lde + (size_t)id[i]];
+            for (c = 0; c < HRQ__PATH_BLOCK; c++) sum[c] += by * f[k * HRQ__PATH_BLOCK + c];
+        }
+        memcpy(out + (size_t)id[i] * HRQ__PATH_BLOCK, sum, sizeof sum);
+    }
+}
+
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {
     const char *isa;
@@ -3045,6 +3275,11 @@ typedef struct hrq__kernels {
     void (*wants)(float *want, const float *lo, const float *hi, size_t n, int how, float steps, hrq__norm norm);
     void (*zeros)(uint8_t *zero, const float *lo, const uint16_t *h, size_t n, float row, hrq__int_range range,
                   int32_t offset);
+    void (*path_column)(const hrq__path_args *a);
+    void (*path_trace)(float *error, int32_t *root, const int32_t *link, const float *w, const float *value,
+                       size_t cells, size_t width);
+    void (*path_feed)(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n, const float *e,
+                      size_t lde, const float *f, size_t depth);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -3057,6 +3292,7 @@ typedef struct hrq__kernels {
     #define HRQ__ERRORS_SCALAR \
         hrq__int_error_scalar, hrq__float_error_scalar, hrq__signs_scalar, hrq__scale_rows_scalar, \
         hrq__wants_scalar, hrq__zeros_scalar
+    #define HRQ__PATH_SCALAR hrq__path_column_scalar, hrq__path_trace_scalar, hrq__path_feed_scalar
 
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
@@ -3074,7 +3310,7 @@ static const hrq__kernels hrq__kernel_table[] = {
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__tops_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
      HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar, HRQ__FLOATS_SCALAR,
-     HRQ__ERRORS_SCALAR},
+     HRQ__ERRORS_SCALAR, HRQ__PATH_SCALAR},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -9019,77 +9255,56 @@ static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
 }
 
 /* ---- paths: the search of a trellis along the rows ----
-   List Viterbi search with feedback of its own for every path ("survivor"): N = states * list of them, each the best,
-   the second best, ... into its state; survivor j * states + state. A path costs
+   List Viterbi search with feedback of its own for every path ("survivor"): N = states * list of them, the best `list`
+   into each state. A path costs
 
        sum over its columns of (L_tt (u_t - What_t) / c)^2 + slope * bits(k | q)
 
-   where u_t has the errors of its own columns fed back. Columns go in blocks of 16. Feedback from a path's own block is
-   added as it goes; at the end of a block it goes on to the next `reach - 1` blocks for every path; what lies further
-   back is decided by the best path, and the paths that disagree with it die. So feedback from decided columns is the
-   same for all paths of a row and is one product for many columns. Costs are integers, in 1 / 4096.
+   where u_t has the errors of its own columns fed back. Columns go in blocks of 16. Within a block feedback is added as
+   a path goes; that of the blocks before, `reach` - 1 of them, comes at its start, once for all paths that share what
+   they have there (mostly all: paths of a row meet a few columns back). What lies further back is decided by the best
+   path, and the paths that disagree with it die: feedback from decided columns is the same for all paths of a row.
+   Costs are integers, in 1 / 4096.
    Sources: list Viterbi: Seshadri and Sundberg, IEEE Trans. Comm. 42 (1994); per-survivor feedback: Raheli et al.,
    IEEE Trans. Comm. 43 (1995); entropy-coded trellis with a union quantizer: Fischer and Wang, IEEE Trans. IT 38
    (1992). */
 
 enum {
-    HRQ__PATH_ROWS = 32,  /* side by side */
-    HRQ__PATH_BLOCK = 16, /* columns of a block */
-    HRQ__PATH_WIDE = 64,  /* columns whose feedback from decided ones is one product */
-    HRQ__PATH_LIST = 8,   /* most paths into a state */
     HRQ__PATH_AHEAD = 8,  /* blocks that a path feeds, its own with them */
     HRQ__PATH_FLOOR = -3, /* log2 of the rms of u in steps below which a column is zeros */
-    HRQ__PATH_REACH = 63, /* symbols of a table of costs: -63 ... 63 */
     HRQ__PATH_UNIT = 4096,
-    HRQ__PATH_MOST = 1 << 20, /* cost of one column */
-    HRQ__PATH_DEAD = 1 << 26,
     HRQ__PATH_SLOTS = 8 /* groups of rows that may run at a time */
 };
 
     #define HRQ__PATH_SLOPE 0.08 /* c^2 a bit: 2 ln 2 D where D = c^2 / 17, a trellis at high rate */
 
-/* What the search knows of a column. */
-typedef struct hrq__path_column {
-    float inverse, value; /* of u: steps of 1; of one unit of 2 k + q */
-    float weight;         /* cost of a squared step */
-    unsigned shift[2];
-    const float (*cost[2])[4]; /* [q], of -1, 0, 1, 2 where k is 0 after the shift */
-    int zero;                  /* class 0 */
-} hrq__path_column;
-
-/* One column of a path: u, W - What, 2 k + q, the path that it came from. */
-typedef struct hrq__path_link {
-    float aim, error;
-    int16_t symbol;
-    uint16_t parent;
-} hrq__path_link;
-
-/* Memory of one group of rows. Rows are the fastest index but where columns are. */
+/* Memory of one group of rows. Cells are [N][rows]; rings hold the last `reach` blocks. */
 typedef struct hrq__path_slot {
-    int32_t *metric;        /* [N][rows] */
-    int32_t *branch, *code; /* [2][N][rows] by k & 1: cost so far, k */
-    float *target;          /* [N][rows] u */
-    uint16_t *parent;       /* [N][rows] of this column, bit 15: k is odd */
-    float *base;            /* [rows][64] feedback from decided columns */
-    float *edge;            /* [16][16] feedback within this block */
-    float *near[2];         /* [N][rows][16] feedback from a path's own columns onto it, before and after a step */
-    float *far[2];          /* [N][rows][16 (reach - 1)] onto the next blocks */
-    hrq__path_link *link;   /* [16][N][rows] by the path that a column led to */
-    float *error;           /* [N][rows][16] of this block by the path at its end */
-    float *past_aim;        /* [reach blocks][N][rows][16] by the path at the end of the block */
-    int16_t *past_symbol;   /* [reach blocks][N][rows][16] */
-    uint16_t *root;         /* [reach blocks][N][rows] its path at the start of the block */
-    void *pack;
+    int32_t *metric; /* [cells] */
+    int32_t *work;   /* [4][cells] of path_column */
+    float *base;     /* [rows][16] feedback from decided columns */
+    float *onto[2];  /* [cells][16] feedback onto a block, before and after a column */
+    float *w;        /* [16][rows] of a block */
+    float *target;   /* ring [16][cells] u by the path before */
+    int32_t *link;   /* ring [16][cells] of path_column */
+    float *error;    /* ring [16][cells] by the path at the end of the block */
+    int32_t *root;   /* ring [cells] its cell at the start of the block */
+    int32_t *id;     /* ring [cells] cells at the end of a block that paths go on from */
+    int32_t *from;   /* [cells] */
+    uint8_t *seen;   /* [cells] */
 } hrq__path_slot;
 
 typedef struct hrq__path {
     hrq__sic *sic; /* u becomes the errors */
     int16_t *z;    /* [time][rows] 2 k + q out */
     float *aim;    /* [time][rows] u out */
+    float *factor; /* for each block 16 columns of sic's, [rows up to its last][16] above the diagonal, or NULL */
+    const hrq__kernels *kernels;
     unsigned log_states;
-    size_t list, n_paths, reach;
+    size_t list, cells, reach;
     double slope;             /* cost of a bit, in c^2 */
     hrq__path_column *column; /* [time] */
+    float *value;             /* [time] their values */
     uint8_t source[256][2];   /* the states that lead to a state, by k & 1 */
     float cost[2][HRQ__RANS_DIRECT + 9][2 * HRQ__PATH_REACH + 1]
               [4]; /* by q; class, those with a shift last; symbol */
@@ -9108,332 +9323,134 @@ static void *hrq__path_cut(uint8_t *base, size_t *at, size_t bytes)
 /* A slot in a block of memory, and its size. */
 static size_t hrq__path_lay(const hrq__path *p, hrq__path_slot *m, uint8_t *base)
 {
-    size_t cells = p->n_paths * HRQ__PATH_ROWS, wide = HRQ__PATH_BLOCK * cells, at = 0, i;
-    size_t pack = hrq__la_pack_bytes(cells, HRQ__PATH_BLOCK * (p->reach - 1), HRQ__PATH_BLOCK);
-    size_t pack2 = hrq__la_pack_bytes(HRQ__PATH_ROWS, HRQ__PATH_WIDE, p->sic->n);
+    size_t cells = p->cells, wide = 4 * HRQ__PATH_BLOCK * cells, at = 0, i;
     m->metric = (int32_t *)hrq__path_cut(base, &at, 4 * cells);
-    m->branch = (int32_t *)hrq__path_cut(base, &at, 8 * cells);
-    m->code = (int32_t *)hrq__path_cut(base, &at, 8 * cells);
-    m->target = (float *)hrq__path_cut(base, &at, 4 * cells);
-    m->parent = (uint16_t *)hrq__path_cut(base, &at, 2 * cells);
-    m->base = (float *)hrq__path_cut(base, &at, 4 * HRQ__PATH_ROWS * HRQ__PATH_WIDE);
-    m->edge = (float *)hrq__path_cut(base, &at, 4 * HRQ__PATH_BLOCK * HRQ__PATH_BLOCK);
-    for (i = 0; i < 2; i++) m->near[i] = (float *)hrq__path_cut(base, &at, 4 * wide);
-    for (i = 0; i < 2; i++) m->far[i] = (float *)hrq__path_cut(base, &at, 4 * wide * (p->reach - 1));
-    m->link = (hrq__path_link *)hrq__path_cut(base, &at, sizeof(hrq__path_link) * wide);
-    m->error = (float *)hrq__path_cut(base, &at, 4 * wide);
-    m->past_aim = (float *)hrq__path_cut(base, &at, 4 * wide * p->reach);
-    m->past_symbol = (int16_t *)hrq__path_cut(base, &at, 2 * wide * p->reach);
-    m->root = (uint16_t *)hrq__path_cut(base, &at, 2 * cells * p->reach);
-    m->pack = hrq__path_cut(base, &at, pack > pack2 ? pack : pack2);
+    m->work = (int32_t *)hrq__path_cut(base, &at, 16 * cells);
+    m->base = (float *)hrq__path_cut(base, &at, 4 * HRQ__PATH_CELLS);
+    for (i = 0; i < 2; i++) m->onto[i] = (float *)hrq__path_cut(base, &at, wide);
+    m->w = (float *)hrq__path_cut(base, &at, 4 * HRQ__PATH_CELLS);
+    m->target = (float *)hrq__path_cut(base, &at, wide * p->reach);
+    m->link = (int32_t *)hrq__path_cut(base, &at, wide * p->reach);
+    m->error = (float *)hrq__path_cut(base, &at, wide * p->reach);
+    m->root = (int32_t *)hrq__path_cut(base, &at, 4 * cells * p->reach);
+    m->id = (int32_t *)hrq__path_cut(base, &at, 4 * cells * p->reach);
+    m->from = (int32_t *)hrq__path_cut(base, &at, 4 * cells);
+    m->seen = (uint8_t *)hrq__path_cut(base, &at, cells);
     return at;
 }
 
-/* One path's targets: of four neighbours k around y two have one parity, two the other; of either the cheaper. Kept in
-   pieces that compilers turn into vectors: no branches, no memory that may overlap. */
-static void hrq__path_choose(const hrq__path_column *col, int q, const float *u, int32_t cost[2][HRQ__PATH_ROWS],
-                             int32_t code[2][HRQ__PATH_ROWS])
-{
-    int32_t floor_y[HRQ__PATH_ROWS], symbol[HRQ__PATH_ROWS], shift = (int32_t)col->shift[q],
-                                                             round = 16384 + (shift ? 1 << (shift - 1) : 0);
-    float y[HRQ__PATH_ROWS], rate[HRQ__PATH_ROWS][4], w = col->weight, half = q ? 0.5f : 0.0f;
-    size_t r;
-    for (r = 0; r < HRQ__PATH_ROWS; r++) {
-        float v = u[r] * col->inverse - half;
-        int32_t i;
-        v = v > -8190.0f ? v : -8190.0f;
-        v = v < 8188.0f ? v : 8188.0f;
-        y[r] = v;
-        floor_y[r] = (int32_t)(v + 16384.0f) - 16384;
-        i = ((floor_y[r] + round) >> shift) - (16384 >> shift);
-        i = i > -HRQ__PATH_REACH ? i : -HRQ__PATH_REACH;
-        symbol[r] = i < HRQ__PATH_REACH ? i : HRQ__PATH_REACH;
-    }
-    for (r = 0; r < HRQ__PATH_ROWS; r++) memcpy(rate[r], col->cost[q][symbol[r]], sizeof rate[r]);
-    for (r = 0; r < HRQ__PATH_ROWS; r++) {
-        float d = y[r] - (float)floor_y[r], most = (float)HRQ__PATH_MOST, c[4];
-        int32_t here, there, up, down, mask = -(floor_y[r] & 1);
-        c[0] = w * ((1.0f + d) * (1.0f + d)) + rate[r][0];
-        c[1] = w * (d * d) + rate[r][1];
-        c[2] = w * ((1.0f - d) * (1.0f - d)) + rate[r][2];
-        c[3] = w * ((2.0f - d) * (2.0f - d)) + rate[r][3];
-        down = -(int32_t)(c[0] < c[2]);
-        up = -(int32_t)(c[3] < c[1]);
-        here = (int32_t)(c[1] < most ? c[1] : most);
-        there = (int32_t)(c[2] < most ? c[2] : most);
-        here ^= (here ^ (int32_t)(c[3] < most ? c[3] : most)) & up;
-        there ^= (there ^ (int32_t)(c[0] < most ? c[0] : most)) & down;
-        up = floor_y[r] + (up & 2);
-        down = floor_y[r] + 1 - (down & 2);
-        cost[0][r] = here ^ ((here ^ there) & mask);
-        cost[1][r] = there ^ ((here ^ there) & mask);
-        code[0][r] = up ^ ((up ^ down) & mask);
-        code[1][r] = down ^ ((up ^ down) & mask);
-    }
-}
+/* The place of a block in a ring. */
+static size_t hrq__path_ring(const hrq__path *p, size_t block) { return block % p->reach * p->cells; }
 
-/* The two branches of every path. */
-static void hrq__path_branch(const hrq__path *p, hrq__path_slot *m, const hrq__path_column *col)
-{
-    size_t s, r, all = p->n_paths * HRQ__PATH_ROWS;
-    for (s = 0; s < p->n_paths; s++) {
-        int32_t cost[2][HRQ__PATH_ROWS], code[2][HRQ__PATH_ROWS];
-        const int32_t *metric = m->metric + s * HRQ__PATH_ROWS;
-        size_t b;
-        hrq__path_choose(col, s & 1, m->target + s * HRQ__PATH_ROWS, cost, code);
-        for (b = 0; b < 2; b++) {
-            for (r = 0; r < HRQ__PATH_ROWS; r++) cost[b][r] += metric[r];
-            memcpy(m->branch + b * all + s * HRQ__PATH_ROWS, cost[b], sizeof cost[b]);
-            memcpy(m->code + b * all + s * HRQ__PATH_ROWS, code[b], sizeof code[b]);
-        }
-    }
-}
-
-/* Sort `count` (a power of two) keys of each row: Batcher's odd-even merge sort. */
-static void hrq__path_sort(int32_t key[][HRQ__PATH_ROWS], size_t count)
-{
-    size_t width, step, i, j, r;
-    for (width = 1; width < count; width *= 2)
-        for (step = width; step > 0; step /= 2)
-            for (j = step % width; j + step < count; j += 2 * step)
-                for (i = 0; i < step && i + j + step < count; i++) {
-                    int32_t *a = key[i + j], *b = key[i + j + step], low[HRQ__PATH_ROWS], high[HRQ__PATH_ROWS];
-                    if ((i + j) / (2 * width) != (i + j + step) / (2 * width)) continue;
-                    for (r = 0; r < HRQ__PATH_ROWS; r++) {
-                        low[r] = a[r] < b[r] ? a[r] : b[r];
-                        high[r] = a[r] < b[r] ? b[r] : a[r];
-                    }
-                    memcpy(a, low, sizeof low);
-                    memcpy(b, high, sizeof high);
-                }
-}
-
-/* The best `list` paths into each state; parent gets bit 15 where k is odd. The least cost of a row becomes 0. */
-static void hrq__path_select(const hrq__path *p, hrq__path_slot *m, uint16_t *parent)
-{
-    size_t states = (size_t)1 << p->log_states, list = p->list, all = p->n_paths * HRQ__PATH_ROWS, s, j, r;
-    int32_t key[2 * HRQ__PATH_LIST][HRQ__PATH_ROWS], least[HRQ__PATH_ROWS];
-    for (r = 0; r < HRQ__PATH_ROWS; r++) least[r] = INT32_MAX;
-    for (s = 0; s < states; s++) {
-        int32_t even = p->source[s][0], odd = p->source[s][1];
-        for (j = 0; j < list; j++) {
-            const int32_t *a = m->branch + (j * states + (size_t)even) * HRQ__PATH_ROWS;
-            const int32_t *b = m->branch + all + (j * states + (size_t)odd) * HRQ__PATH_ROWS;
-            for (r = 0; r < HRQ__PATH_ROWS; r++) {
-                key[j][r] = a[r] << 4 | (int32_t)j;
-                key[list + j][r] = b[r] << 4 | (int32_t)(list + j);
-            }
-        }
-        hrq__path_sort(key, 2 * list);
-        for (j = 0; j < list; j++) {
-            int32_t *metric = m->metric + (j * states + s) * HRQ__PATH_ROWS;
-            uint16_t *from = parent + (j * states + s) * HRQ__PATH_ROWS;
-            for (r = 0; r < HRQ__PATH_ROWS; r++) {
-                int32_t id = key[j][r] & 15, is_odd = id >= (int32_t)list;
-                metric[r] = key[j][r] >> 4;
-                least[r] = metric[r] < least[r] ? metric[r] : least[r];
-                from[r] = (uint16_t)(is_odd ? 32768 + (id - (int32_t)list) * (int32_t)states + odd
-                                            : id * (int32_t)states + even);
-            }
-        }
-    }
-    for (s = 0; s < p->n_paths; s++)
-        for (r = 0; r < HRQ__PATH_ROWS; r++) {
-            int32_t *metric = m->metric + s * HRQ__PATH_ROWS + r;
-            *metric = *metric >= HRQ__PATH_DEAD / 2 ? HRQ__PATH_DEAD : *metric - least[r];
-        }
-}
-
-/* A column of zeros: all paths go on as they are. */
-static void hrq__path_pass_by(const hrq__path *p, hrq__path_slot *m, const hrq__path_column *col, uint16_t *parent)
-{
-    size_t s, r;
-    for (s = 0; s < p->n_paths; s++)
-        for (r = 0; r < HRQ__PATH_ROWS; r++) {
-            int32_t *metric = m->metric + s * HRQ__PATH_ROWS + r;
-            float y = m->target[s * HRQ__PATH_ROWS + r] * col->inverse, cost = col->weight * (y * y);
-            *metric += (int32_t)(cost < (float)HRQ__PATH_MOST ? cost : (float)HRQ__PATH_MOST);
-            if (*metric > HRQ__PATH_DEAD / 2) *metric = HRQ__PATH_DEAD;
-            parent[s * HRQ__PATH_ROWS + r] = (uint16_t)s;
-        }
-}
-
-/* Column j of a block, time t, weights w [rows]. */
-static void hrq__path_step(const hrq__path *p, hrq__path_slot *m, size_t t, size_t j, const float *w)
-{
-    const hrq__path_column *col = p->column + t;
-    size_t s, r, i, all = p->n_paths * HRQ__PATH_ROWS;
-    const float *before = m->near[j & 1], *edge = m->edge + j * HRQ__PATH_BLOCK;
-    float *after = m->near[~j & 1], value = col->value;
-    hrq__path_link *link = m->link + j * all;
-    for (s = 0; s < p->n_paths; s++)
-        for (r = 0; r < HRQ__PATH_ROWS; r++)
-            m->target[s * HRQ__PATH_ROWS + r] = w[r] + (m->base[r * HRQ__PATH_WIDE + t % HRQ__PATH_WIDE] +
-                                                        before[(s * HRQ__PATH_ROWS + r) * HRQ__PATH_BLOCK + j]);
-    if (col->zero) hrq__path_pass_by(p, m, col, m->parent);
-    else {
-        hrq__path_branch(p, m, col);
-        hrq__path_select(p, m, m->parent);
-    }
-    for (s = 0; s < p->n_paths; s++)
-        for (r = 0; r < HRQ__PATH_ROWS; r++, link++) {
-            size_t at = s * HRQ__PATH_ROWS + r, parent = m->parent[at] & 32767u, from = parent * HRQ__PATH_ROWS + r;
-            int32_t x = col->zero ? 0 : 2 * m->code[(m->parent[at] >> 15) * all + from] + (int32_t)(parent & 1);
-            const float *in = before + from * HRQ__PATH_BLOCK;
-            float sum[HRQ__PATH_BLOCK], e = w[r] - (float)x * value;
-            link->aim = m->target[from];
-            link->error = e;
-            link->symbol = (int16_t)x;
-            link->parent = (uint16_t)parent;
-            for (i = 0; i < HRQ__PATH_BLOCK; i++) sum[i] = in[i] + e * edge[i];
-            memcpy(after + at * HRQ__PATH_BLOCK, sum, sizeof sum);
-        }
-}
-
-/* The columns of a block by the path that they led to; what it fed to the blocks ahead goes with it. */
-static void hrq__path_trace(const hrq__path *p, hrq__path_slot *m, size_t block, size_t width, int onward)
-{
-    size_t cells = p->n_paths * HRQ__PATH_ROWS, ahead = HRQ__PATH_BLOCK * (p->reach - 1), first, j, r,
-           ring = block % p->reach * cells;
-    const float *old = m->far[block & 1];
-    float *next = m->far[~block & 1];
-    for (first = 0; first < cells; first += HRQ__PATH_ROWS) {
-        size_t from[HRQ__PATH_ROWS];
-        float *aim = m->past_aim + (ring + first) * HRQ__PATH_BLOCK, *e = m->error + first * HRQ__PATH_BLOCK;
-        int16_t *x = m->past_symbol + (ring + first) * HRQ__PATH_BLOCK;
-        for (r = 0; r < HRQ__PATH_ROWS; r++) from[r] = first + r;
-        for (j = width; j-- > 0;)
-            for (r = 0; r < HRQ__PATH_ROWS; r++) {
-                const hrq__path_link *link = m->link + j * cells + from[r];
-                aim[r * HRQ__PATH_BLOCK + j] = link->aim;
-                e[r * HRQ__PATH_BLOCK + j] = link->error;
-                x[r * HRQ__PATH_BLOCK + j] = link->symbol;
-                from[r] = (size_t)link->parent * HRQ__PATH_ROWS + r;
-            }
-        for (r = 0; r < HRQ__PATH_ROWS; r++) {
-            float *to = next + (first + r) * ahead;
-            m->root[ring + first + r] = (uint16_t)(from[r] / HRQ__PATH_ROWS);
-            if (!onward) continue;
-            memcpy(to, old + from[r] * ahead + HRQ__PATH_BLOCK, (ahead - HRQ__PATH_BLOCK) * sizeof(float));
-            memset(to + ahead - HRQ__PATH_BLOCK, 0, HRQ__PATH_BLOCK * sizeof(float));
-        }
-    }
-}
-
-/* End of a block of `width` columns: its columns by path, and their feedback onto the blocks ahead. */
-static void hrq__path_end(const hrq__path *p, hrq__path_slot *m, size_t block, size_t width)
-{
-    size_t t1 = block * HRQ__PATH_BLOCK + width, n = p->sic->n, ahead = HRQ__PATH_BLOCK * (p->reach - 1);
-    int onward = ahead && p->sic->factor && t1 < n;
-    hrq__la_product g;
-    hrq__path_trace(p, m, block, width, onward);
-    if (!onward) return;
-    memset(&g, 0, sizeof g);
-    g.c = m->far[~block & 1];
-    g.ldc = ahead;
-    g.a = m->error;
-    g.a_row = HRQ__PATH_BLOCK;
-    g.a_k = 1;
-    g.b = p->sic->factor + (t1 - width) * n + t1;
-    g.b_row = 1;
-    g.b_k = n;
-    g.m = p->n_paths * HRQ__PATH_ROWS;
-    g.n = hrq__min_size(ahead, n - t1);
-    g.k = width;
-    hrq__la_run(&g, m->pack, NULL);
-}
-
-/* Of a path of each row at the end of `block`, from[r] = path * rows + r: its path at the end of block `done`. */
+/* Of each row's cell at the end of `block`: that at the end of block `done`. */
 static void hrq__path_back(const hrq__path *p, const hrq__path_slot *m, size_t block, size_t done,
-                           size_t from[HRQ__PATH_ROWS])
+                           int32_t cell[HRQ__PATH_ROWS])
 {
-    size_t cells = p->n_paths * HRQ__PATH_ROWS, b, r;
+    size_t b, r;
     for (b = block; b > done; b--)
-        for (r = 0; r < HRQ__PATH_ROWS; r++)
-            from[r] = (size_t)m->root[b % p->reach * cells + from[r]] * HRQ__PATH_ROWS + r;
+        for (r = 0; r < HRQ__PATH_ROWS; r++) cell[r] = m->root[hrq__path_ring(p, b) + (size_t)cell[r]];
 }
 
 /* Columns of block `done` by the best path at the end of `block`, which is alive; the paths that disagree die. */
 static void hrq__path_decide(const hrq__path *p, hrq__path_slot *m, size_t row0, size_t block, size_t done)
 {
-    size_t cells = p->n_paths * HRQ__PATH_ROWS, r, s, j, t, rows = p->sic->rows;
-    size_t best[HRQ__PATH_ROWS], from[HRQ__PATH_ROWS];
-    for (r = 0; r < HRQ__PATH_ROWS; r++) best[r] = r;
+    size_t cells = p->cells, r, s, j, rows = p->sic->rows, t0 = done * HRQ__PATH_BLOCK;
+    int32_t best[HRQ__PATH_ROWS], cell[HRQ__PATH_ROWS];
+    for (r = 0; r < HRQ__PATH_ROWS; r++) best[r] = (int32_t)r;
     for (s = HRQ__PATH_ROWS; s < cells; s += HRQ__PATH_ROWS)
         for (r = 0; r < HRQ__PATH_ROWS; r++)
-            if (m->metric[s + r] < m->metric[best[r]]) best[r] = s + r;
+            if (m->metric[s + r] < m->metric[best[r]]) best[r] = (int32_t)(s + r);
     hrq__path_back(p, m, block, done, best);
     for (s = 0; s < cells; s += HRQ__PATH_ROWS) {
-        for (r = 0; r < HRQ__PATH_ROWS; r++) from[r] = s + r;
-        hrq__path_back(p, m, block, done, from);
+        for (r = 0; r < HRQ__PATH_ROWS; r++) cell[r] = (int32_t)(s + r);
+        hrq__path_back(p, m, block, done, cell);
         for (r = 0; r < HRQ__PATH_ROWS; r++)
-            if (from[r] != best[r]) m->metric[s + r] = HRQ__PATH_DEAD;
+            if (cell[r] != best[r]) m->metric[s + r] = HRQ__PATH_DEAD;
     }
-    for (j = 0; j < HRQ__PATH_BLOCK && (t = done * HRQ__PATH_BLOCK + j) < p->sic->n; j++)
+    for (j = hrq__min_size(HRQ__PATH_BLOCK, p->sic->n - t0); j-- > 0;)
         for (r = 0; r < HRQ__PATH_ROWS && row0 + r < rows; r++) {
-            size_t to = t * rows + row0 + r, at = (done % p->reach * cells + best[r]) * HRQ__PATH_BLOCK + j;
-            p->z[to] = m->past_symbol[at];
-            p->aim[to] = m->past_aim[at];
-            p->sic->u[to] = p->sic->w[to] - (float)p->z[to] * p->column[t].value;
+            size_t to = (t0 + j) * rows + row0 + r, ring = hrq__path_ring(p, done) * HRQ__PATH_BLOCK + j * cells;
+            int32_t link = m->link[ring + (size_t)best[r]], parent = link & 32767;
+            best[r] = parent * HRQ__PATH_ROWS + (int32_t)r;
+            p->z[to] = (int16_t)((link - parent) / 65536);
+            p->aim[to] = m->target[ring + (size_t)best[r]];
+            p->sic->u[to] = p->sic->w[to] - (float)p->z[to] * p->column[t0 + j].value;
         }
 }
 
-/* Feedback of decided columns [from, to) onto this block and what follows of its 64 columns. */
-static void hrq__path_base(const hrq__path *p, hrq__path_slot *m, size_t row0, size_t t0, size_t from, size_t to)
+/* Feedback onto `block` of all that is before it, blocks from `done` on by path: onto[0]. */
+static void hrq__path_start(const hrq__path *p, hrq__path_slot *m, size_t row0, size_t block, size_t done)
 {
-    const hrq__sic *sic = p->sic;
-    hrq__la_product g;
-    if (t0 % HRQ__PATH_WIDE == 0) memset(m->base, 0, HRQ__PATH_ROWS * HRQ__PATH_WIDE * sizeof(float));
-    if (!sic->factor || from >= to) return;
-    memset(&g, 0, sizeof g);
-    g.c = m->base + t0 % HRQ__PATH_WIDE;
-    g.ldc = HRQ__PATH_WIDE;
-    g.a = sic->u + from * sic->rows + row0;
-    g.a_row = 1;
-    g.a_k = sic->rows;
-    g.b = sic->factor + from * sic->n + t0;
-    g.b_row = 1;
-    g.b_k = sic->n;
-    g.m = hrq__min_size(HRQ__PATH_ROWS, sic->rows - row0);
-    g.n = hrq__min_size(HRQ__PATH_WIDE - t0 % HRQ__PATH_WIDE, sic->n - t0);
-    g.k = to - from;
-    hrq__la_run(&g, m->pack, NULL);
+    size_t cells = p->cells, n = cells, i, b, counts[HRQ__PATH_AHEAD];
+    const float *factor = p->factor ? p->factor + block * (block + 1) / 2 * HRQ__PATH_CELLS : NULL;
+    memset(m->base, 0, HRQ__PATH_CELLS * sizeof(float));
+    for (i = 0; i < HRQ__PATH_ROWS; i++) m->from[i] = (int32_t)i;
+    if (p->factor && done)
+        p->kernels->path_feed(m->base, m->base, m->from, m->from, hrq__min_size(HRQ__PATH_ROWS, p->sic->rows - row0),
+                              p->sic->u + row0, p->sic->rows, factor, done * HRQ__PATH_BLOCK);
+    if (!p->factor || done == block) {
+        for (i = 0; i < cells; i++)
+            memcpy(m->onto[0] + i * HRQ__PATH_BLOCK, m->base + i % HRQ__PATH_ROWS * HRQ__PATH_BLOCK,
+                   HRQ__PATH_BLOCK * sizeof(float));
+        return;
+    }
+    for (b = block; b-- > done; n = counts[b - done]) { /* the cells that are met on the way back */
+        int32_t *id = m->id + hrq__path_ring(p, b), *later = m->id + hrq__path_ring(p, b + 1);
+        const int32_t *root = m->root + hrq__path_ring(p, b + 1);
+        size_t count = 0;
+        memset(m->seen, 0, cells);
+        for (i = 0; i < n; i++) {
+            int32_t to = b + 1 == block ? (int32_t)i : root[later[i]];
+            id[count] = to;
+            count += !m->seen[to];
+            m->seen[to] = 1;
+        }
+        counts[b - done] = count;
+    }
+    for (b = done; b < block; b++) {
+        const int32_t *id = m->id + hrq__path_ring(p, b), *root = m->root + hrq__path_ring(p, b);
+        for (i = 0; i < counts[b - done]; i++) m->from[i] = b == done ? id[i] % HRQ__PATH_ROWS : root[id[i]];
+        p->kernels->path_feed(m->onto[(block - 1 - b) & 1], b == done ? m->base : m->onto[(block - b) & 1], id,
+                              m->from, counts[b - done], m->error + hrq__path_ring(p, b) * HRQ__PATH_BLOCK, cells,
+                              factor + b * HRQ__PATH_CELLS, HRQ__PATH_BLOCK);
+    }
 }
 
 /* A group of rows, all columns. Where there are fewer the last is searched again, and not kept. */
 static void hrq__path_rows(const hrq__path *p, hrq__path_slot *m, size_t row0)
 {
+    static const float none[HRQ__PATH_BLOCK] = {0};
     const hrq__sic *sic = p->sic;
-    size_t cells = p->n_paths * HRQ__PATH_ROWS, ahead = HRQ__PATH_BLOCK * (p->reach - 1), n = sic->n, t0, j, i, r,
-           done = 0, block = 0;
-    for (i = 0; i < cells; i++) m->metric[i] = i < HRQ__PATH_ROWS ? 0 : HRQ__PATH_DEAD;
-    memset(m->far[0], 0, cells * ahead * sizeof(float));
-    memset(m->far[1], 0, cells * ahead * sizeof(float));
+    size_t n = sic->n, t0, j, i, r, done = 0, block = 0;
+    hrq__path_args a;
+    memset(&a, 0, sizeof a);
+    a.source = p->source;
+    a.states = (size_t)1 << p->log_states;
+    a.list = p->list;
+    a.metric = m->metric;
+    a.work = m->work;
+    for (i = 0; i < p->cells; i++) m->metric[i] = i < HRQ__PATH_ROWS ? 0 : HRQ__PATH_DEAD;
     for (t0 = 0; t0 < n; t0 += HRQ__PATH_BLOCK, block++) {
-        size_t width = hrq__min_size(HRQ__PATH_BLOCK, n - t0);
-        if (block >= p->reach) hrq__path_decide(p, m, row0, block - 1, block - p->reach);
-        hrq__path_base(p, m, row0, t0, t0 % HRQ__PATH_WIDE ? done : 0,
-                       HRQ__PATH_BLOCK * (block < p->reach ? 0 : block + 1 - p->reach));
-        done = HRQ__PATH_BLOCK * (block < p->reach ? 0 : block + 1 - p->reach);
-        for (i = 0; i < cells; i++) {
-            if (ahead)
-                memcpy(m->near[0] + i * HRQ__PATH_BLOCK, m->far[block & 1] + i * ahead,
-                       HRQ__PATH_BLOCK * sizeof(float));
-            else memset(m->near[0] + i * HRQ__PATH_BLOCK, 0, HRQ__PATH_BLOCK * sizeof(float));
-        }
-        for (j = 0; j < HRQ__PATH_BLOCK; j++)
-            for (i = 0; i < HRQ__PATH_BLOCK; i++)
-                m->edge[j * HRQ__PATH_BLOCK + i] =
-                    sic->factor && i > j && i < width ? sic->factor[(t0 + j) * n + t0 + i] : 0.0f;
+        size_t width = hrq__min_size(HRQ__PATH_BLOCK, n - t0), ring = hrq__path_ring(p, block);
+        if (block >= p->reach) hrq__path_decide(p, m, row0, block - 1, done++);
+        hrq__path_start(p, m, row0, block, done);
         for (j = 0; j < width; j++) {
-            float w[HRQ__PATH_ROWS];
             for (r = 0; r < HRQ__PATH_ROWS; r++)
-                w[r] = sic->w[(t0 + j) * sic->rows + hrq__min_size(row0 + r, sic->rows - 1)];
-            hrq__path_step(p, m, t0 + j, j, w);
+                m->w[j * HRQ__PATH_ROWS + r] = sic->w[(t0 + j) * sic->rows + hrq__min_size(row0 + r, sic->rows - 1)];
+            a.col = p->column + t0 + j;
+            a.j = j;
+            a.w = m->w + j * HRQ__PATH_ROWS;
+            a.edge = p->factor ? p->factor + block * (block + 3) / 2 * HRQ__PATH_CELLS + j * HRQ__PATH_BLOCK : none;
+            a.before = m->onto[j & 1];
+            a.after = m->onto[~j & 1];
+            a.target = m->target + ring * HRQ__PATH_BLOCK + j * p->cells;
+            a.link = m->link + ring * HRQ__PATH_BLOCK + j * p->cells;
+            p->kernels->path_column(&a);
         }
-        hrq__path_end(p, m, block, width);
+        p->kernels->path_trace(m->error + ring * HRQ__PATH_BLOCK, m->root + ring, m->link + ring * HRQ__PATH_BLOCK,
+                               m->w, p->value + t0, p->cells, width);
     }
-    for (i = block < p->reach ? 0 : block - p->reach; i < block; i++) hrq__path_decide(p, m, row0, block - 1, i);
+    for (; done < block; done++) hrq__path_decide(p, m, row0, block - 1, done);
 }
 
 static void hrq__path_job(void *arg, size_t index)
@@ -9444,25 +9461,40 @@ static void hrq__path_job(void *arg, size_t index)
         hrq__path_rows(p, p->slot + index, row0);
 }
 
+/* The factor's columns of each block, one block behind the other: again whenever the factor has changed. */
+static void hrq__path_factor(hrq__path *p)
+{
+    size_t n = p->sic->n, t0, k, c;
+    float *to = p->factor;
+    for (t0 = 0; t0 < n && to; t0 += HRQ__PATH_BLOCK)
+        for (k = 0; k < t0 + HRQ__PATH_BLOCK; k++)
+            for (c = t0; c < t0 + HRQ__PATH_BLOCK; c++) *to++ = k < c && c < n ? p->sic->factor[k * n + c] : 0.0f;
+}
+
 /* Everything that does not change from pass to pass; freed with hrq__path_close, also after an error. */
 static hrq_status hrq__path_open(hrq__path *p, hrq__sic *sic, int16_t *z, unsigned log_states, size_t list)
 {
     const uint8_t *parity = hrq__stream_parity[log_states - 2];
-    size_t i, bytes;
+    size_t blocks = hrq__div_up(sic->n, HRQ__PATH_BLOCK), i, bytes;
     unsigned s;
     memset(p, 0, sizeof *p);
     p->sic = sic;
     p->z = z;
+    p->kernels = hrq__kernels_now();
     p->log_states = log_states;
     p->list = list;
-    p->n_paths = list << log_states;
+    p->cells = (list << log_states) * HRQ__PATH_ROWS;
     p->reach = HRQ__PATH_AHEAD;
     p->slope = HRQ__PATH_SLOPE;
     for (s = 0; s < 1u << log_states; s++)
         for (i = 0; i < 2; i++) p->source[hrq__stream_next(parity, s, (unsigned)i)][i] = (uint8_t)s;
     p->column = (hrq__path_column *)hrq__alloc_array(sic->hooks, sic->n, sizeof *p->column);
+    p->value = (float *)hrq__alloc_array(sic->hooks, sic->n, sizeof *p->value);
     p->aim = (float *)hrq__alloc_array(sic->hooks, sic->n * sic->rows, sizeof *p->aim);
-    if (!p->column || !p->aim) return HRQ_ERR_NOMEM;
+    if (sic->factor)
+        p->factor = (float *)hrq__alloc_array(sic->hooks, blocks * (blocks + 1) / 2, HRQ__PATH_CELLS * sizeof(float));
+    if (!p->column || !p->value || !p->aim || !p->factor != !sic->factor) return HRQ_ERR_NOMEM;
+    hrq__path_factor(p);
     bytes = hrq__path_lay(p, &p->slot[0], NULL);
     p->slots = sic->hooks && sic->hooks->parallel_for ? HRQ__PATH_SLOTS : 1;
     p->slots = hrq__min_size(p->slots, hrq__div_up(sic->rows, HRQ__PATH_ROWS));
@@ -9479,6 +9511,8 @@ static void hrq__path_close(hrq__path *p, const hrq_hooks *hooks)
     size_t i;
     for (i = 0; p && i < HRQ__PATH_SLOTS; i++) hrq__release(hooks, p->slot[i].metric);
     if (p) hrq__release(hooks, p->column);
+    if (p) hrq__release(hooks, p->value);
+    if (p) hrq__release(hooks, p->factor);
     if (p) hrq__release(hooks, p->aim);
     hrq__release(hooks, p);
 }
@@ -9647,6 +9681,7 @@ static void hrq__watersic_columns(hrq__watersic *x)
         x->model[4 * t + 2] = 1.0 + s->field[2][j] * unit;
         s->step[j] = (float)(alpha * (0.5 * (1.0 + s->field[2][j] * unit)));
         col->value = s->step[j] * x->sic.unit;
+        x->path->value[t] = col->value;
         col->inverse = col->value > 1e-37f ? 0.5f / col->value : 1e37f;
         off *= 1.0 + s->field[2][j] * unit;
         col->weight = (float)(off * off * (double)HRQ__PATH_UNIT);
@@ -9964,6 +9999,7 @@ static hrq_status hrq__watersic_resort(hrq__watersic *x, const float *w, size_t 
     if (status != HRQ_OK) return status;
     hrq__sic_turn(&x->sic, scale);
     hrq__sic_load(&x->sic, w, ldw);
+    if (x->path) hrq__path_factor(x->path);
     return HRQ_OK;
 }
 
@@ -10130,6 +10166,7 @@ static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, d
     q.target = target;
     for (turn = 0; turn < most && status == HRQ_OK; turn++, learned += !x->clipped) {
         size_t wrote = 0;
+        int took = 0, there;
         x->frozen = found && learned >= (x->settled ? 2 : 6);
         hrq__watersic_set(x, *log_a);
         bits = hrq__watersic_pass(x, marks);
@@ -10139,15 +10176,17 @@ static hrq_status hrq__watersic_settle(hrq__watersic *x, const int16_t *marks, d
         bits = (wrote ? 8.0 * (double)wrote : bits) / ((double)rows * (double)x->s.cols);
         if (wrote && bits <= target && (x->energy > 0.0 || x->silent) &&
             (found->bytes == 0 || x->loss < (wrote > found->bytes ? 1.25 : 0.8) * found->loss)) {
+            took = 1;
             found->loss = x->loss;
             memcpy(found->best, found->work, wrote);
             found->bytes = wrote;
             found->entropy = (x->bits + hrq__watersic_fields(x, marks)) / entries;
         }
-        if (found && bits <= target && bits > target - 0.003) break;
+        there = found && bits <= target && bits > target - 0.003;
+        if (there && took) break;
         *log_a = hrq__watersic_toward(&q, *log_a, bits, target - 0.0015, x->frozen);
-        if (q.have_lo && q.have_hi && q.at_hi - q.at_lo < 0.002) { /* a jump, where classes round: learn them again */
-            q.have_lo = q.have_hi = 0;
+        if (there || (q.have_lo && q.have_hi && q.at_hi - q.at_lo < 0.002)) {
+            q.have_lo = q.have_hi = 0; /* gains are off, or a jump where classes round: learn them again */
             learned = x->settled ? 0 : 4;
         }
         status = hrq__progress(x->sic.hooks, (size_t)(before + turn), 38);

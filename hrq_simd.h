@@ -4729,6 +4729,222 @@ HRQ__FN_VNNI void hrq__trellis_advance_vnni(uint8_t *path, uint8_t *chosen, cons
         _mm512_storeu_si512(path + i, _mm512_sub_epi8(_mm512_loadu_si512(now + i), least));
 }
 
+/* ---- search of a trellis along rows ---- */
+
+/* The two branches of a path: their costs so far and k, by k & 1. Costs of four neighbours of 16 symbols: 16 loads of
+   four, transposed. */
+HRQ__IN_AVX512 void hrq__path_choose_avx512(int32_t *cost, int32_t *code, size_t all, const hrq__path_column *col,
+                                            int q, __m512 u, __m512i metric)
+{
+    const __m512 one = _mm512_set1_ps(1.0f), two = _mm512_set1_ps(2.0f), most = _mm512_set1_ps(HRQ__PATH_MOST);
+    const __m512 w = _mm512_set1_ps(col->weight);
+    const __m512i unit = _mm512_set1_epi32(1), far = _mm512_set1_epi32(HRQ__PATH_REACH);
+    __m512 y, d, up, down, back, here, there, rate[4], even[2], odd[2], c[4];
+    __m512i floor_y, symbol, k0, k1;
+    __mmask16 less, swap;
+    HRQ__ALIGNED int32_t at[16];
+    unsigned shift = col->shift[q];
+    int i;
+    y = _mm512_sub_ps(_mm512_mul_ps(u, _mm512_set1_ps(col->inverse)), _mm512_set1_ps(q ? 0.5f : 0.0f));
+    y = _mm512_min_ps(_mm512_max_ps(y, _mm512_set1_ps(-8190.0f)), _mm512_set1_ps(8188.0f));
+    floor_y = _mm512_sub_epi32(_mm512_cvttps_epi32(_mm512_add_ps(y, _mm512_set1_ps(16384.0f))),
+                               _mm512_set1_epi32(16384));
+    symbol = _mm512_add_epi32(floor_y, _mm512_set1_epi32(16384 + (shift ? 1 << (shift - 1) : 0)));
+    symbol = _mm512_sub_epi32(_mm512_sra_epi32(symbol, _mm_cvtsi32_si128((int)shift)),
+                              _mm512_set1_epi32(16384 >> shift));
+    symbol = _mm512_min_epi32(_mm512_max_epi32(symbol, _mm512_sub_epi32(_mm512_setzero_si512(), far)), far);
+    _mm512_store_si512(at, symbol);
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        rate[i] = _mm512_castps128_ps512(_mm_loadu_ps(col->cost[q][at[i]]));
+        rate[i] = _mm512_insertf32x4(rate[i], _mm_loadu_ps(col->cost[q][at[4 + i]]), 1);
+        rate[i] = _mm512_insertf32x4(rate[i], _mm_loadu_ps(col->cost[q][at[8 + i]]), 2);
+        rate[i] = _mm512_insertf32x4(rate[i], _mm_loadu_ps(col->cost[q][at[12 + i]]), 3);
+    }
+    for (i = 0; i < 2; i++) {
+        even[i] = _mm512_unpacklo_ps(rate[2 * i], rate[2 * i + 1]);
+        odd[i] = _mm512_unpackhi_ps(rate[2 * i], rate[2 * i + 1]);
+    }
+    d = _mm512_sub_ps(y, _mm512_cvtepi32_ps(floor_y));
+    back = _mm512_add_ps(one, d);
+    up = _mm512_sub_ps(one, d);
+    down = _mm512_sub_ps(two, d);
+    c[0] = _mm512_add_ps(_mm512_mul_ps(w, _mm512_mul_ps(back, back)), _mm512_shuffle_ps(even[0], even[1], 0x44));
+    c[1] = _mm512_add_ps(_mm512_mul_ps(w, _mm512_mul_ps(d, d)), _mm512_shuffle_ps(even[0], even[1], 0xee));
+    c[2] = _mm512_add_ps(_mm512_mul_ps(w, _mm512_mul_ps(up, up)), _mm512_shuffle_ps(odd[0], odd[1], 0x44));
+    c[3] = _mm512_add_ps(_mm512_mul_ps(w, _mm512_mul_ps(down, down)), _mm512_shuffle_ps(odd[0], odd[1], 0xee));
+    less = _mm512_cmp_ps_mask(c[3], c[1], _CMP_LT_OQ);
+    here = _mm512_mask_mov_ps(c[1], less, c[3]);
+    k0 = _mm512_mask_add_epi32(floor_y, less, floor_y, _mm512_set1_epi32(2));
+    less = _mm512_cmp_ps_mask(c[0], c[2], _CMP_LT_OQ);
+    there = _mm512_mask_mov_ps(c[2], less, c[0]);
+    k1 = _mm512_mask_sub_epi32(_mm512_add_epi32(floor_y, unit), less, floor_y, unit);
+    swap = _mm512_test_epi32_mask(floor_y, unit);
+    y = _mm512_min_ps(_mm512_mask_mov_ps(here, swap, there), most);
+    d = _mm512_min_ps(_mm512_mask_mov_ps(there, swap, here), most);
+    _mm512_storeu_si512(cost, _mm512_add_epi32(_mm512_cvttps_epi32(y), metric));
+    _mm512_storeu_si512(cost + all, _mm512_add_epi32(_mm512_cvttps_epi32(d), metric));
+    _mm512_storeu_si512(code, _mm512_mask_mov_epi32(k0, swap, k1));
+    _mm512_storeu_si512(code + all, _mm512_mask_mov_epi32(k1, swap, k0));
+}
+
+HRQ__IN_AVX512 void hrq__path_order_avx512(__m512i *a, __m512i *b)
+{
+    __m512i low = _mm512_min_epi32(*a, *b);
+    *b = _mm512_max_epi32(*a, *b);
+    *a = low;
+}
+
+/* Batcher's odd-even merge sort of 1, 2, 4 or 8. */
+HRQ__IN_AVX512 void hrq__path_sort_avx512(__m512i *key, int count)
+{
+    int width, step, i, j;
+    HRQ__UNROLL
+    for (width = 1; width < count; width *= 2)
+        HRQ__UNROLL
+        for (step = width; step > 0; step /= 2)
+            HRQ__UNROLL
+            for (j = step % width; j + step < count; j += 2 * step)
+                HRQ__UNROLL
+                for (i = j; i < j + step; i++)
+                    if (i / (2 * width) == (i + step) / (2 * width)) hrq__path_order_avx512(key + i, key + i + step);
+}
+
+HRQ__IN_AVX512 void hrq__path_select_avx512(const hrq__path_args *a, int list)
+{
+    size_t states = a->states, all = states * (size_t)list * HRQ__PATH_ROWS, s, i;
+    const __m512i dead = _mm512_set1_epi32(HRQ__PATH_DEAD), dying = _mm512_set1_epi32(HRQ__PATH_DEAD / 2 - 1);
+    const __m512i by = _mm512_set1_epi32((int32_t)states);
+    __m512i least = _mm512_set1_epi32(INT32_MAX);
+    int j;
+    for (s = 0; s < states; s++) {
+        size_t even = a->source[s][0], odd = a->source[s][1];
+        const int32_t *b0 = a->work + even * HRQ__PATH_ROWS, *b1 = a->work + all + odd * HRQ__PATH_ROWS;
+        __m512i key[2][HRQ__PATH_LIST];
+        HRQ__UNROLL
+        for (j = 0; j < list; j++) {
+            size_t at = (size_t)j * states * HRQ__PATH_ROWS;
+            key[0][j] = _mm512_or_si512(_mm512_slli_epi32(_mm512_loadu_si512(b0 + at), 4), _mm512_set1_epi32(j));
+            key[1][j] = _mm512_or_si512(_mm512_slli_epi32(_mm512_loadu_si512(b1 + at), 4),
+                                        _mm512_set1_epi32(HRQ__PATH_LIST + j));
+        }
+        hrq__path_sort_avx512(key[0], list);
+        hrq__path_sort_avx512(key[1], list);
+        HRQ__UNROLL
+        for (j = 0; j < list; j++) {
+            size_t at = ((size_t)j * states + s) * HRQ__PATH_ROWS;
+            __m512i best = _mm512_min_epi32(key[0][j], key[1][list - 1 - j]), metric = _mm512_srai_epi32(best, 4);
+            __m512i from = _mm512_mullo_epi32(_mm512_and_si512(best, _mm512_set1_epi32(7)), by);
+            __mmask16 is_odd = _mm512_test_epi32_mask(best, _mm512_set1_epi32(8));
+            from = _mm512_add_epi32(from, _mm512_mask_mov_epi32(_mm512_set1_epi32((int32_t)even), is_odd,
+                                                                _mm512_set1_epi32(32768 + (int32_t)odd)));
+            least = _mm512_min_epi32(least, metric);
+            _mm512_storeu_si512(a->metric + at, metric);
+            _mm512_storeu_si512(a->link + at, from);
+        }
+    }
+    for (i = 0; i < all; i += 16) {
+        __m512i metric = _mm512_loadu_si512(a->metric + i);
+        __mmask16 over = _mm512_cmpgt_epi32_mask(metric, dying);
+        _mm512_storeu_si512(a->metric + i, _mm512_mask_mov_epi32(_mm512_sub_epi32(metric, least), over, dead));
+    }
+}
+
+HRQ__FN_AVX512 void hrq__path_column_avx512(const hrq__path_args *a)
+{
+    size_t all = a->states * a->list * HRQ__PATH_ROWS, i;
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i strides = _mm512_slli_epi32(lane, 4), parents = _mm512_set1_epi32(32767);
+    const __m512 w = _mm512_loadu_ps(a->w), edge = _mm512_loadu_ps(a->edge), value = _mm512_set1_ps(a->col->value);
+    int r;
+    for (i = 0; i < all; i += 16) {
+        __m512 u = _mm512_add_ps(w, _mm512_i32gather_ps(strides, a->before + i * HRQ__PATH_BLOCK + a->j, 4));
+        _mm512_storeu_ps(a->target + i, u);
+        if (!a->col->zero) {
+            __m512i metric = _mm512_loadu_si512(a->metric + i);
+            hrq__path_choose_avx512(a->work + i, a->work + 2 * all + i, all, a->col, i / 16 & 1, u, metric);
+        }
+    }
+    if (a->col->zero) hrq__path_pass_by(a);
+    else if (a->list == 8) hrq__path_select_avx512(a, 8);
+    else if (a->list == 4) hrq__path_select_avx512(a, 4);
+    else if (a->list == 2) hrq__path_select_avx512(a, 2);
+    else hrq__path_select_avx512(a, 1);
+    for (i = 0; i < all; i += 16) {
+        __m512i link = _mm512_loadu_si512(a->link + i), parent = _mm512_and_si512(link, parents), x, odd;
+        __m512i from = _mm512_add_epi32(_mm512_slli_epi32(parent, 4), lane);
+        HRQ__ALIGNED int32_t at[16];
+        HRQ__ALIGNED float e[16];
+        odd = _mm512_mullo_epi32(_mm512_srli_epi32(link, 15), _mm512_set1_epi32((int32_t)all));
+        x = _mm512_setzero_si512();
+        if (!a->col->zero) {
+            x = _mm512_slli_epi32(_mm512_i32gather_epi32(_mm512_add_epi32(odd, from), a->work + 2 * all, 4), 1);
+            x = _mm512_add_epi32(x, _mm512_and_si512(parent, _mm512_set1_epi32(1)));
+        }
+        _mm512_storeu_si512(a->link + i, _mm512_add_epi32(_mm512_slli_epi32(x, 16), parent));
+        _mm512_store_ps(e, _mm512_sub_ps(w, _mm512_mul_ps(_mm512_cvtepi32_ps(x), value)));
+        _mm512_store_si512(at, from);
+        HRQ__UNROLL
+        for (r = 0; r < 16; r++) {
+            __m512 in = _mm512_loadu_ps(a->before + (size_t)at[r] * HRQ__PATH_BLOCK);
+            _mm512_storeu_ps(a->after + (i + (size_t)r) * HRQ__PATH_BLOCK,
+                             _mm512_add_ps(in, _mm512_mul_ps(_mm512_set1_ps(e[r]), edge)));
+        }
+    }
+}
+
+HRQ__FN_AVX512 void hrq__path_trace_avx512(float *error, int32_t *root, const int32_t *link, const float *w,
+                                           const float *value, size_t cells, size_t width)
+{
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    size_t i, j;
+    for (i = 0; i < cells; i += 16) {
+        __m512i at = _mm512_add_epi32(lane, _mm512_set1_epi32((int32_t)i));
+        for (j = width; j-- > 0;) {
+            __m512i now = _mm512_i32gather_epi32(at, link + j * cells, 4);
+            __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srai_epi32(now, 16)), _mm512_set1_ps(value[j]));
+            _mm512_storeu_ps(error + j * cells + i, _mm512_sub_ps(_mm512_loadu_ps(w + j * HRQ__PATH_ROWS), x));
+            at = _mm512_and_si512(now, _mm512_set1_epi32(32767));
+            at = _mm512_add_epi32(_mm512_slli_epi32(at, 4), lane);
+        }
+        _mm512_storeu_si512(root + i, at);
+    }
+}
+
+/* 16 columns' feedback stays in registers, `count` cells go side by side. */
+HRQ__IN_AVX512 void hrq__path_feed_avx512_run(float *out, const float *in, const int32_t *id, const int32_t *from,
+                                              const float *e, size_t lde, const __m512 f[16], int count)
+{
+    __m512 sum[8];
+    int i, k;
+    HRQ__UNROLL
+    for (i = 0; i < count; i++) sum[i] = _mm512_loadu_ps(in + (size_t)from[i] * HRQ__PATH_BLOCK);
+    HRQ__UNROLL
+    for (k = 0; k < 16; k++) {
+        const float *row = e + (size_t)k * lde;
+        HRQ__UNROLL
+        for (i = 0; i < count; i++) sum[i] = _mm512_add_ps(sum[i], _mm512_mul_ps(_mm512_set1_ps(row[id[i]]), f[k]));
+    }
+    HRQ__UNROLL
+    for (i = 0; i < count; i++) _mm512_storeu_ps(out + (size_t)id[i] * HRQ__PATH_BLOCK, sum[i]);
+}
+
+HRQ__FN_AVX512 void hrq__path_feed_avx512(float *out, const float *in, const int32_t *id, const int32_t *from,
+                                          size_t n, const float *e, size_t lde, const float *f, size_t depth)
+{
+    size_t i, k;
+    for (k = 0; k < depth; k += 16, e += 16 * lde, f += 16 * HRQ__PATH_BLOCK) {
+        __m512 rows[16];
+        int j;
+        HRQ__UNROLL
+        for (j = 0; j < 16; j++) rows[j] = _mm512_loadu_ps(f + j * HRQ__PATH_BLOCK);
+        for (i = 0; i + 8 <= n; i += 8) hrq__path_feed_avx512_run(out, in, id + i, from + i, e, lde, rows, 8);
+        for (; i < n; i++) hrq__path_feed_avx512_run(out, in, id + i, from + i, e, lde, rows, 1);
+        in = out;
+        from = id;
+    }
+}
+
 #endif /* HRQ__AVX512 */
 
 //==================================================================================================
@@ -6381,17 +6597,17 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__pack_##isa, hrq__group_scales_##isa, hrq__norms_##isa, hrq__act_s8_##isa, hrq__hadamard_##isa,        \
         hrq__paley_##isa
 /* Shape of fma_tile, encoders, then the kernels that not every set has of its own. */
-#define HRQ__REST(m, n, isa, e8, metric, advance, box, floats, rest)                                             \
+#define HRQ__REST(m, n, isa, e8, metric, advance, box, floats, rest, path)                                       \
     m, n, HRQ__ENCODERS(isa), hrq__code_e8_##e8, hrq__trellis_metric_##metric, hrq__trellis_advance_##advance, \
         hrq__code_box_##box, hrq__tile_upper_##floats, hrq__axpy_##floats, hrq__int_error_##rest, \
         hrq__float_error_##rest, hrq__signs_##rest, hrq__scale_rows_##rest, hrq__wants_##rest, \
-        hrq__zeros_##rest
+        hrq__zeros_##rest, hrq__path_column_##path, hrq__path_trace_##path, hrq__path_feed_##path
 
 #ifdef HRQ__AVX2
     #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2, NULL}
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                             \
         {name, need, flip, HRQ__DECODERS(avx2, scalar), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2), \
-         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar)},
+         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar, scalar)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
@@ -6406,11 +6622,11 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #ifdef HRQ__AVX512
     #define HRQ__ROWS_AVX512                                                                                   \
         {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2, scalar), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),    \
-         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512)},                             \
+         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512, avx512)},                             \
         {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni, vnni),                                          \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
           hrq__one_trellis_vnni, hrq__one_int_vnni, hrq__one_column_vnni},                                     \
-         HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512, avx512)},
+         HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512, avx512, avx512)},
 #else
     #define HRQ__ROWS_AVX512
 #endif
@@ -6418,7 +6634,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #ifdef HRQ__NEON
     #define HRQ__ROW_NEON(name, need, dots)                                              \
         {name, need, 0, HRQ__DECODERS(neon, scalar), HRQ__NO_ONE, HRQ__DOTS(dots, neon), \
-         HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar, scalar)},
+         HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar, scalar, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
     #else

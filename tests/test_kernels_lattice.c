@@ -1,6 +1,6 @@
-// test_kernels_lattice.c: [6]. Kernels that code lattices against their scalar specifications, byte for byte: every row of
-// the kernel table that this machine can run, every q, number of scales and search, data from tiny to far outside,
-// buffers that end at the last byte.
+// test_kernels_lattice.c: [6]. Kernels that code lattices and search a trellis along rows against their scalar
+// specifications, byte for byte: every row of the kernel table that this machine can run, every q, number of scales and
+// search, data from tiny to far outside, buffers that end at the last byte.
 
 #define HRQ_IMPLEMENTATION
 #include "../hrq.h"
@@ -155,6 +155,141 @@ static void test_maps(void)
     tap_end();
 }
 
+/* What a search works on, [paths][16] and more, for `states` and `list`; two copies from one draw. */
+typedef struct search {
+    block metric, target, link, work, before, after;
+} search;
+
+static search search_of(size_t cells)
+{
+    search m;
+    m.metric = block_of(4 * cells, 0);
+    m.target = block_of(4 * cells, 0);
+    m.link = block_of(4 * cells, 0);
+    m.work = block_of(16 * cells, 0);
+    m.before = block_of(64 * cells, 0);
+    m.after = block_of(64 * cells, 0);
+    return m;
+}
+
+static void search_free(search *m)
+{
+    free(m->metric.base);
+    free(m->target.base);
+    free(m->link.base);
+    free(m->work.base);
+    free(m->before.base);
+    free(m->after.base);
+}
+
+static void run_column(const hrq__kernels *row, search *m, hrq__path_args a)
+{
+    a.metric = (int32_t *)(void *)m->metric.data;
+    a.target = (float *)(void *)m->target.data;
+    a.link = (int32_t *)(void *)m->link.data;
+    a.work = (int32_t *)(void *)m->work.data;
+    a.before = (const float *)(const void *)m->before.data;
+    a.after = (float *)(void *)m->after.data;
+    row->path_column(&a);
+}
+
+/* A column of paths: any metrics, dead ones and ties among them, targets from tiny to far outside. */
+static void check_column(const hrq__kernels *row, size_t states, size_t list, int zero)
+{
+    size_t cells = states * list * HRQ__PATH_ROWS, i, q;
+    static float table[2][2 * HRQ__PATH_REACH + 1][4];
+    static uint8_t source[256][2];
+    float w[16], edge[16], spread = (float)exp(draw_uniform() * 16.0 - 6.0);
+    search own = search_of(cells), other = search_of(cells);
+    hrq__path_column col;
+    hrq__path_args a;
+    memset(&col, 0, sizeof col);
+    memset(&a, 0, sizeof a);
+    for (i = 0; i < sizeof table / sizeof(float); i++) (&table[0][0][0])[i] = (float)draw_below(30000);
+    for (i = 0; i < states; i++)
+        for (q = 0; q < 2; q++) source[i][q] = (uint8_t)draw_below(states);
+    for (q = 0; q < 2; q++) {
+        col.shift[q] = draw_below(3) ? 0 : (unsigned)draw_below(9);
+        col.cost[q] = (const float(*)[4])table[q] + HRQ__PATH_REACH;
+    }
+    col.value = (float)(0.5 + draw_uniform());
+    col.inverse = 0.5f / col.value;
+    col.weight = (float)draw_below(6000);
+    col.zero = zero;
+    fill_gauss(w, 16, spread);
+    fill_gauss(edge, 16, 0.5);
+    fill_gauss((float *)(void *)own.before.data, 16 * cells, 0.3 * spread);
+    for (i = 0; i < cells; i++) {
+        int32_t v = draw_below(5) ? (int32_t)draw_below(i % 3 ? 100000 : 4) : HRQ__PATH_DEAD;
+        memcpy(own.metric.data + 4 * i, &v, 4);
+    }
+    memcpy(other.before.data, own.before.data, own.before.bytes);
+    memcpy(other.metric.data, own.metric.data, own.metric.bytes);
+    a.col = &col;
+    a.source = (const uint8_t(*)[2])source;
+    a.states = states;
+    a.list = list;
+    a.j = draw_below(16);
+    a.w = w;
+    a.edge = edge;
+    run_column(&hrq__kernel_table[0], &own, a);
+    run_column(row, &other, a);
+    EXPECT(memcmp(own.metric.data, other.metric.data, own.metric.bytes) == 0, "%lu states, list %lu: metrics",
+           (unsigned long)states, (unsigned long)list);
+    EXPECT(memcmp(own.target.data, other.target.data, own.target.bytes) == 0, "%lu states, list %lu: targets",
+           (unsigned long)states, (unsigned long)list);
+    EXPECT(memcmp(own.link.data, other.link.data, own.link.bytes) == 0, "%lu states, list %lu: links",
+           (unsigned long)states, (unsigned long)list);
+    EXPECT(memcmp(own.after.data, other.after.data, own.after.bytes) == 0, "%lu states, list %lu: feedback",
+           (unsigned long)states, (unsigned long)list);
+    search_free(&own);
+    search_free(&other);
+}
+
+/* The way back through a block of any links, and feedback of what was found there to cells in any order. */
+static void check_trace(const hrq__kernels *row, size_t paths, size_t width)
+{
+    size_t cells = paths * HRQ__PATH_ROWS, i, n = draw_below(cells + 1), depth = 16 * (1 + draw_below(3));
+    float w[256], value[16], *f = (float *)(void *)block_of(64 * depth, 0).base;
+    block link = block_of(64 * cells, 0), id = block_of(4 * (n + 1), 0), from = block_of(4 * (n + 1), 0);
+    block error = block_of(4 * depth * cells, 0), sum[2], traced[2], root[2];
+    const hrq__kernels *rows[2] = {&hrq__kernel_table[0], row};
+    int32_t *ids = (int32_t *)(void *)id.data, *froms = (int32_t *)(void *)from.data, v;
+    fill_gauss(w, 256, 1.0);
+    fill_gauss(value, 16, 1.0);
+    fill_gauss(f, 16 * depth, 1.0);
+    fill_gauss((float *)(void *)error.data, depth * cells, 1.0);
+    for (i = 0; i < 16 * cells; i++) {
+        v = ((int32_t)draw_below(65536) - 32768) * 65536 + (int32_t)draw_below(paths);
+        memcpy(link.data + 4 * i, &v, 4);
+    }
+    for (i = 0; i < n; i++) ids[i] = (int32_t)((i * 7 + 3) % cells), froms[i] = (int32_t)draw_below(cells);
+    for (i = 0; i < 2; i++) {
+        traced[i] = block_of(64 * cells, 0);
+        root[i] = block_of(4 * cells, 0);
+        sum[i] = block_of(64 * cells, 0);
+        rows[i]->path_trace((float *)(void *)traced[i].data, (int32_t *)(void *)root[i].data,
+                            (const int32_t *)(const void *)link.data, w, value, cells, width);
+        memset(sum[i].data, 0, sum[i].bytes);
+        rows[i]->path_feed((float *)(void *)sum[i].data, (const float *)(const void *)traced[0].data, ids, froms, n,
+                           (const float *)(const void *)error.data, cells, f, depth);
+    }
+    EXPECT(memcmp(traced[0].data, traced[1].data, 4 * width * cells) == 0, "%lu columns: errors", (unsigned long)width);
+    EXPECT(memcmp(root[0].data, root[1].data, root[0].bytes) == 0, "%lu columns: roots", (unsigned long)width);
+    EXPECT(memcmp(sum[0].data, sum[1].data, sum[0].bytes) == 0, "%lu cells of %lu: feedback", (unsigned long)n,
+           (unsigned long)cells);
+    for (i = 0; i < 2; i++) {
+        free(traced[i].base);
+        free(root[i].base);
+        free(sum[i].base);
+    }
+    free(f);
+    free(link.base);
+    free(id.base);
+    free(from.base);
+    free(error.base);
+}
+
 int main(void)
 {
     int effort = test_setup(), q, k, kind;
@@ -183,6 +318,16 @@ int main(void)
         snprintf(title, sizeof title, "%s: box codes, all bits and classes", row->isa);
         tap_begin(title);
         test_boxes(row, effort);
+        tap_end();
+        snprintf(title, sizeof title, "%s: search of a trellis along rows, all states and lists", row->isa);
+        tap_begin(title);
+        for (q = 0; q < (effort ? 6 : 2); q++)
+            for (k = 4; k <= 256; k *= 2)
+                for (kind = 1; kind <= HRQ__PATH_LIST; kind *= 2) {
+                    check_column(row, (size_t)k, (size_t)kind, 0);
+                    if (k == 8) check_column(row, (size_t)k, (size_t)kind, 1);
+                    check_trace(row, (size_t)(k * kind), 1 + draw_below(16));
+                }
         tap_end();
     }
     return tap_finish();
