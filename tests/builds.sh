@@ -62,7 +62,7 @@ clang -std=c99 -Os
 clang++ -std=c++17 -O3 NATIVE -x c++
 g++ -std=c++20 -O0 -x c++
 gcc -std=c99 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
-clang -std=c99 -O1 -g1 -fsanitize=undefined -fno-sanitize-recover=all
+clang -std=c99 -O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all
 clang -std=c99 -O1 -g -fsanitize=memory -fno-sanitize-recover=all -DHRQ_NO_SIMD"
 rm -f $dir/first $dir/first.*
 first=

@@ -5,6 +5,7 @@
 
 #define HRQ_IMPLEMENTATION
 #include "../hrq.h"
+#include <time.h>
 #include "tap.h"
 #include "common.h"
 
@@ -197,7 +198,7 @@ static void test_trellis_gaps(int states, size_t rows, size_t n, int all)
     static const struct {
         int states, most[4];
     } wanted[] = {{8, {200, 120, 95, 88}}, {64, {130, 75, 68, 60}}, {256, {120, 70, 55, 50}}};
-    double *a = (double *)malloc(n * n * sizeof *a), gap[5];
+    double *a = (double *)malloc(n * n * sizeof *a), gap[5], spent = 0.0;
     float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n);
     int kind, bits, row = states == 8 ? 0 : states == 64 ? 1 : 2;
     char title[100], name[100];
@@ -219,7 +220,9 @@ static void test_trellis_gaps(int states, size_t rows, size_t n, int all)
             if (!all && bits != 2) continue;
             o.rate = bits;
             sprintf(name, "%s, %d bits", spectra[kind], bits);
+            spent = (double)clock();
             x = watersic(w, rows, n, sigma, sigma, &o, 1, name);
+            spent = 1e6 * ((double)clock() - spent) / CLOCKS_PER_SEC / ((double)rows * (double)n);
             EXPECT(x.status == HRQ_OK, "%s: %s", name, hrq_status_text(x.status));
             EXPECT(x.rate > o.rate - 0.005, "%s: rate only %g", name, x.rate);
             EXPECT(x.report.rate - x.report.entropy <= 0.01, "%s: %g bits above the ideal length", name,
@@ -228,8 +231,8 @@ static void test_trellis_gaps(int states, size_t rows, size_t n, int all)
             EXPECT(x.gap <= most + (states == 8 ? 0.0 : 0.04), "%s: gap %.4f, wanted %g", name, x.gap, most);
             gap[bits] = x.gap;
         }
-        printf("# %-20s %3d states %6lu x %lu   gap at 1, 2, 3, 4 bits: %.4f %.4f %.4f %.4f\n", spectra[kind], states,
-               (unsigned long)rows, (unsigned long)n, gap[1], gap[2], gap[3], gap[4]);
+        printf("# %-20s %3d states %6lu x %lu   gap at 1, 2, 3, 4 bits: %.4f %.4f %.4f %.4f, %.1f us a weight\n",
+               spectra[kind], states, (unsigned long)rows, (unsigned long)n, gap[1], gap[2], gap[3], gap[4], spent);
         fflush(stdout);
     }
     free(a);
