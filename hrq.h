@@ -3034,8 +3034,8 @@ typedef struct hrq__path_args {
 
 /* Targets of a path to the cheaper k of either parity, of four around y. Kept in pieces that compilers turn into
    vectors: no branches, no memory that may overlap. */
-static void hrq__path_choose(const hrq__path_column *col, int q, const float *u, int32_t cost[2][HRQ__PATH_ROWS],
-                             int32_t code[2][HRQ__PATH_ROWS])
+HRQ__INLINE void hrq__path_choose(const hrq__path_column *col, int q, const float *u, int32_t cost[2][HRQ__PATH_ROWS],
+                              int32_t code[2][HRQ__PATH_ROWS])
 {
     int32_t floor_y[HRQ__PATH_ROWS], symbol[HRQ__PATH_ROWS], shift = (int32_t)col->shift[q],
                                                              round = 16384 + (shift ? 1 << (shift - 1) : 0);
@@ -3076,7 +3076,7 @@ static void hrq__path_choose(const hrq__path_column *col, int q, const float *u,
 }
 
 /* The branches of every path: their costs so far, [2][N][rows] by k & 1, then their k. */
-static void hrq__path_branch(const hrq__path_args *a)
+HRQ__INLINE void hrq__path_branch(const hrq__path_args *a)
 {
     size_t s, r, b, paths = a->states * a->list, all = paths * HRQ__PATH_ROWS;
     for (s = 0; s < paths; s++) {
@@ -3092,7 +3092,7 @@ static void hrq__path_branch(const hrq__path_args *a)
 }
 
 /* Each row's keys, all different, in order: odd-even transpositions. */
-static void hrq__path_sort(int32_t key[][HRQ__PATH_ROWS], size_t count)
+HRQ__INLINE void hrq__path_sort(int32_t key[][HRQ__PATH_ROWS], size_t count)
 {
     size_t turn, i, r;
     for (turn = 0; turn < count; turn++)
@@ -3109,7 +3109,7 @@ static void hrq__path_sort(int32_t key[][HRQ__PATH_ROWS], size_t count)
 
 /* The `list` best of both branches into each state: of the two lists in order, one against the other from its end, the
    less. link gets the path, and bit 15 where k is odd. */
-static void hrq__path_select(const hrq__path_args *a)
+HRQ__INLINE void hrq__path_select(const hrq__path_args *a)
 {
     size_t states = a->states, list = a->list, paths = states * list, all = paths * HRQ__PATH_ROWS, s, j, r;
     int32_t key[2][HRQ__PATH_LIST][HRQ__PATH_ROWS], least[HRQ__PATH_ROWS];
@@ -3145,7 +3145,7 @@ static void hrq__path_select(const hrq__path_args *a)
 }
 
 /* A column of zeros: all paths go on as they are. */
-static void hrq__path_pass_by(const hrq__path_args *a)
+HRQ__INLINE void hrq__path_pass_by(const hrq__path_args *a)
 {
     size_t s, r;
     for (s = 0; s < a->states * a->list; s++)
@@ -3163,7 +3163,7 @@ static void hrq__path_pass_by(const hrq__path_args *a)
      columns    of class 0 are zeros and every path goes on; in others each branch of a path costs
                 weight (y - k)^2 + cost of k, below HRQ__PATH_MOST, y = u inverse - q / 2
      feedback   that of the path that led here + (w - What) edge, product and sum rounded      BITWISE */
-static void hrq__path_column_scalar(const hrq__path_args *a)
+HRQ__INLINE void hrq__path_column_run(const hrq__path_args *a)
 {
     size_t s, r, i, all = a->states * a->list * HRQ__PATH_ROWS;
     for (i = 0; i < all; i++)
@@ -3190,8 +3190,8 @@ static void hrq__path_column_scalar(const hrq__path_args *a)
      root       [cells] out: the cell at the start of the block
      link       [16][cells] of path_column
      w, value   [16][rows], [16] of the columns; width of them, at least 1        BITWISE */
-static void hrq__path_trace_scalar(float *error, int32_t *root, const int32_t *link, const float *w,
-                                   const float *value, size_t cells, size_t width)
+HRQ__INLINE void hrq__path_trace_run(float *error, int32_t *root, const int32_t *link, const float *w,
+                                     const float *value, size_t cells, size_t width)
 {
     size_t i, j;
     for (i = 0; i < cells; i++) {
@@ -3210,8 +3210,8 @@ static void hrq__path_trace_scalar(float *error, int32_t *root, const int32_t *l
                 rounded. out may be `in` where id is `from`
      e          [depth][lde]; depth a multiple of 16
      f          [depth][16]                                                         BITWISE */
-static void hrq__path_feed_scalar(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n,
-                                  const float *e, size_t lde, const float *f, size_t depth)
+HRQ__INLINE void hrq__path_feed_run(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n,
+                                    const float *e, size_t lde, const float *f, size_t depth)
 {
     size_t i, k, c;
     for (i = 0; i < n; i++) {
@@ -3224,6 +3224,21 @@ static void hrq__path_feed_scalar(float *out, const float *in, const int32_t *id
         memcpy(out + (size_t)id[i] * HRQ__PATH_BLOCK, sum, sizeof sum);
     }
 }
+
+/* The three of them, by name: also for a target for which a compiler makes vectors of the same text. */
+    #define HRQ__PATH_KERNELS(attribute, isa)                                                                        \
+        attribute void hrq__path_column_##isa(const hrq__path_args *a) { hrq__path_column_run(a); }                  \
+        attribute void hrq__path_trace_##isa(float *error, int32_t *root, const int32_t *link, const float *w,       \
+                                             const float *value, size_t cells, size_t width)                         \
+        {                                                                                                            \
+            hrq__path_trace_run(error, root, link, w, value, cells, width);                                          \
+        }                                                                                                            \
+        attribute void hrq__path_feed_##isa(float *out, const float *in, const int32_t *id, const int32_t *from,     \
+                                            size_t n, const float *e, size_t lde, const float *f, size_t depth)      \
+        {                                                                                                            \
+            hrq__path_feed_run(out, in, id, from, n, e, lde, f, depth);                                              \
+        }
+HRQ__PATH_KERNELS(static, scalar)
 
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {

@@ -2107,6 +2107,10 @@ HRQ__FN_AVX2 void hrq__trellis_advance_avx2(uint8_t *path, uint8_t *chosen, cons
     else hrq__trellis_advance_avx2_run(path, chosen, metric, n, oldest, args, 5);
 }
 
+/* ---- search of a trellis along rows ---- */
+
+HRQ__PATH_KERNELS(HRQ__FN_AVX2, avx2)
+
 #endif /* HRQ__AVX2 */
 
 //==================================================================================================
@@ -4795,19 +4799,31 @@ HRQ__IN_AVX512 void hrq__path_order_avx512(__m512i *a, __m512i *b)
     *a = low;
 }
 
-/* Batcher's odd-even merge sort of 1, 2, 4 or 8. */
+HRQ__IN_AVX512 void hrq__path_sort4_avx512(__m512i *key)
+{
+    hrq__path_order_avx512(key, key + 1);
+    hrq__path_order_avx512(key + 2, key + 3);
+    hrq__path_order_avx512(key, key + 2);
+    hrq__path_order_avx512(key + 1, key + 3);
+    hrq__path_order_avx512(key + 1, key + 2);
+}
+
+/* Batcher's odd-even merge sort of 1, 2, 4 or 8; no loops, so that keys stay in registers. */
 HRQ__IN_AVX512 void hrq__path_sort_avx512(__m512i *key, int count)
 {
-    int width, step, i, j;
-    HRQ__UNROLL
-    for (width = 1; width < count; width *= 2)
-        HRQ__UNROLL
-        for (step = width; step > 0; step /= 2)
-            HRQ__UNROLL
-            for (j = step % width; j + step < count; j += 2 * step)
-                HRQ__UNROLL
-                for (i = j; i < j + step; i++)
-                    if (i / (2 * width) == (i + step) / (2 * width)) hrq__path_order_avx512(key + i, key + i + step);
+    if (count == 2) hrq__path_order_avx512(key, key + 1);
+    if (count >= 4) hrq__path_sort4_avx512(key);
+    if (count < 8) return;
+    hrq__path_sort4_avx512(key + 4);
+    hrq__path_order_avx512(key, key + 4);
+    hrq__path_order_avx512(key + 1, key + 5);
+    hrq__path_order_avx512(key + 2, key + 6);
+    hrq__path_order_avx512(key + 3, key + 7);
+    hrq__path_order_avx512(key + 2, key + 4);
+    hrq__path_order_avx512(key + 3, key + 5);
+    hrq__path_order_avx512(key + 1, key + 2);
+    hrq__path_order_avx512(key + 3, key + 4);
+    hrq__path_order_avx512(key + 5, key + 6);
 }
 
 HRQ__IN_AVX512 void hrq__path_select_avx512(const hrq__path_args *a, int list)
@@ -4816,10 +4832,13 @@ HRQ__IN_AVX512 void hrq__path_select_avx512(const hrq__path_args *a, int list)
     const __m512i dead = _mm512_set1_epi32(HRQ__PATH_DEAD), dying = _mm512_set1_epi32(HRQ__PATH_DEAD / 2 - 1);
     const __m512i by = _mm512_set1_epi32((int32_t)states);
     __m512i least = _mm512_set1_epi32(INT32_MAX);
+    const uint8_t(*source)[2] = a->source;
+    const int32_t *work = a->work;
+    int32_t *metrics = a->metric, *link = a->link;
     int j;
     for (s = 0; s < states; s++) {
-        size_t even = a->source[s][0], odd = a->source[s][1];
-        const int32_t *b0 = a->work + even * HRQ__PATH_ROWS, *b1 = a->work + all + odd * HRQ__PATH_ROWS;
+        size_t even = source[s][0], odd = source[s][1];
+        const int32_t *b0 = work + even * HRQ__PATH_ROWS, *b1 = work + all + odd * HRQ__PATH_ROWS;
         __m512i key[2][HRQ__PATH_LIST];
         HRQ__UNROLL
         for (j = 0; j < list; j++) {
@@ -4839,58 +4858,81 @@ HRQ__IN_AVX512 void hrq__path_select_avx512(const hrq__path_args *a, int list)
             from = _mm512_add_epi32(from, _mm512_mask_mov_epi32(_mm512_set1_epi32((int32_t)even), is_odd,
                                                                 _mm512_set1_epi32(32768 + (int32_t)odd)));
             least = _mm512_min_epi32(least, metric);
-            _mm512_storeu_si512(a->metric + at, metric);
-            _mm512_storeu_si512(a->link + at, from);
+            _mm512_storeu_si512(metrics + at, metric);
+            _mm512_storeu_si512(link + at, from);
         }
     }
     for (i = 0; i < all; i += 16) {
-        __m512i metric = _mm512_loadu_si512(a->metric + i);
+        __m512i metric = _mm512_loadu_si512(metrics + i);
         __mmask16 over = _mm512_cmpgt_epi32_mask(metric, dying);
-        _mm512_storeu_si512(a->metric + i, _mm512_mask_mov_epi32(_mm512_sub_epi32(metric, least), over, dead));
+        _mm512_storeu_si512(metrics + i, _mm512_mask_mov_epi32(_mm512_sub_epi32(metric, least), over, dead));
+    }
+}
+
+/* What a path takes on: its link in full, and its feedback, from that of the path that led here. */
+HRQ__IN_AVX512 void hrq__path_extend_avx512(const hrq__path_args *a, const hrq__path_column *col, int zero, __m512 w)
+{
+    size_t all = a->states * a->list * HRQ__PATH_ROWS, i;
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i parents = _mm512_set1_epi32(32767), odds = _mm512_set1_epi32((int32_t)all);
+    const __m512 edge = _mm512_loadu_ps(a->edge), value = _mm512_set1_ps(col->value);
+    const int32_t *code = a->work + 2 * all;
+    const float *before = a->before;
+    float *after = a->after;
+    int32_t *links = a->link;
+    int r;
+    for (i = 0; i < all; i += 16, after += 16 * HRQ__PATH_BLOCK) {
+        __m512i link = _mm512_loadu_si512(links + i), parent = _mm512_and_si512(link, parents), x;
+        __m512i from = _mm512_add_epi32(_mm512_slli_epi32(parent, 4), lane);
+        HRQ__ALIGNED int32_t at[16];
+        HRQ__ALIGNED float e[16];
+        x = _mm512_setzero_si512();
+        if (!zero) {
+            x = _mm512_add_epi32(_mm512_mullo_epi32(_mm512_srli_epi32(link, 15), odds), from);
+            x = _mm512_slli_epi32(_mm512_i32gather_epi32(x, code, 4), 1);
+            x = _mm512_add_epi32(x, _mm512_and_si512(parent, _mm512_set1_epi32(1)));
+        }
+        _mm512_storeu_si512(links + i, _mm512_add_epi32(_mm512_slli_epi32(x, 16), parent));
+        _mm512_store_ps(e, _mm512_sub_ps(w, _mm512_mul_ps(_mm512_cvtepi32_ps(x), value)));
+        _mm512_store_si512(at, from);
+        HRQ__UNROLL
+        for (r = 0; r < 16; r++) {
+            __m512 in = _mm512_loadu_ps(before + (size_t)at[r] * HRQ__PATH_BLOCK);
+            in = _mm512_add_ps(in, _mm512_mul_ps(_mm512_set1_ps(e[r]), edge));
+            _mm512_storeu_ps(after + r * HRQ__PATH_BLOCK, in);
+        }
     }
 }
 
 HRQ__FN_AVX512 void hrq__path_column_avx512(const hrq__path_args *a)
 {
+    const hrq__path_column col = *a->col;
     size_t all = a->states * a->list * HRQ__PATH_ROWS, i;
-    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i strides = _mm512_slli_epi32(lane, 4), parents = _mm512_set1_epi32(32767);
-    const __m512 w = _mm512_loadu_ps(a->w), edge = _mm512_loadu_ps(a->edge), value = _mm512_set1_ps(a->col->value);
-    int r;
-    for (i = 0; i < all; i += 16) {
-        __m512 u = _mm512_add_ps(w, _mm512_i32gather_ps(strides, a->before + i * HRQ__PATH_BLOCK + a->j, 4));
-        _mm512_storeu_ps(a->target + i, u);
-        if (!a->col->zero) {
-            __m512i metric = _mm512_loadu_si512(a->metric + i);
-            hrq__path_choose_avx512(a->work + i, a->work + 2 * all + i, all, a->col, i / 16 & 1, u, metric);
-        }
+    const __m512i strides = _mm512_setr_epi32(0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240);
+    const __m512 w = _mm512_loadu_ps(a->w);
+    const float *before = a->before + a->j;
+    const int32_t *metric = a->metric;
+    int32_t *work = a->work;
+    float *target = a->target;
+    if (col.zero) {
+        for (i = 0; i < all; i += 16)
+            _mm512_storeu_ps(target + i,
+                             _mm512_add_ps(w, _mm512_i32gather_ps(strides, before + i * HRQ__PATH_BLOCK, 4)));
+        hrq__path_pass_by(a);
+        hrq__path_extend_avx512(a, &col, 1, w);
+        return;
     }
-    if (a->col->zero) hrq__path_pass_by(a);
-    else if (a->list == 8) hrq__path_select_avx512(a, 8);
+    for (i = 0; i < all; i += 16) {
+        __m512 u = _mm512_add_ps(w, _mm512_i32gather_ps(strides, before + i * HRQ__PATH_BLOCK, 4));
+        _mm512_storeu_ps(target + i, u);
+        hrq__path_choose_avx512(work + i, work + 2 * all + i, all, &col, i / 16 & 1, u,
+                                _mm512_loadu_si512(metric + i));
+    }
+    if (a->list == 8) hrq__path_select_avx512(a, 8);
     else if (a->list == 4) hrq__path_select_avx512(a, 4);
     else if (a->list == 2) hrq__path_select_avx512(a, 2);
     else hrq__path_select_avx512(a, 1);
-    for (i = 0; i < all; i += 16) {
-        __m512i link = _mm512_loadu_si512(a->link + i), parent = _mm512_and_si512(link, parents), x, odd;
-        __m512i from = _mm512_add_epi32(_mm512_slli_epi32(parent, 4), lane);
-        HRQ__ALIGNED int32_t at[16];
-        HRQ__ALIGNED float e[16];
-        odd = _mm512_mullo_epi32(_mm512_srli_epi32(link, 15), _mm512_set1_epi32((int32_t)all));
-        x = _mm512_setzero_si512();
-        if (!a->col->zero) {
-            x = _mm512_slli_epi32(_mm512_i32gather_epi32(_mm512_add_epi32(odd, from), a->work + 2 * all, 4), 1);
-            x = _mm512_add_epi32(x, _mm512_and_si512(parent, _mm512_set1_epi32(1)));
-        }
-        _mm512_storeu_si512(a->link + i, _mm512_add_epi32(_mm512_slli_epi32(x, 16), parent));
-        _mm512_store_ps(e, _mm512_sub_ps(w, _mm512_mul_ps(_mm512_cvtepi32_ps(x), value)));
-        _mm512_store_si512(at, from);
-        HRQ__UNROLL
-        for (r = 0; r < 16; r++) {
-            __m512 in = _mm512_loadu_ps(a->before + (size_t)at[r] * HRQ__PATH_BLOCK);
-            _mm512_storeu_ps(a->after + (i + (size_t)r) * HRQ__PATH_BLOCK,
-                             _mm512_add_ps(in, _mm512_mul_ps(_mm512_set1_ps(e[r]), edge)));
-        }
-    }
+    hrq__path_extend_avx512(a, &col, 0, w);
 }
 
 HRQ__FN_AVX512 void hrq__path_trace_avx512(float *error, int32_t *root, const int32_t *link, const float *w,
@@ -6607,7 +6649,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
     #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2, NULL}
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                             \
         {name, need, flip, HRQ__DECODERS(avx2, scalar), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2), \
-         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar, scalar)},
+         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar, avx2)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
