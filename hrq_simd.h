@@ -4735,6 +4735,22 @@ HRQ__FN_VNNI void hrq__trellis_advance_vnni(uint8_t *path, uint8_t *chosen, cons
 
 /* ---- search of a trellis along rows ---- */
 
+/* 16 words at these places. Two halves: GCC's macro for 16 at once does not pass -Wsign-conversion at -O0. */
+HRQ__IN_AVX512 __m512i hrq__gather_avx512(const int32_t *p, __m512i at)
+{
+    __m256i low = _mm256_i32gather_epi32(p, _mm512_castsi512_si256(at), 4);
+    __m256i high = _mm256_i32gather_epi32(p, _mm512_extracti64x4_epi64(at, 1), 4);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
+/* Of 16 cells' feedback that onto one column. */
+HRQ__IN_AVX512 __m512 hrq__path_column_of_avx512(const float *p)
+{
+    const __m256i strides = _mm256_setr_epi32(0, 16, 32, 48, 64, 80, 96, 112);
+    __m256 low = _mm256_i32gather_ps(p, strides, 4), high = _mm256_i32gather_ps(p + 8 * HRQ__PATH_BLOCK, strides, 4);
+    return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+}
+
 /* The two branches of a path: their costs so far and k, by k & 1. Costs of four neighbours of 16 symbols: 16 loads of
    four, transposed. */
 HRQ__IN_AVX512 void hrq__path_choose_avx512(int32_t *cost, int32_t *code, size_t all, const hrq__path_column *col,
@@ -4889,7 +4905,7 @@ HRQ__IN_AVX512 void hrq__path_extend_avx512(const hrq__path_args *a, const hrq__
         x = _mm512_setzero_si512();
         if (!zero) {
             x = _mm512_add_epi32(_mm512_mullo_epi32(_mm512_srli_epi32(link, 15), odds), from);
-            x = _mm512_slli_epi32(_mm512_i32gather_epi32(x, code, 4), 1);
+            x = _mm512_slli_epi32(hrq__gather_avx512(code, x), 1);
             x = _mm512_add_epi32(x, _mm512_and_si512(parent, _mm512_set1_epi32(1)));
         }
         _mm512_storeu_si512(links + i, _mm512_add_epi32(_mm512_slli_epi32(x, 16), parent));
@@ -4908,7 +4924,6 @@ HRQ__FN_AVX512 void hrq__path_column_avx512(const hrq__path_args *a)
 {
     const hrq__path_column col = *a->col;
     size_t all = a->states * a->list * HRQ__PATH_ROWS, i;
-    const __m512i strides = _mm512_setr_epi32(0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240);
     const __m512 w = _mm512_loadu_ps(a->w);
     const float *before = a->before + a->j;
     const int32_t *metric = a->metric;
@@ -4917,13 +4932,13 @@ HRQ__FN_AVX512 void hrq__path_column_avx512(const hrq__path_args *a)
     if (col.zero) {
         for (i = 0; i < all; i += 16)
             _mm512_storeu_ps(target + i,
-                             _mm512_add_ps(w, _mm512_i32gather_ps(strides, before + i * HRQ__PATH_BLOCK, 4)));
+                             _mm512_add_ps(w, hrq__path_column_of_avx512(before + i * HRQ__PATH_BLOCK)));
         hrq__path_pass_by(a);
         hrq__path_extend_avx512(a, &col, 1, w);
         return;
     }
     for (i = 0; i < all; i += 16) {
-        __m512 u = _mm512_add_ps(w, _mm512_i32gather_ps(strides, before + i * HRQ__PATH_BLOCK, 4));
+        __m512 u = _mm512_add_ps(w, hrq__path_column_of_avx512(before + i * HRQ__PATH_BLOCK));
         _mm512_storeu_ps(target + i, u);
         hrq__path_choose_avx512(work + i, work + 2 * all + i, all, &col, i / 16 & 1, u,
                                 _mm512_loadu_si512(metric + i));
@@ -4943,7 +4958,7 @@ HRQ__FN_AVX512 void hrq__path_trace_avx512(float *error, int32_t *root, const in
     for (i = 0; i < cells; i += 16) {
         __m512i at = _mm512_add_epi32(lane, _mm512_set1_epi32((int32_t)i));
         for (j = width; j-- > 0;) {
-            __m512i now = _mm512_i32gather_epi32(at, link + j * cells, 4);
+            __m512i now = hrq__gather_avx512(link + j * cells, at);
             __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srai_epi32(now, 16)), _mm512_set1_ps(value[j]));
             _mm512_storeu_ps(error + j * cells + i, _mm512_sub_ps(_mm512_loadu_ps(w + j * HRQ__PATH_ROWS), x));
             at = _mm512_and_si512(now, _mm512_set1_epi32(32767));
