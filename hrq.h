@@ -127,6 +127,7 @@
 //  REVISIONS
 //      0.1.0   2026-11-25   formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
 //                           bytes: damping that is not said follows from sigma and tokens
+//                           perf: the search of WaterSIC's trellis has kernels; bytes: it finds other paths, as good
 //                           perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the row's
 //                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k = 3, 4 from q = 16 on)
 //                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,
