@@ -3036,7 +3036,7 @@ typedef struct hrq__path_args {
 /* Targets of a path to the cheaper k of either parity, of four around y. Kept in pieces that compilers turn into
    vectors: no branches, no memory that may overlap. */
 HRQ__INLINE void hrq__path_choose(const hrq__path_column *col, int q, const float *u, int32_t cost[2][HRQ__PATH_ROWS],
-                              int32_t code[2][HRQ__PATH_ROWS])
+                                  int32_t code[2][HRQ__PATH_ROWS])
 {
     int32_t floor_y[HRQ__PATH_ROWS], symbol[HRQ__PATH_ROWS], shift = (int32_t)col->shift[q],
                                                              round = 16384 + (shift ? 1 << (shift - 1) : 0);
