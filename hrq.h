@@ -247,6 +247,22 @@ HRQ_API double hrq_waterfill(const double *lambda, size_t n, double rate, double
    infinity at distortion <= 0 unless all lambda are 0. NaN for n == 0, NULL, a NaN distortion. */
 HRQ_API double hrq_waterfill_rate(const double *lambda, size_t n, double distortion);
 
+/* A matrix that shares a budget of bits with others. */
+typedef struct hrq_share {
+    const double *lambda; /* [cols] eigenvalues of its Sigma times the mean square of W; NULL: all 1      */
+    size_t rows, cols;
+    double weight;      /* what its loss tr((W - What) Sigma (W - What)^T) counts beside those of others */
+    double least, most; /* bounds of its rate; most 0: 16                                                */
+    double rate;        /* out, bits an entry                                                            */
+} hrq_share;
+
+/* Rates that make the sum of weight * loss least where all matrices together have `rate` bits an entry: reverse
+   waterfilling over all their components, one level for weight * lambda. Returns that sum; NaN, and no rate is written,
+   for NULL, count == 0, an empty shape, weights or lambda that are no finite numbers, bounds that are none or that rule
+   the rate out.   Weight 0 takes `least`.  Cost 200 sweeps over all lambda
+   Source: arXiv 2605.13768, over matrices instead of components. */
+HRQ_API double hrq_budget(hrq_share *shares, size_t count, double rate);
+
 /* E max_i x_i^2 of n iid N(0,1): the crest that an absmax scale pays for. Exact integral, 1e-6. n == 0: 0. */
 HRQ_API double hrq_int_crest(size_t n);
 
@@ -512,6 +528,13 @@ HRQ_API hrq_status hrq_cov_add(float *sigma, size_t n, size_t ld, const float *x
    HRQ_ERR_SHAPE */
 HRQ_API hrq_status hrq_cov_finish(float *sigma, size_t n, size_t ld, double tokens);
 
+/* c += X^T Y: the covariance of two kinds of inputs, as hrq_cov_add for one.
+     c          [m x n] f32, ldc >= n; x [tokens x m], ldx >= m; y [tokens x n], ldy >= n. Sums, not divided
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE (x, y), HRQ_ERR_NOMEM; c untouched
+   Cost       tokens * m * n multiply-adds */
+HRQ_API hrq_status hrq_cov_cross(float *c, size_t m, size_t n, size_t ldc, const float *x, size_t ldx, const float *y,
+                                 size_t ldy, size_t tokens, const hrq_hooks *hooks);
+
 /* A = L L^T, in place: the lower triangle becomes L, the strict upper one is not read or written.
      bad_pivot  out on HRQ_ERR_NOT_PD, may be NULL: index of the first pivot that is not positive and finite (NaN and
                 infinity in a end here)
@@ -579,6 +602,25 @@ typedef struct hrq_gptq_options {
    Source     Frantar et al., arXiv 2210.17323, in the equivalent form with L (arXiv 2605.13768): no inverse */
 HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const float *sigma, size_t lds,
                             const hrq_gptq_options *options, hrq_report *report, const hrq_hooks *hooks);
+
+/* The weights that do on other inputs xh, least squares, what W did on its own x: W' xh nearest to W x + r. To be
+   quantized against E xh xh^T in the place of W.
+       W' = W + (W (C - Sigma) + R) (Sigma + damping diag Sigma)^-1
+   Drift: xh is what earlier layers, quantized already, make of x; r is what the sum that the outputs are added to has
+   lost. Quantized activations (QA-LDLQ): xh = x and a rounding error, C = E x x^T, Sigma = C + that error's covariance.
+     out        [rows x cols], ldo >= cols; may be w where the leading dimensions agree
+     cross      C = E x xh^T [cols x cols], not symmetric;  residual R = E r xh^T [rows x cols] or NULL: none
+     sigma      E xh xh^T [cols x cols], lower triangle read. All three sums, or all means
+     options    damping and tokens as for GPTQ; order does not matter. bad_pivot out on HRQ_ERR_NOT_PD, may be NULL
+   An input whose diagonal is 0 keeps its weights.
+   Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE (also a result that is not finite), HRQ_ERR_NOT_PD,
+              HRQ_ERR_NOMEM; out untouched. BITWISE
+   Cost       4 rows * cols^2 flops in double, one Cholesky
+   Source     arXiv 2603.04956, section 4; arXiv 2502.09720 (QA-LDLQ) */
+HRQ_API hrq_status hrq_retarget(float *out, size_t ldo, const float *w, size_t rows, size_t cols, size_t ldw,
+                                const float *cross, size_t ldc, const float *residual, size_t ldr, const float *sigma,
+                                size_t lds, const hrq_gptq_options *options, size_t *bad_pivot,
+                                const hrq_hooks *hooks);
 
 /* An orthonormal basis of the inputs, plane rotations and a permutation, in which every conditional variance is the
    same, |Sigma|^(1/n): codes of equal rates (all of GPTQ's) then lose nothing beside WaterSIC's unequal steps, whatever
@@ -1193,6 +1235,63 @@ HRQ_API double hrq_waterfill_rate(const double *lambda, size_t n, double distort
     for (i = 0; i < n; i++)
         if (lambda[i] > water) bits += 0.5 * (log2(lambda[i]) - log2(water));
     return bits / (double)n;
+}
+
+/* Rate of a share under a level, given as log2: between its bounds. */
+static double hrq__share_rate(const hrq_share *s, double log_level)
+{
+    double bits = 0.0, most = s->most > 0.0 ? s->most : 16.0, above;
+    size_t i;
+    for (i = 0; i < s->cols && s->weight > 0.0; i++) {
+        double lambda = s->lambda ? s->lambda[i] : 1.0;
+        above = lambda > 0.0 ? log2(s->weight) + log2(lambda) - log_level : 0.0;
+        bits += above > 0.0 ? 0.5 * above : 0.0;
+    }
+    bits /= (double)s->cols;
+    return bits < s->least ? s->least : bits > most ? most : bits;
+}
+
+/* Weighted loss of a share at its rate. */
+static double hrq__share_loss(const hrq_share *s)
+{
+    double one = exp2(-2.0 * s->rate), loss = s->lambda ? hrq_waterfill(s->lambda, s->cols, s->rate, NULL) : one;
+    return s->weight * loss * (double)s->rows * (double)s->cols;
+}
+
+static int hrq__share_ok(const hrq_share *s)
+{
+    size_t i;
+    if (!s->rows || !s->cols || !(s->weight >= 0.0 && s->weight < 1e300) || !(s->least >= 0.0)) return 0;
+    if (!(s->most >= 0.0 && s->least <= (s->most > 0.0 ? s->most : 16.0))) return 0;
+    for (i = 0; s->lambda && i < s->cols; i++)
+        if (!(s->lambda[i] < 1e300)) return 0;
+    return 1;
+}
+
+/* Bisection: the sum falls as the level rises, and bounds make corners of any kind. */
+HRQ_API double hrq_budget(hrq_share *shares, size_t count, double rate)
+{
+    double entries = 0.0, bits, lo = -2200.0, hi = 2200.0, loss = 0.0;
+    size_t i;
+    int turn;
+    if (!shares || count == 0 || !(rate >= 0.0)) return (double)NAN;
+    for (i = 0; i < count; i++) {
+        if (!hrq__share_ok(&shares[i])) return (double)NAN;
+        entries += (double)shares[i].rows * (double)shares[i].cols;
+    }
+    for (turn = 0; turn < 202; turn++) { /* the ends first: what the bounds allow at all */
+        double level = turn == 0 ? lo : turn == 1 ? hi : 0.5 * (lo + hi);
+        for (i = 0, bits = 0.0; i < count; i++)
+            bits += hrq__share_rate(&shares[i], level) * (double)shares[i].rows * (double)shares[i].cols;
+        bits -= rate * entries;
+        if (turn == 0 ? bits < -1e-9 * entries : turn == 1 && bits > 1e-9 * entries) return (double)NAN;
+        if (turn > 1) *(bits > 0.0 ? &lo : &hi) = level;
+    }
+    for (i = 0; i < count; i++) {
+        shares[i].rate = hrq__share_rate(&shares[i], hi);
+        loss += hrq__share_loss(&shares[i]);
+    }
+    return loss;
 }
 
 /* E max x_i^2 = integral of 2 x (1 - F(x)^n) dx, F(x) = erf(x / sqrt 2), by Simpson's rule on [0,
@@ -7072,28 +7171,44 @@ HRQ_API hrq_status hrq_gemm(float *c, size_t ldc, const float *a, size_t lda, co
     return HRQ_OK;
 }
 
-HRQ_API hrq_status hrq_cov_add(float *sigma, size_t n, size_t ld, const float *x, size_t tokens, size_t ldx,
-                               const hrq_hooks *hooks)
+/* c += X^T Y, tokens > 0 */
+static hrq_status hrq__cov_sum(float *c, size_t m, size_t n, size_t ldc, int lower, const float *x, size_t ldx,
+                               const float *y, size_t ldy, size_t tokens, const hrq_hooks *hooks)
 {
     hrq__la_product p;
     void *pack;
     size_t bytes;
-    if (!sigma || (!x && tokens > 0)) return HRQ_ERR_ARG;
-    if (!hrq__shape_ok(n, n, ld)) return HRQ_ERR_SHAPE;
-    if (tokens == 0) return HRQ_OK;
-    if (!hrq__shape_ok(tokens, n, ldx)) return HRQ_ERR_SHAPE;
-    if (hrq__nonfinite(x, tokens, n, ldx) > 0) return HRQ_ERR_NONFINITE;
-    bytes = hrq__la_pack_bytes(n, n, tokens);
+    if (!hrq__shape_ok(tokens, m, ldx) || !hrq__shape_ok(tokens, n, ldy)) return HRQ_ERR_SHAPE;
+    if (hrq__nonfinite(x, tokens, m, ldx) > 0) return HRQ_ERR_NONFINITE;
+    if (y != x && hrq__nonfinite(y, tokens, n, ldy) > 0) return HRQ_ERR_NONFINITE;
+    bytes = hrq__la_pack_bytes(m, n, tokens);
     if (bytes == 0) return HRQ_ERR_SHAPE;
     pack = hrq__alloc(hooks, bytes);
     if (!pack) return HRQ_ERR_NOMEM;
     memset(&p, 0, sizeof p);
-    p.c = sigma, p.ldc = ld, p.lower = 1;
-    p.a = p.b = x, p.a_row = p.b_row = 1, p.a_k = p.b_k = ldx;
-    p.m = p.n = n, p.k = tokens;
+    p.c = c, p.ldc = ldc, p.lower = lower;
+    p.a = x, p.a_row = 1, p.a_k = ldx;
+    p.b = y, p.b_row = 1, p.b_k = ldy;
+    p.m = m, p.n = n, p.k = tokens;
     hrq__la_run(&p, pack, hooks);
     hrq__release(hooks, pack);
     return HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_cov_add(float *sigma, size_t n, size_t ld, const float *x, size_t tokens, size_t ldx,
+                               const hrq_hooks *hooks)
+{
+    if (!sigma || (!x && tokens > 0)) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(n, n, ld)) return HRQ_ERR_SHAPE;
+    return tokens ? hrq__cov_sum(sigma, n, n, ld, 1, x, ldx, x, ldx, tokens, hooks) : HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_cov_cross(float *c, size_t m, size_t n, size_t ldc, const float *x, size_t ldx, const float *y,
+                                 size_t ldy, size_t tokens, const hrq_hooks *hooks)
+{
+    if (!c || ((!x || !y) && tokens > 0)) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(m, n, ldc)) return HRQ_ERR_SHAPE;
+    return tokens ? hrq__cov_sum(c, m, n, ldc, 0, x, ldx, y, ldy, tokens, hooks) : HRQ_OK;
 }
 
 /* Sums are divided in double: one rounding an entry, whatever the number of tokens. */
@@ -8630,6 +8745,144 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
     if (status == HRQ_OK && report) status = hrq__gptq_report(report, &copy, w, ldw, sigma, lds, hooks);
     if (status == HRQ_OK) memcpy(out->data, copy.data, out->bytes);
     hrq__release(hooks, copy.data);
+    return status;
+}
+
+/* ---- other inputs, other targets ---- */
+
+enum { HRQ__RETARGET_ROWS = 16, HRQ__RETARGET_SLOTS = 8 };
+
+typedef struct hrq__retarget {
+    const hrq__sic *sic; /* factor of scale * sigma, damped, in order of column[] */
+    size_t rows, cols, slots, ldw, ldc, ldr, lds;
+    const float *w, *cross, *residual, *sigma;
+    double scale;
+    double *work;  /* [slots][n][16] */
+    float *target; /* [rows][cols] out */
+} hrq__retarget;
+
+/* b = W (C - Sigma) + R of a group of rows, live columns, times scale. */
+static void hrq__retarget_right(const hrq__retarget *a, double *b, size_t row0, size_t count)
+{
+    size_t n = a->sic->n, i, j, r;
+    memset(b, 0, n * HRQ__RETARGET_ROWS * sizeof *b);
+    for (r = 0; r < count && a->residual; r++)
+        for (j = 0; j < n; j++)
+            b[j * HRQ__RETARGET_ROWS + r] = (double)a->residual[(row0 + r) * a->ldr + a->sic->column[j]];
+    for (i = 0; i < a->cols; i++) {
+        double w[HRQ__RETARGET_ROWS] = {0}, off;
+        for (r = 0; r < count; r++) w[r] = (double)a->w[(row0 + r) * a->ldw + i];
+        for (j = 0; j < n; j++) {
+            size_t c = a->sic->column[j];
+            off = (double)a->cross[i * a->ldc + c] -
+                  (double)(i > c ? a->sigma[i * a->lds + c] : a->sigma[c * a->lds + i]);
+            for (r = 0; r < HRQ__RETARGET_ROWS; r++) b[j * HRQ__RETARGET_ROWS + r] += w[r] * off;
+        }
+    }
+    for (i = 0; i < n * HRQ__RETARGET_ROWS; i++) b[i] *= a->scale;
+}
+
+/* b becomes (L L^T)^-1 b. */
+static void hrq__retarget_solve(const hrq__retarget *a, double *b)
+{
+    size_t n = a->sic->n, j, k, r;
+    for (j = 0; j < n; j++) {
+        const float *l = a->sic->factor + j * n;
+        double *to = b + j * HRQ__RETARGET_ROWS;
+        for (k = 0; k < j; k++)
+            for (r = 0; r < HRQ__RETARGET_ROWS; r++) to[r] -= (double)l[k] * b[k * HRQ__RETARGET_ROWS + r];
+        for (r = 0; r < HRQ__RETARGET_ROWS; r++) to[r] /= (double)l[j];
+    }
+    for (j = n; j-- > 0;) {
+        const float *l = a->sic->factor + j * n;
+        double *from = b + j * HRQ__RETARGET_ROWS;
+        for (r = 0; r < HRQ__RETARGET_ROWS; r++) from[r] /= (double)l[j];
+        for (k = 0; k < j; k++)
+            for (r = 0; r < HRQ__RETARGET_ROWS; r++) b[k * HRQ__RETARGET_ROWS + r] -= (double)l[k] * from[r];
+    }
+}
+
+static void hrq__retarget_job(void *arg, size_t slot)
+{
+    hrq__retarget *a = (hrq__retarget *)arg;
+    size_t n = a->sic->n, row0, r, j, count;
+    double *b = a->work + slot * n * HRQ__RETARGET_ROWS;
+    for (row0 = slot * HRQ__RETARGET_ROWS; row0 < a->rows; row0 += a->slots * HRQ__RETARGET_ROWS) {
+        count = hrq__min_size(HRQ__RETARGET_ROWS, a->rows - row0);
+        hrq__retarget_right(a, b, row0, count);
+        hrq__retarget_solve(a, b);
+        for (r = 0; r < count; r++) {
+            float *to = a->target + (row0 + r) * a->cols;
+            memcpy(to, a->w + (row0 + r) * a->ldw, a->cols * sizeof *to);
+            for (j = 0; j < n; j++) {
+                float *w = to + a->sic->column[j];
+                *w = (float)((double)*w + b[j * HRQ__RETARGET_ROWS + r]);
+            }
+        }
+    }
+}
+
+/* Memory, the factor, all rows: a->target, the caller's to release. */
+static hrq_status hrq__retarget_run(hrq__retarget *a, hrq__sic *s, double damping, size_t *bad_pivot)
+{
+    size_t i, entries, square;
+    float scale;
+    hrq_status status;
+    if (!hrq__mul_size(a->rows, a->cols, &entries)) return HRQ_ERR_SHAPE;
+    s->column = (size_t *)hrq__alloc_array(s->hooks, a->cols, sizeof *s->column);
+    if (!s->column) return HRQ_ERR_NOMEM;
+    for (i = 0; i < a->cols; i++)
+        if (a->sigma[i * a->lds + i] > 0.0f) s->column[s->n++] = i;
+    if (!hrq__mul_size(s->n, s->n, &square)) return HRQ_ERR_SHAPE;
+    a->slots = hrq__min_size(s->hooks && s->hooks->parallel_for ? HRQ__RETARGET_SLOTS : 1,
+                             hrq__div_up(a->rows, HRQ__RETARGET_ROWS));
+    s->factor = (float *)hrq__alloc_array(s->hooks, square + 1, sizeof(float));
+    a->work = (double *)hrq__alloc_array(s->hooks, s->n + 1, a->slots * HRQ__RETARGET_ROWS * sizeof(double));
+    a->target = (float *)hrq__alloc_array(s->hooks, entries, sizeof(float));
+    if (!s->factor || !a->work || !a->target) return HRQ_ERR_NOMEM;
+    scale = s->n ? hrq__sic_scale(s, a->sigma, a->lds) : 1.0f;
+    a->scale = (double)scale;
+    status = s->n ? hrq__sic_factor(s, a->sigma, a->lds, scale, HRQ_ORDER_NATURAL, damping, bad_pivot) : HRQ_OK;
+    if (status != HRQ_OK) return status;
+    hrq__for(s->hooks, a->slots, hrq__retarget_job, a);
+    return hrq__nonfinite(a->target, a->rows, a->cols, a->cols) ? HRQ_ERR_NONFINITE : HRQ_OK;
+}
+
+HRQ_API hrq_status hrq_retarget(float *out, size_t ldo, const float *w, size_t rows, size_t cols, size_t ldw,
+                                const float *cross, size_t ldc, const float *residual, size_t ldr, const float *sigma,
+                                size_t lds, const hrq_gptq_options *options, size_t *bad_pivot,
+                                const hrq_hooks *hooks)
+{
+    hrq__retarget a;
+    hrq__sic s;
+    hrq_report told;
+    double damping;
+    size_t r;
+    hrq_status status;
+    if (!out || !cross || !sigma) return HRQ_ERR_ARG;
+    if (options && (options->damping > 1.0 || options->damping != options->damping)) return HRQ_ERR_ARG;
+    if (!hrq__shape_ok(rows, cols, ldo) || !hrq__shape_ok(cols, cols, ldc) ||
+        (residual && !hrq__shape_ok(rows, cols, ldr)))
+        return HRQ_ERR_SHAPE;
+    status = hrq__weight_check(w, rows, cols, ldw, sigma, lds, &told);
+    if (status == HRQ_OK && hrq__nonfinite(cross, cols, cols, ldc)) status = HRQ_ERR_NONFINITE;
+    if (status == HRQ_OK && residual && hrq__nonfinite(residual, rows, cols, ldr)) status = HRQ_ERR_NONFINITE;
+    if (status == HRQ_OK)
+        status = hrq__sic_damping(&damping, options ? options->damping : 0.0, options ? options->tokens : 0.0, sigma,
+                                  lds, cols, hooks);
+    memset(&s, 0, sizeof s);
+    memset(&a, 0, sizeof a);
+    s.hooks = hooks;
+    a.sic = &s;
+    a.rows = rows, a.cols = cols;
+    a.w = w, a.ldw = ldw, a.cross = cross, a.ldc = ldc;
+    a.residual = residual, a.ldr = ldr, a.sigma = sigma, a.lds = lds;
+    if (status == HRQ_OK) status = hrq__retarget_run(&a, &s, damping, &told.bad_pivot);
+    if (status == HRQ_ERR_NOT_PD && bad_pivot) *bad_pivot = told.bad_pivot;
+    for (r = 0; r < rows && status == HRQ_OK; r++) memcpy(out + r * ldo, a.target + r * cols, cols * sizeof *out);
+    hrq__release(hooks, a.work);
+    hrq__release(hooks, a.target);
+    hrq__sic_free(&s);
     return status;
 }
 

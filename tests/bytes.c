@@ -106,7 +106,7 @@ static void weight_only(void)
     static const char *const names[] = {"int4",      "int3:g32",        "int2:mse",
                                         "e8:q16:k4", "zn:q11:k3:first", "int4:g32+had"};
     static const double rates[] = {1.5, 3.0, 4.25};
-    static float sigma[COLS * COLS], back[ROWS * COLS];
+    static float sigma[COLS * COLS], cross[COLS * COLS], back[ROWS * COLS];
     hrq_watersic_options options;
     size_t i, bytes;
     memset(sigma, 0, sizeof sigma);
@@ -129,6 +129,12 @@ static void weight_only(void)
         print_sum("basis", "applied", back, sizeof back);
         if (hrq_gptq(&m, w, COLS, sigma, COLS, &few, NULL, NULL) != HRQ_OK) exit(1);
         print_sum("gptq", "int4, 60 tokens", m.data, m.bytes);
+        memset(cross, 0, sizeof cross);
+        if (hrq_cov_cross(cross, COLS, COLS, COLS, w, COLS, w + COLS, COLS, ROWS - 1, NULL) != HRQ_OK) exit(1);
+        print_sum("covariance", "of two kinds", cross, sizeof cross);
+        if (hrq_retarget(back, COLS, w, ROWS, COLS, COLS, cross, COLS, w, COLS, sigma, COLS, &few, NULL, NULL) != HRQ_OK)
+            exit(1);
+        print_sum("retarget", "60 tokens", back, sizeof back);
     }
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
         hrq_mat m = encoded(names[i], store, ROWS);

@@ -155,6 +155,45 @@ static void test_cov(void)
     EXPECT(l.blocks == 0, "memory given back");
     tap_end();
 
+    tap_begin("covariance of two kinds: bits of the plain loop, in two parts; that of one kind where both are the same");
+    for (s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        size_t m = sizes[s][0], n = m / 2 + 1, t = sizes[s][1], ld = n + 2, ldx = m + s % 2, ldy = n + 1, cut = t / 2;
+        float *x = matrix(t, m, ldx, 6), *y = matrix(t, n, ldy, 7), *c = matrix(m, n, ld, 8), *want = copy(c, m, n, ld);
+        float *own = matrix(n, n, ld, 9), *triangle = copy(own, n, n, ld);
+        for (i = 0; i < m; i++)
+            for (j = 0; j < n; j++)
+                for (k = 0; k < t; k++)
+                    want[i * ld + j] = fmaf(x[k * ldx + i], y[k * ldy + j], want[i * ld + j]);
+        EXPECT(hrq_cov_cross(c, m, n, ld, x, ldx, y, ldy, cut, NULL) == HRQ_OK, "first part");
+        EXPECT(hrq_cov_cross(c, m, n, ld, x + cut * ldx, ldx, y + cut * ldy, ldy, t - cut, &h) == HRQ_OK, "second part");
+        EXPECT(same(c, want, m, n, ld), "%u tokens, %u by %u", (unsigned)t, (unsigned)m, (unsigned)n);
+        hrq_cov_add(triangle, n, ld, y, t, ldy, NULL);
+        hrq_cov_cross(own, n, n, ld, y, ldy, y, ldy, t, NULL);
+        for (i = 0; i < n; i++)
+            EXPECT(memcmp(own + i * ld, triangle + i * ld, (i + 1) * sizeof(float)) == 0, "row %u", (unsigned)i);
+        free(x), free(y), free(c), free(want), free(own), free(triangle);
+    }
+    {
+        float x[2] = {1, 2}, c[2] = {9, 9}, y[4] = {1, 2, 3, NAN};
+        EXPECT(hrq_cov_cross(NULL, 1, 1, 1, x, 1, y, 1, 2, NULL) == HRQ_ERR_ARG &&
+                   hrq_cov_cross(c, 1, 1, 1, NULL, 1, y, 1, 2, NULL) == HRQ_ERR_ARG &&
+                   hrq_cov_cross(c, 1, 1, 1, x, 1, NULL, 1, 2, NULL) == HRQ_ERR_ARG,
+               "null");
+        EXPECT(hrq_cov_cross(c, 1, 2, 1, x, 1, y, 2, 2, NULL) == HRQ_ERR_SHAPE &&
+                   hrq_cov_cross(c, 1, 2, 2, x, 1, y, 1, 2, NULL) == HRQ_ERR_SHAPE &&
+                   hrq_cov_cross(c, 0, 2, 2, x, 1, y, 2, 2, NULL) == HRQ_ERR_SHAPE,
+               "shapes");
+        EXPECT(hrq_cov_cross(c, 1, 2, 2, x, 1, y, 2, 2, NULL) == HRQ_ERR_NONFINITE &&
+                   hrq_cov_cross(c, 2, 1, 1, y, 2, x, 1, 2, NULL) == HRQ_ERR_NONFINITE,
+               "NaN");
+        EXPECT(hrq_cov_cross(c, 1, 2, 2, NULL, 1, NULL, 2, 0, NULL) == HRQ_OK && c[0] == 9 && c[1] == 9, "no tokens");
+        l.blocks = l.allocs = 0, l.fail = 1;
+        EXPECT(hrq_cov_cross(c, 1, 1, 1, x, 1, y, 1, 2, &h) == HRQ_ERR_NOMEM && c[0] == 9, "no memory");
+        l.fail = 0;
+    }
+    EXPECT(l.blocks == 0, "memory given back");
+    tap_end();
+
     tap_begin("covariance: errors");
     {
         float x[4] = {1, 2, 3, 4}, c[4] = {9, 9, 9, 9};

@@ -139,6 +139,80 @@ static void test_waterfill(void)
     tap_end();
 }
 
+/* The least weighted loss of three shares whose rates are whole multiples of 1/64, by trying them all. */
+static double tried(const hrq_share *s, double rate)
+{
+    double best = INFINITY, entries = 0, budget, part[3], a, b;
+    size_t i;
+    for (i = 0; i < 3; i++) entries += part[i] = (double)s[i].rows * (double)s[i].cols;
+    budget = rate * entries;
+    for (a = s[0].least; a <= s[0].most; a += 1.0 / 64)
+        for (b = s[1].least; b <= s[1].most; b += 1.0 / 64) {
+            double r[3], sum = 0;
+            r[0] = a, r[1] = b, r[2] = (budget - a * part[0] - b * part[1]) / part[2];
+            if (r[2] < s[2].least || r[2] > s[2].most) continue;
+            for (i = 0; i < 3; i++)
+                sum += s[i].weight * part[i] *
+                       (s[i].lambda ? hrq_waterfill(s[i].lambda, s[i].cols, r[i], NULL) : pow(4.0, -r[i]));
+            best = sum < best ? sum : best;
+        }
+    return best;
+}
+
+static void test_budget(void)
+{
+    static const double two[2] = {4.0, 0.25}, five[5] = {9, 1, 1e-3, 0, -1e-9};
+    hrq_share s[3] = {{two, 7, 2, 1.0, 0, 6, 0}, {NULL, 3, 4, 20.0, 0.5, 6, 0}, {five, 2, 5, 0.01, 0.25, 2, 0}}, one, bad;
+    double r, loss, want, bits, level, nan = (double)NAN;
+    size_t i;
+    tap_begin("budget: one share is waterfilling; three against all rates tried; bounds; refusals");
+    for (r = 0.0; r < 12.0; r += 0.37) {
+        one = s[0];
+        one.most = 0;
+        loss = hrq_budget(&one, 1, r);
+        EXPECT(fabs(one.rate - r) < 1e-9, "one share of %g gets %g", r, one.rate);
+        EXPECT(rel(loss, 14.0 * hrq_waterfill(two, 2, r, NULL)) < 1e-9, "its loss at %g", r);
+    }
+    for (r = 0.4; r < 4.0; r += 0.3) {
+        loss = hrq_budget(s, 3, r);
+        want = tried(s, r);
+        for (bits = 0, i = 0; i < 3; i++) {
+            bits += s[i].rate * (double)s[i].rows * (double)s[i].cols;
+            EXPECT(s[i].rate >= s[i].least && s[i].rate <= s[i].most, "share %d at %g: %g", (int)i, r, s[i].rate);
+        }
+        EXPECT(fabs(bits / 36.0 - r) < 1e-9, "bits in all at %g: %g", r, bits / 36.0);
+        /* where bounds hold the tried rates are up to 1/64 away from them, at 2 ln 2 of the loss a bit */
+        EXPECT(loss <= want * (1 + 1e-9) && loss > want * (1 - 1.39 / 64), "loss %g, tried %g at %g", loss, want, r);
+    }
+    hrq_waterfill(two, 2, s[0].rate, &level);
+    EXPECT(s[1].rate == 6.0 || rel(level, 20.0 * pow(4.0, -s[1].rate)) < 1e-6, "one level for weight * lambda");
+    one = s[0], one.weight = 0, one.least = 0.125;
+    bad = s[1];
+    {
+        hrq_share pair[2];
+        pair[0] = one, pair[1] = bad;
+        EXPECT(hrq_budget(pair, 2, 1.0) > 0 && pair[0].rate == 0.125, "what counts nothing gets least");
+    }
+    s[0].rate = 77;
+    EXPECT(isnan(hrq_budget(NULL, 3, 1)) && isnan(hrq_budget(s, 0, 1)) && isnan(hrq_budget(s, 3, nan)) &&
+               isnan(hrq_budget(s, 3, -1)),
+           "no shares, no rate");
+    EXPECT(isnan(hrq_budget(s, 3, 0.2)) && isnan(hrq_budget(s, 3, 5.9)), "rates that the bounds rule out");
+    for (i = 0; i < 6; i++) {
+        double odd[2] = {1.0, 1.0};
+        one = s[0];
+        if (i == 0) one.rows = 0;
+        if (i == 1) one.cols = 0;
+        if (i == 2) one.weight = -1;
+        if (i == 3) one.weight = nan;
+        if (i == 4) one.least = 7;
+        if (i == 5) odd[1] = nan, one.lambda = odd;
+        EXPECT(isnan(hrq_budget(&one, 1, 1.0)) && one.rate == 77, "bad share %d", (int)i);
+    }
+    EXPECT(s[0].rate == 77, "no rate is written");
+    tap_end();
+}
+
 static void test_int(void)
 {
     static const struct {
@@ -397,6 +471,7 @@ int main(void)
     test_gamma();
     test_guarantee();
     test_waterfill();
+    test_budget();
     test_int();
     test_fp();
     test_cells();
