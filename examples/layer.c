@@ -38,6 +38,10 @@ const method methods[] = {
     {METHOD_GPTQ_ACT, "GPTQ int3:mse act", "int3:mse", 0, 0},
     {METHOD_GPTQ_ACT, "GPTQ int2:mse act", "int2:mse", 0, 0},
     {METHOD_GPTQ, "GPTQ e8:q8:k4", "e8:q8:k4", 0, 0},
+    {METHOD_GPTQ_ENTROPY, "GPTQ entropy 4 bits", NULL, 4.0, 0},
+    {METHOD_GPTQ_ENTROPY, "GPTQ entropy 3 bits", NULL, 3.0, 0},
+    {METHOD_GPTQ_ENTROPY, "GPTQ entropy 2 bits", NULL, 2.0, 0},
+    {METHOD_GPTQ_ENTROPY, "GPTQ entropy 1.5 bits", NULL, 1.5, 0},
     {METHOD_WATERSIC, "WaterSIC 4 bits", NULL, 4.0, 0},
     {METHOD_WATERSIC, "WaterSIC 3 bits", NULL, 3.0, 0},
     {METHOD_WATERSIC, "WaterSIC 2 bits", NULL, 2.0, 0},
@@ -125,6 +129,8 @@ void layer_prepare(layer *l, const hrq_hooks *hooks)
           "float product");
 }
 
+double layer_loss(const layer *l) { return weighted_square(l->w, l->what, l->rows, l->cols, l->sigma); }
+
 void layer_free(layer *l)
 {
     free(l->what);
@@ -162,6 +168,66 @@ static void make_fixed(const layer *l, const method *m, const hrq_hooks *hooks, 
     check(hrq_mat_decode(&out->mat, 0, l->rows, l->what, l->cols), out->doing);
 }
 
+/* Bits an entry of the integers that x / step is, by their own histogram. */
+static double entropy_of(const float *x, size_t count, double step)
+{
+    enum { MOST = 127 };
+    double counts[2 * MOST + 1] = {0}, bits = 0.0;
+    size_t i;
+    for (i = 0; i < count; i++) {
+        long k = lround((double)x[i] / step);
+        counts[(k < -MOST ? -MOST : k > MOST ? MOST : k) + MOST] += 1.0;
+    }
+    for (i = 0; i < 2 * MOST + 1; i++)
+        if (counts[i] > 0.0) bits -= counts[i] * log2(counts[i] / (double)count);
+    return bits / (double)count;
+}
+
+/* GPTQ with this step for all entries, as far as 127 of them reach: a column that has no input holds int8's row scale
+   there. Returns the entropy; the decoded weights go to l->what. */
+static double gptq_with_step(const layer *l, double step, const hrq_gptq_options *options, const char *doing,
+                             const hrq_hooks *hooks)
+{
+    size_t wide = l->cols + 1, r, c;
+    float *w = new_floats(l->rows * wide), *sigma = new_floats(wide * wide), *out = new_floats(l->rows * wide);
+    hrq_mat mat = new_matrix("int8:sym", l->rows, wide);
+    for (r = 0; r < l->rows; r++) {
+        memcpy(w + r * wide, l->w + r * l->cols, l->cols * sizeof(float));
+        w[r * wide + l->cols] = (float)(127.0 * step);
+    }
+    for (r = 0; r < l->cols; r++) memcpy(sigma + r * wide, l->sigma + r * l->cols, l->cols * sizeof(float));
+    check(hrq_gptq(&mat, w, wide, sigma, wide, options, NULL, hooks), doing);
+    check(hrq_mat_decode(&mat, 0, l->rows, out, wide), doing);
+    step = (double)out[l->cols] / 127.0; /* as stored */
+    for (r = 0; r < l->rows; r++)
+        for (c = 0; c < l->cols; c++) l->what[r * l->cols + c] = out[r * wide + c];
+    free(mat.data);
+    free(w);
+    free(sigma);
+    free(out);
+    return entropy_of(l->what, l->rows * l->cols, step);
+}
+
+/* What multiplies is float: no matrix of integers is stored. */
+static void make_entropy(const layer *l, const method *m, const hrq_hooks *hooks, made *out)
+{
+    double begin = seconds_now(), low = 1e-3, high = 10.0, rms = sqrt(l->mean_square), bits = 0.0, step;
+    hrq_gptq_options options = {0, HRQ_ORDER_DEFAULT, 0};
+    int turn;
+    options.tokens = l->tokens;
+    options.damping = l->tokens > 0 ? 0 : -1;
+    for (turn = 0; turn < 20; turn++) {
+        step = sqrt(low * high);
+        bits = gptq_with_step(l, step * rms, &options, out->doing, hooks);
+        if (fabs(bits - m->rate) < 0.001) break;
+        *(bits > m->rate ? &low : &high) = step;
+    }
+    out->seconds = seconds_now() - begin;
+    out->stored = bits * (double)l->rows * (double)l->cols / 8.0;
+    out->mat = new_matrix("f32", l->rows, l->cols);
+    check(hrq_mat_encode(&out->mat, 0, l->rows, l->what, l->cols, hooks), out->doing);
+}
+
 /* The stream is what is stored; the matrix made from it is what multiplies. */
 static void make_stream(const layer *l, const method *m, const hrq_hooks *hooks, made *out)
 {
@@ -189,7 +255,7 @@ static void make_stream(const layer *l, const method *m, const hrq_hooks *hooks,
 static void print_report(const layer *l, const method *m, const made *q, double rate, double gap)
 {
     printf("  | %-12s %4zu x %-4zu", l->name, l->rows, l->cols);
-    if (m->kind == METHOD_ROUND) {
+    if (m->kind == METHOD_ROUND || m->kind == METHOD_GPTQ_ENTROPY) {
         printf("  used %.4f  gap %.3f\n", rate, gap);
         return;
     }
@@ -218,9 +284,10 @@ void layer_quantize(const layer *l, const method *m, const hrq_hooks *hooks, int
     q.wanted = verbose ? &q.report : NULL;
     snprintf(q.doing, sizeof q.doing, "%s on %s", m->name, l->name);
     if (m->kind == METHOD_WATERSIC) make_stream(l, m, hooks, &q);
+    else if (m->kind == METHOD_GPTQ_ENTROPY) make_entropy(l, m, hooks, &q);
     else make_fixed(l, m, hooks, &q);
     rate = 8.0 * q.stored / entries;
-    loss = weighted_square(l->w, l->what, l->rows, l->cols, l->sigma);
+    loss = layer_loss(l);
     gap = gap_to_limit(l, rate, loss / entries);
     if (verbose) print_report(l, m, &q, rate, gap);
     add_product(l, &q, hooks, sum);

@@ -20,14 +20,21 @@ typedef struct layer {
     double mean_square;  /* of W                                                     */
 } layer;
 
-/* ACT: largest diagonal of sigma first, "act-order" elsewhere */
-typedef enum method_kind { METHOD_ROUND, METHOD_GPTQ, METHOD_GPTQ_ACT, METHOD_WATERSIC } method_kind;
+/* ACT: largest diagonal of sigma first, "act-order" elsewhere. ENTROPY: one step for the matrix, as wide as the entropy
+   of all its integers together says; no coder, no model and no header is counted. */
+typedef enum method_kind {
+    METHOD_ROUND,
+    METHOD_GPTQ,
+    METHOD_GPTQ_ACT,
+    METHOD_GPTQ_ENTROPY,
+    METHOD_WATERSIC
+} method_kind;
 
 typedef struct method {
     method_kind kind;
     const char *name;
-    const char *format; /* NULL for METHOD_WATERSIC   */
-    double rate;        /* only for METHOD_WATERSIC */
+    const char *format; /* NULL for the last two */
+    double rate;        /* only for these        */
     int states;         /* of its trellis; 0: the scalar grid */
 } method;
 
@@ -58,6 +65,9 @@ double *new_eigenvalues(const float *sigma, size_t n, const hrq_hooks *hooks);
 /* Fill y, what, energy and mean_square; w, sigma and x are there. */
 void layer_prepare(layer *l, const hrq_hooks *hooks);
 void layer_free(layer *l);
+
+/* tr(E Sigma E^T), E = W - what */
+double layer_loss(const layer *l);
 
 /* Quantize one layer, leave the decoded weights in l->what, add to the sums. verbose prints the
    report of each call. */

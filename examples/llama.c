@@ -38,12 +38,6 @@ static uint32_t little32(const unsigned char *p)
     return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* Floats that the forward pass keeps for each position, as struct pass lists them. */
-static size_t scratch_of_position(const llama *m)
-{
-    return 4 * m->dim + 2 * m->kv_dim + 2 * m->hidden + m->vocab + QUERIES + m->head_dim;
-}
-
 /* A size of the header; 2^20 is far above any model and keeps every product below 2^64. */
 static size_t header_size(uint32_t value, const char *path)
 {
@@ -51,24 +45,24 @@ static size_t header_size(uint32_t value, const char *path)
     return value;
 }
 
-/* Returns 1 where the classifier has weights of its own, at the end: a negative vocabulary says so. */
-static int read_header(llama *m, const unsigned char *data, const char *path)
+/* The seven numbers of a header. Returns 1 where the classifier has weights of its own: a negative vocabulary says so. */
+static int read_header(llama *m, const uint32_t head[7], const char *path)
 {
-    uint32_t vocab = little32(data + 20);
-    int own_classifier = vocab >> 31 != 0;
-    m->dim = header_size(little32(data), path);
-    m->hidden = header_size(little32(data + 4), path);
-    m->blocks = header_size(little32(data + 8), path);
-    m->heads = header_size(little32(data + 12), path);
-    m->kv_heads = header_size(little32(data + 16), path);
-    m->vocab = header_size(own_classifier ? 0u - vocab : vocab, path);
-    m->seq = header_size(little32(data + 24), path);
+    int own_classifier = head[5] >> 31 != 0;
+    memset(m, 0, sizeof *m);
+    m->dim = header_size(head[0], path);
+    m->hidden = header_size(head[1], path);
+    m->blocks = header_size(head[2], path);
+    m->heads = header_size(head[3], path);
+    m->kv_heads = header_size(head[4], path);
+    m->vocab = header_size(own_classifier ? 0u - head[5] : head[5], path);
+    m->seq = header_size(head[6], path);
     if (m->blocks > 4096) die(path, "is no checkpoint: more than 4096 blocks");
     if (m->dim % m->heads || m->heads % m->kv_heads || m->dim / m->heads % 2)
         die(path, "is no checkpoint: heads do not divide the width");
     m->head_dim = m->dim / m->heads;
     m->kv_dim = m->head_dim * m->kv_heads;
-    if ((uint64_t)m->seq * scratch_of_position(m) > SIZE_MAX / 8) die(path, "is too large");
+    if ((uint64_t)llama_scratch(m) > SIZE_MAX / 8) die(path, "is too large");
     return own_classifier;
 }
 
@@ -88,34 +82,48 @@ static const float *take(const float **at, size_t count)
     return here;
 }
 
-static void take_matrices(llama *m, const float **at, int which, const char *name, size_t rows, size_t cols,
-                          size_t input)
+/* What each matrix of a block is called, how large it is, what enters it. */
+static void name_matrices(llama *m)
 {
-    size_t b;
-    for (b = 0; b < m->blocks; b++) {
-        llama_matrix *w = &m->matrices[b * LLAMA_MATRICES + (size_t)which];
-        snprintf(w->name, sizeof w->name, "%u.%s", (unsigned)b, name);
-        w->rows = rows;
-        w->cols = cols;
-        w->input = LLAMA_INPUTS * b + input;
-        w->stored = w->used = take(at, rows * cols);
+    static const char *const names[] = {"wq", "wk", "wv", "wo", "w1", "w2", "w3"};
+    static const size_t inputs[] = {LLAMA_TO_QKV, LLAMA_TO_QKV, LLAMA_TO_QKV, LLAMA_TO_WO,
+                                    LLAMA_TO_W13, LLAMA_TO_W2,  LLAMA_TO_W13};
+    size_t rows[LLAMA_MATRICES], i;
+    rows[LLAMA_WQ] = rows[LLAMA_WO] = rows[LLAMA_W2] = m->dim;
+    rows[LLAMA_WK] = rows[LLAMA_WV] = m->kv_dim;
+    rows[LLAMA_W1] = rows[LLAMA_W3] = m->hidden;
+    m->matrices = (llama_matrix *)new_block(m->blocks * LLAMA_MATRICES, sizeof(llama_matrix));
+    for (i = 0; i < m->blocks * LLAMA_MATRICES; i++) {
+        llama_matrix *w = &m->matrices[i];
+        snprintf(w->name, sizeof w->name, "%u.%s", (unsigned)(i / LLAMA_MATRICES), names[i % LLAMA_MATRICES]);
+        w->rows = rows[i % LLAMA_MATRICES];
+        w->cols = i % LLAMA_MATRICES == LLAMA_W2 ? m->hidden : m->dim;
+        w->input = LLAMA_INPUTS * (i / LLAMA_MATRICES) + inputs[i % LLAMA_MATRICES];
     }
+}
+
+/* One kind of matrix, all blocks. */
+static void take_matrices(llama *m, const float **at, size_t which)
+{
+    size_t i;
+    for (i = which; i < m->blocks * LLAMA_MATRICES; i += LLAMA_MATRICES)
+        m->matrices[i].stored = m->matrices[i].used = take(at, m->matrices[i].rows * m->matrices[i].cols);
 }
 
 static void take_tensors(llama *m, int own_classifier)
 {
     const float *at = m->floats;
-    m->matrices = (llama_matrix *)new_block(m->blocks * LLAMA_MATRICES, sizeof(llama_matrix));
+    name_matrices(m);
     m->embedding = take(&at, m->vocab * m->dim);
     m->rms_att = take(&at, m->blocks * m->dim);
-    take_matrices(m, &at, LLAMA_WQ, "wq", m->dim, m->dim, LLAMA_TO_QKV);
-    take_matrices(m, &at, LLAMA_WK, "wk", m->kv_dim, m->dim, LLAMA_TO_QKV);
-    take_matrices(m, &at, LLAMA_WV, "wv", m->kv_dim, m->dim, LLAMA_TO_QKV);
-    take_matrices(m, &at, LLAMA_WO, "wo", m->dim, m->dim, LLAMA_TO_WO);
+    take_matrices(m, &at, LLAMA_WQ);
+    take_matrices(m, &at, LLAMA_WK);
+    take_matrices(m, &at, LLAMA_WV);
+    take_matrices(m, &at, LLAMA_WO);
     m->rms_ffn = take(&at, m->blocks * m->dim);
-    take_matrices(m, &at, LLAMA_W1, "w1", m->hidden, m->dim, LLAMA_TO_W13);
-    take_matrices(m, &at, LLAMA_W2, "w2", m->dim, m->hidden, LLAMA_TO_W2);
-    take_matrices(m, &at, LLAMA_W3, "w3", m->hidden, m->dim, LLAMA_TO_W13);
+    take_matrices(m, &at, LLAMA_W1);
+    take_matrices(m, &at, LLAMA_W2);
+    take_matrices(m, &at, LLAMA_W3);
     m->rms_final = take(&at, m->dim);
     take(&at, m->seq * m->head_dim); /* llama2.c's own table of rotations, not needed */
     m->classifier = own_classifier ? take(&at, m->vocab * m->dim) : m->embedding;
@@ -135,14 +143,13 @@ static float *new_turns(size_t seq, size_t head_dim)
     return turns;
 }
 
-void llama_load(llama *m, const char *path)
+static void load_checkpoint(llama *m, const unsigned char *data, size_t bytes, const char *path)
 {
-    size_t bytes, count, i;
-    unsigned char *data = read_file(path, &bytes);
+    size_t count = (bytes - HEADER_BYTES) / 4, i;
+    uint32_t head[7];
     int own_classifier;
-    if (bytes < HEADER_BYTES) die(path, "is no checkpoint: shorter than its header");
-    own_classifier = read_header(m, data, path);
-    count = (bytes - HEADER_BYTES) / 4;
+    for (i = 0; i < 7; i++) head[i] = little32(data + 4 * i);
+    own_classifier = read_header(m, head, path);
     if (bytes % 4 || count_floats(m, own_classifier) != count)
         die(path, "is no checkpoint: its length is not what its header says");
     m->floats = new_floats(count);
@@ -151,16 +158,133 @@ void llama_load(llama *m, const char *path)
         if ((word & 0x7f800000u) == 0x7f800000u) die(path, "has a weight that is NaN or infinite");
         memcpy(&m->floats[i], &word, 4);
     }
-    free(data);
     take_tensors(m, own_classifier);
     m->turns = new_turns(m->seq, m->head_dim);
 }
 
+void llama_load(llama *m, const char *path)
+{
+    size_t bytes;
+    unsigned char *data = read_file(path, &bytes);
+    if (bytes >= 4 && !memcmp(data, "hrqf", 4)) llama_unpack(m, data, bytes, path);
+    else if (bytes < HEADER_BYTES) die(path, "is no checkpoint: shorter than its header");
+    else load_checkpoint(m, data, bytes, path);
+    free(data);
+}
+
 void llama_free(llama *m)
 {
+    size_t i;
+    for (i = 0; i < m->blocks * LLAMA_MATRICES && m->packed; i++) free(m->packed[i].data);
+    free(m->packed);
     free(m->matrices);
     free(m->floats);
     free(m->turns);
+}
+
+//--------------------------------------------------------------------------------------------------
+//  One file
+//--------------------------------------------------------------------------------------------------
+
+/* A plain tensor as a member; its bytes are allocated. */
+static hrq_member plain_member(const char *name, const char *format_name, size_t rows, size_t cols, const float *x)
+{
+    hrq_member member;
+    hrq_format format;
+    size_t bytes;
+    memset(&member, 0, sizeof member);
+    member.name = name;
+    check(hrq_format_parse(&format, format_name), name);
+    bytes = hrq_mat_bytes(&format, rows, cols);
+    check(hrq_mat_init(&member.mat, &format, rows, cols, 0, new_block(bytes, 1), bytes), name);
+    check(hrq_mat_encode(&member.mat, 0, rows, x, cols, NULL), name);
+    return member;
+}
+
+void *llama_pack(const llama *m, void *const *stream, const size_t *stream_bytes, size_t *bytes)
+{
+    size_t count = m->blocks * LLAMA_MATRICES, plain = 0, i, room;
+    hrq_member *all = (hrq_member *)new_block(count + 6, sizeof(hrq_member));
+    int own = m->classifier != m->embedding;
+    float head[7];
+    void *out;
+    head[0] = (float)m->dim, head[1] = (float)m->hidden, head[2] = (float)m->blocks, head[3] = (float)m->heads;
+    head[4] = (float)m->kv_heads, head[5] = own ? -(float)m->vocab : (float)m->vocab, head[6] = (float)m->seq;
+    all[plain++] = plain_member("header", "f32", 1, 7, head);
+    all[plain++] = plain_member("embedding", "f16", m->vocab, m->dim, m->embedding);
+    all[plain++] = plain_member("rms_att", "f32", m->blocks, m->dim, m->rms_att);
+    all[plain++] = plain_member("rms_ffn", "f32", m->blocks, m->dim, m->rms_ffn);
+    all[plain++] = plain_member("rms_final", "f32", 1, m->dim, m->rms_final);
+    if (own) all[plain++] = plain_member("classifier", "f16", m->vocab, m->dim, m->classifier);
+    for (i = 0; i < count; i++) {
+        all[plain + i].name = m->matrices[i].name;
+        all[plain + i].stream = stream[i];
+        all[plain + i].stream_bytes = stream_bytes[i];
+    }
+    room = hrq_file_bytes(all, plain + count);
+    out = new_block(room, 1);
+    check(hrq_file_write(out, room, bytes, all, plain + count), "packing the model");
+    for (i = 0; i < plain; i++) free(all[i].mat.data);
+    free(all);
+    return out;
+}
+
+/* A plain member of this shape, decoded to where `at` points, which moves on. */
+static const float *unpack_plain(const hrq_file *file, const char *name, size_t rows, size_t cols, float **at,
+                                 const char *path)
+{
+    hrq_member member;
+    float *here = *at;
+    size_t i;
+    if (hrq_file_find(file, name, &member) != HRQ_OK || member.stream || member.basis.data || member.mat.rows != rows ||
+        member.mat.cols != cols)
+        die(path, "is no packed model: a tensor is missing or has another shape");
+    check(hrq_mat_decode(&member.mat, 0, rows, here, cols), name);
+    for (i = 0; i < rows * cols; i++)
+        if (here[i] - here[i] != 0.0f) die(path, "has a weight that is NaN or infinite");
+    *at += rows * cols;
+    return here;
+}
+
+static void unpack_matrix(const hrq_file *file, llama_matrix *w, hrq_mat *mat, const char *path)
+{
+    hrq_member member;
+    size_t room, rows, cols;
+    if (hrq_file_find(file, w->name, &member) != HRQ_OK || !member.stream)
+        die(path, "is no packed model: a matrix is missing");
+    check(hrq_stream_shape(member.stream, member.stream_bytes, &rows, &cols), w->name);
+    if (rows != w->rows || cols != w->cols) die(path, "is no packed model: a matrix has another shape");
+    room = hrq_mat_from_stream_bytes(member.stream, member.stream_bytes);
+    check(hrq_mat_from_stream(mat, new_block(room, 1), room, member.stream, member.stream_bytes, NULL), w->name);
+    w->mat = mat;
+}
+
+void llama_unpack(llama *m, const void *data, size_t bytes, const char *path)
+{
+    hrq_file file;
+    float numbers[7], *at = numbers;
+    uint32_t head[7];
+    size_t i, count;
+    int own;
+    check(hrq_file_open(&file, data, bytes), path);
+    check(hrq_file_check(&file), path);
+    unpack_plain(&file, "header", 1, 7, &at, path);
+    for (i = 0; i < 7; i++) {
+        if (!(fabsf(numbers[i]) <= 1048576.0f)) die(path, "is no packed model: a size is not in 1 ... 2^20");
+        head[i] = (uint32_t)(int32_t)numbers[i];
+    }
+    own = read_header(m, head, path);
+    count = (1 + (size_t)own) * m->vocab * m->dim + (2 * m->blocks + 1) * m->dim;
+    m->floats = at = new_floats(count);
+    m->embedding = unpack_plain(&file, "embedding", m->vocab, m->dim, &at, path);
+    m->rms_att = unpack_plain(&file, "rms_att", m->blocks, m->dim, &at, path);
+    m->rms_ffn = unpack_plain(&file, "rms_ffn", m->blocks, m->dim, &at, path);
+    m->rms_final = unpack_plain(&file, "rms_final", 1, m->dim, &at, path);
+    m->classifier = own ? unpack_plain(&file, "classifier", m->vocab, m->dim, &at, path) : m->embedding;
+    name_matrices(m);
+    m->packed = (hrq_mat *)new_block(m->blocks * LLAMA_MATRICES, sizeof(hrq_mat));
+    for (i = 0; i < m->blocks * LLAMA_MATRICES; i++) unpack_matrix(&file, &m->matrices[i], &m->packed[i], path);
+    m->turns = new_turns(m->seq, m->head_dim);
 }
 
 uint16_t *llama_tokens(const llama *m, const char *path, size_t *count)
@@ -186,18 +310,16 @@ uint16_t *llama_tokens(const llama *m, const char *path, size_t *count)
 typedef struct pass {
     const llama *m;
     const hrq_hooks *hooks;
-    llama_tap *tap;
-    void *user;
     size_t n;
-    float *x;                 /* [dim] residual stream            */
-    float *normed, *mixed;    /* [dim] into q, k, v and w1, w3    */
     float *q, *k, *v;         /* [dim], [kv_dim] twice            */
     float *scores, *v_turned; /* [QUERIES x n], [head_dim x n]    */
-    float *gate, *up;         /* [hidden]                         */
-    float *logits;            /* [vocab]                          */
+    float *out, *up;          /* [dim], [hidden]                  */
 } pass;
 
-size_t llama_scratch(const llama *m) { return m->seq * scratch_of_position(m); }
+static size_t scratch_of_position(const llama *m)
+{
+    return 2 * m->dim + 2 * m->kv_dim + QUERIES + m->head_dim + m->hidden;
+}
 
 static float *cut(float **at, size_t count)
 {
@@ -206,20 +328,20 @@ static float *cut(float **at, size_t count)
     return here;
 }
 
-static void cut_scratch(pass *p, float *at)
+static pass begin_pass(const llama *m, size_t n, float *at, const hrq_hooks *hooks)
 {
-    const llama *m = p->m;
-    p->x = cut(&at, p->n * m->dim);
-    p->normed = cut(&at, p->n * m->dim);
-    p->mixed = cut(&at, p->n * m->dim);
-    p->q = cut(&at, p->n * m->dim);
-    p->k = cut(&at, p->n * m->kv_dim);
-    p->v = cut(&at, p->n * m->kv_dim);
-    p->scores = cut(&at, p->n * QUERIES);
-    p->v_turned = cut(&at, p->n * m->head_dim);
-    p->gate = cut(&at, p->n * m->hidden);
-    p->up = cut(&at, p->n * m->hidden);
-    p->logits = cut(&at, p->n * m->vocab);
+    pass p;
+    p.m = m;
+    p.hooks = hooks;
+    p.n = n;
+    p.q = cut(&at, n * m->dim);
+    p.k = cut(&at, n * m->kv_dim);
+    p.v = cut(&at, n * m->kv_dim);
+    p.scores = cut(&at, n * QUERIES);
+    p.v_turned = cut(&at, n * m->head_dim);
+    p.out = cut(&at, n * m->dim);
+    p.up = cut(&at, n * m->hidden);
+    return p;
 }
 
 static void multiply(const pass *p, float *y, const float *x, const float *w, size_t rows, size_t cols)
@@ -230,12 +352,8 @@ static void multiply(const pass *p, float *y, const float *x, const float *w, si
 static void linear(const pass *p, size_t block, int which, float *y, const float *x)
 {
     const llama_matrix *w = &p->m->matrices[block * LLAMA_MATRICES + (size_t)which];
-    multiply(p, y, x, w->used, w->rows, w->cols);
-}
-
-static void tap_input(const pass *p, size_t block, size_t input, const float *x, size_t cols)
-{
-    if (p->tap) p->tap(p->user, LLAMA_INPUTS * block + input, x, p->n, cols);
+    if (w->mat) check(hrq_matmul(w->mat, HRQ_ACT_INT8, x, p->n, w->cols, y, w->rows, p->hooks), w->name);
+    else multiply(p, y, x, w->used, w->rows, w->cols);
 }
 
 static void rms_norm(float *out, const float *x, const float *weight, size_t n, size_t dim)
@@ -277,7 +395,7 @@ static void causal_softmax(float *row, size_t last, size_t n, float scale)
 }
 
 /* mixed[.., head] = softmax(q k^T / sqrt(head_dim)) v, a group of queries at a time */
-static void attend(const pass *p, size_t head)
+static void attend(const pass *p, size_t head, float *mixed)
 {
     const llama *m = p->m;
     size_t kv = head / (m->heads / m->kv_heads) * m->head_dim, first, t, i;
@@ -291,7 +409,7 @@ static void attend(const pass *p, size_t head)
               "attention");
         for (t = 0; t < queries; t++)
             causal_softmax(p->scores + t * seen, first + t, seen, 1.0f / sqrtf((float)m->head_dim));
-        check(hrq_gemm(p->mixed + at, m->dim, p->scores, seen, p->v_turned, p->n, queries, m->head_dim, seen,
+        check(hrq_gemm(mixed + at, m->dim, p->scores, seen, p->v_turned, p->n, queries, m->head_dim, seen,
                        NULL),
               "attention");
     }
@@ -303,37 +421,6 @@ static void add_to(float *x, const float *y, size_t count)
     for (i = 0; i < count; i++) x[i] += y[i];
 }
 
-static void attention(const pass *p, size_t block)
-{
-    const llama *m = p->m;
-    size_t head;
-    rms_norm(p->normed, p->x, m->rms_att + block * m->dim, p->n, m->dim);
-    tap_input(p, block, LLAMA_TO_QKV, p->normed, m->dim);
-    linear(p, block, LLAMA_WQ, p->q, p->normed);
-    linear(p, block, LLAMA_WK, p->k, p->normed);
-    linear(p, block, LLAMA_WV, p->v, p->normed);
-    rotate(m, p->q, p->n, m->dim);
-    rotate(m, p->k, p->n, m->kv_dim);
-    for (head = 0; head < m->heads; head++) attend(p, head);
-    tap_input(p, block, LLAMA_TO_WO, p->mixed, m->dim);
-    linear(p, block, LLAMA_WO, p->normed, p->mixed);
-    add_to(p->x, p->normed, p->n * m->dim);
-}
-
-static void feed_forward(const pass *p, size_t block)
-{
-    const llama *m = p->m;
-    size_t i;
-    rms_norm(p->normed, p->x, m->rms_ffn + block * m->dim, p->n, m->dim);
-    tap_input(p, block, LLAMA_TO_W13, p->normed, m->dim);
-    linear(p, block, LLAMA_W1, p->gate, p->normed);
-    linear(p, block, LLAMA_W3, p->up, p->normed);
-    for (i = 0; i < p->n * m->hidden; i++) p->gate[i] *= p->up[i] / (1.0f + expf(-p->gate[i]));
-    tap_input(p, block, LLAMA_TO_W2, p->gate, m->hidden);
-    linear(p, block, LLAMA_W2, p->mixed, p->gate);
-    add_to(p->x, p->mixed, p->n * m->dim);
-}
-
 static double nats(const float *logits, size_t vocab, size_t next)
 {
     double top = (double)logits[0], sum = 0.0;
@@ -343,26 +430,77 @@ static double nats(const float *logits, size_t vocab, size_t next)
     return log(sum) + top - (double)logits[next];
 }
 
-double llama_loss(const llama *m, const uint16_t *tokens, size_t n, float *scratch, llama_tap *tap,
-                  void *user, const hrq_hooks *hooks)
+size_t llama_width(const llama *m, size_t input)
 {
-    pass p;
-    double sum = 0.0;
-    size_t t, block;
-    p.m = m;
-    p.hooks = hooks;
-    p.tap = tap;
-    p.user = user;
-    p.n = n;
-    cut_scratch(&p, scratch);
+    return input < LLAMA_INPUTS * m->blocks && input % LLAMA_INPUTS == LLAMA_TO_W2 ? m->hidden : m->dim;
+}
+
+size_t llama_widest(const llama *m) { return m->hidden > m->dim ? m->hidden : m->dim; }
+
+size_t llama_scratch(const llama *m)
+{
+    return m->seq * (scratch_of_position(m) + m->dim + 2 * llama_widest(m) + m->vocab);
+}
+
+void llama_begin(const llama *m, const uint16_t *tokens, size_t n, float *stream, float *x)
+{
+    size_t t;
     for (t = 0; t < n; t++)
-        memcpy(p.x + t * m->dim, m->embedding + tokens[t] * m->dim, m->dim * sizeof(float));
-    for (block = 0; block < m->blocks; block++) {
-        attention(&p, block);
-        feed_forward(&p, block);
+        memcpy(stream + t * m->dim, m->embedding + tokens[t] * m->dim, m->dim * sizeof(float));
+    rms_norm(x, stream, m->rms_att, n, m->dim);
+}
+
+void llama_step(const llama *m, size_t input, size_t n, float *stream, const float *x, float *next, float *scratch,
+                const hrq_hooks *hooks)
+{
+    pass p = begin_pass(m, n, scratch, hooks);
+    size_t block = input / LLAMA_INPUTS, i;
+    switch (input % LLAMA_INPUTS) {
+        case LLAMA_TO_QKV:
+            linear(&p, block, LLAMA_WQ, p.q, x);
+            linear(&p, block, LLAMA_WK, p.k, x);
+            linear(&p, block, LLAMA_WV, p.v, x);
+            rotate(m, p.q, n, m->dim);
+            rotate(m, p.k, n, m->kv_dim);
+            for (i = 0; i < m->heads; i++) attend(&p, i, next);
+            break;
+        case LLAMA_TO_WO:
+            linear(&p, block, LLAMA_WO, p.out, x);
+            add_to(stream, p.out, n * m->dim);
+            rms_norm(next, stream, m->rms_ffn + block * m->dim, n, m->dim);
+            break;
+        case LLAMA_TO_W13:
+            linear(&p, block, LLAMA_W1, next, x);
+            linear(&p, block, LLAMA_W3, p.up, x);
+            for (i = 0; i < n * m->hidden; i++) next[i] *= p.up[i] / (1.0f + expf(-next[i]));
+            break;
+        default:
+            linear(&p, block, LLAMA_W2, p.out, x);
+            add_to(stream, p.out, n * m->dim);
+            rms_norm(next, stream, block + 1 < m->blocks ? m->rms_att + (block + 1) * m->dim : m->rms_final, n, m->dim);
     }
-    rms_norm(p.normed, p.x, m->rms_final, n, m->dim);
-    multiply(&p, p.logits, p.normed, m->classifier, m->vocab, m->dim);
-    for (t = 0; t < n; t++) sum += nats(p.logits + t * m->vocab, m->vocab, tokens[t + 1]);
+}
+
+const float *llama_run(const llama *m, const uint16_t *tokens, size_t n, float *scratch, llama_tap *tap, void *user,
+                       const hrq_hooks *hooks)
+{
+    float *at = scratch + m->seq * scratch_of_position(m), *stream = cut(&at, m->seq * m->dim), *x[2];
+    size_t input, inputs = LLAMA_INPUTS * m->blocks;
+    x[0] = cut(&at, m->seq * llama_widest(m));
+    x[1] = cut(&at, m->seq * llama_widest(m));
+    llama_begin(m, tokens, n, stream, x[0]);
+    for (input = 0; input < inputs; input++) {
+        if (tap) tap(user, input, x[input & 1], n, llama_width(m, input));
+        llama_step(m, input, n, stream, x[input & 1], x[~input & 1], scratch, hooks);
+    }
+    check(hrq_gemm(at, m->vocab, x[inputs & 1], m->dim, m->classifier, m->dim, n, m->vocab, m->dim, hooks), "logits");
+    return at;
+}
+
+double llama_nats(const llama *m, const float *logits, const uint16_t *tokens, size_t n)
+{
+    double sum = 0.0;
+    size_t t;
+    for (t = 0; t < n; t++) sum += nats(logits + t * m->vocab, m->vocab, tokens[t + 1]);
     return sum;
 }

@@ -5,12 +5,15 @@
        make run MODEL=stories.bin TOKENS=eval.u16 CALIB=calib.u16
 
    MODEL is a llama2.c checkpoint, the other two are token ids as little-endian uint16. The covariance
-   of every layer's input is gathered on CALIB; the table says what the model loses on TOKENS with its
-   block matrices quantized, embedding and norms kept. Further variables: TOKENS_MAX=20480 (how many
-   are scored; 0: all), VERBOSE=1 (a line a matrix), THREADS=2 (same results), QUIET=1 (no progress). */
+   of every layer's input is gathered on CALIB; the first table says what the model loses on TOKENS with its
+   block matrices quantized one by one, embedding and norms kept, the second what is lost where all of
+   them share one budget and make up for each other. OUT=small.hrq RATE=3 writes the model at this rate as
+   one file, which MODEL takes too: with TOKENS alone it is scored. Further variables: TOKENS_MAX=20480 (how
+   many are scored; 0: all), VERBOSE=1 (a line a matrix), THREADS=2 (same results), QUIET=1 (no progress). */
 #define HRQ_IMPLEMENTATION
 #include "layer.h"
 #include "llama.h"
+#include "sequence.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,7 +21,8 @@
 #include <string.h>
 
 typedef struct options {
-    const char *model, *tokens, *calib;
+    const char *model, *tokens, *calib, *out;
+    double rate; /* of out */
     long tokens_max;
     int verbose;
     work run;
@@ -101,6 +105,14 @@ typedef struct model_input {
     double *eigen;
 } model_input;
 
+/* A point of the plot, with the letter of its method. */
+typedef struct point {
+    char letter;
+    double bits, nats;
+} point;
+
+enum { POINTS = 64 };
+
 typedef struct study {
     options *o;
     hrq_hooks hooks;
@@ -111,6 +123,11 @@ typedef struct study {
     uint16_t *tokens;
     size_t scored; /* tokens that the tables score */
     double calibrated;
+    uint16_t *calib; /* calibrated + 1 tokens */
+    double plain;    /* nats a token in float  */
+    double entries;  /* of all matrices       */
+    point points[POINTS];
+    size_t point_count;
 } study;
 
 enum { SAMPLES = 64 }; /* vectors an input keeps for the product error */
@@ -163,8 +180,8 @@ static void calibrate(study *s)
     windows = count_windows(s, scored);
     snprintf(s->o->run.title, sizeof s->o->run.title, "calibration");
     for (w = 0; w < windows; w++) {
-        llama_loss(&s->model, tokens + w * s->model.seq, window_length(s, scored, w), scratch, tap_covariance,
-                   s, NULL);
+        llama_run(&s->model, tokens + w * s->model.seq, window_length(s, scored, w), scratch, tap_covariance,
+                  s, NULL);
         work_progress(&s->o->run, w + 1, windows);
     }
     s->calibrated = (double)scored;
@@ -173,7 +190,7 @@ static void calibrate(study *s)
         check(hrq_cov_finish(e->sigma, e->cols, e->cols, s->calibrated), "covariance");
         e->eigen = new_eigenvalues(e->sigma, e->cols, &s->hooks);
     }
-    free(tokens);
+    s->calib = tokens;
     free(scratch);
 }
 
@@ -191,9 +208,10 @@ static void evaluate_share(void *arg, size_t worker)
     float *scratch = new_floats(llama_scratch(&s->model));
     size_t w;
     for (w = worker; w < e->windows; w += e->workers) {
-        llama_tap *tap = w == 0 && !s->layers ? tap_samples : NULL;
-        e->loss[w] = llama_loss(&s->model, s->tokens + w * s->model.seq, window_length(s, s->scored, w),
-                                scratch, tap, s, NULL);
+        llama_tap *tap = w == 0 && s->inputs && !s->layers ? tap_samples : NULL;
+        const uint16_t *tokens = s->tokens + w * s->model.seq;
+        size_t n = window_length(s, s->scored, w);
+        e->loss[w] = llama_nats(&s->model, llama_run(&s->model, tokens, n, scratch, tap, s, NULL), tokens, n);
         if (worker == 0) work_progress(&s->o->run, w + e->workers, e->windows);
     }
     free(scratch);
@@ -243,8 +261,56 @@ static void print_loss(double nats, double seconds)
     fflush(stdout);
 }
 
+static double add_point(study *s, char letter, double bits, double nats)
+{
+    point p;
+    p.letter = letter;
+    p.bits = bits;
+    p.nats = nats;
+    if (s->point_count < POINTS) s->points[s->point_count++] = p;
+    return nats;
+}
+
+/* Bits a token above float, on a logarithmic scale, against bits an entry. */
+static void plot(const study *s)
+{
+    enum { WIDE = 76, HIGH = 25 };
+    static const double left = 1.25, right = 5.05, top = 4.0, bottom = 0.002;
+    char grid[HIGH][WIDE + 1];
+    size_t i;
+    int row, col;
+    for (row = 0; row < HIGH; row++) {
+        memset(grid[row], ' ', WIDE);
+        grid[row][WIDE] = 0;
+    }
+    for (i = 0; i < s->point_count; i++) {
+        const point *p = &s->points[i];
+        double more = (p->nats - s->plain) / log(2.0);
+        col = (int)((p->bits - left) / (right - left) * (WIDE - 1) + 0.5);
+        row = more > 0 ? (int)(log(top / more) / log(top / bottom) * (HIGH - 1) + 0.5) : HIGH - 1;
+        if (p->bits >= left && p->bits <= right && row >= 0 && row < HIGH) grid[row][col] = p->letter;
+    }
+    printf("\nbits a token above float\n");
+    for (row = 0; row < HIGH; row++) {
+        double at = top * pow(bottom / top, (double)row / (HIGH - 1));
+        if (row % 4 == 0) printf("%7.4f |%s\n", at, grid[row]);
+        else printf("        |%s\n", grid[row]);
+    }
+    printf("        +");
+    for (col = 0; col < WIDE; col++) putchar('-');
+    printf("\n         ");
+    for (col = 0; col < WIDE; col++) {
+        double at = left + (right - left) * col / (WIDE - 1), half = floor(at * 2.0 + 0.5) / 2.0;
+        if (fabs(at - half) <= 0.5 * (right - left) / (WIDE - 1)) col += printf("%.1f", half) - 1;
+        else putchar(' ');
+    }
+    printf("  bits an entry\n\n"
+           "r rounded   g GPTQ   e GPTQ, entropy of its integers   w WaterSIC   t with 8 states   B under one budget\n");
+}
+
 static void model_row(study *s, const method *m)
 {
+    static const char letters[] = {'r', 'g', 'g', 'e', 'w'};
     outcome sum;
     size_t i;
     memset(&sum, 0, sizeof sum);
@@ -255,12 +321,12 @@ static void model_row(study *s, const method *m)
     }
     snprintf(s->o->run.title, sizeof s->o->run.title, "%s, scoring", m->name);
     print_row(m->name, &sum);
-    print_loss(evaluate(s), sum.seconds);
+    print_loss(add_point(s, m->states ? 't' : letters[m->kind], sum.bits / sum.entries, evaluate(s)), sum.seconds);
 }
 
 static void open_study(study *s, options *o)
 {
-    size_t count;
+    size_t count, i;
     memset(s, 0, sizeof *s);
     s->o = o;
     s->hooks = work_hooks(&o->run);
@@ -270,14 +336,15 @@ static void open_study(study *s, options *o)
     if (o->tokens_max > 0 && (size_t)o->tokens_max < s->scored) s->scored = (size_t)o->tokens_max;
     s->input_count = s->model.blocks * LLAMA_INPUTS;
     s->layer_count = s->model.blocks * LLAMA_MATRICES;
-    new_inputs(s);
+    for (i = 0; i < s->layer_count; i++) s->entries += (double)s->model.matrices[i].rows * (double)s->model.matrices[i].cols;
+    if (!s->model.packed) new_inputs(s);
 }
 
 static void close_study(study *s)
 {
     size_t i;
-    for (i = 0; i < s->layer_count; i++) layer_free(&s->layers[i]);
-    for (i = 0; i < s->input_count; i++) {
+    for (i = 0; i < s->layer_count && s->layers; i++) layer_free(&s->layers[i]);
+    for (i = 0; i < s->input_count && s->inputs; i++) {
         free(s->inputs[i].sigma);
         free(s->inputs[i].x);
         free(s->inputs[i].eigen);
@@ -285,14 +352,77 @@ static void close_study(study *s)
     free(s->layers);
     free(s->inputs);
     free(s->tokens);
+    free(s->calib);
     llama_free(&s->model);
+}
+
+static const sequence_plan plans[] = {
+    {"2 bits each", 2.0, 0, 0, 0},       {"2 bits, budget", 2.0, 0, 1, 0},     {"2 bits, budget, drift", 2.0, 0, 1, 1},
+    {"4 bits, 8 states", 4.0, 8, 1, 1},  {"3 bits, 8 states", 3.0, 8, 1, 1},   {"2.5 bits, 8 states", 2.5, 8, 1, 1},
+    {"2 bits, 8 states", 2.0, 8, 1, 1},  {"1.5 bits, 8 states", 1.5, 8, 1, 1},
+};
+
+/* The finished file: written where it is asked for, and the model as it runs from it. */
+static double run_file(study *s, const sequence_result *r, size_t *bytes, const char *path)
+{
+    llama own = s->model;
+    double nats;
+    void *data = llama_pack(&own, r->stream, r->bytes, bytes);
+    if (path) {
+        FILE *file = fopen(path, "wb");
+        if (!file || fwrite(data, 1, *bytes, file) != *bytes || fclose(file) != 0) die(path, "cannot be written");
+    }
+    llama_unpack(&s->model, data, *bytes, "the packed model");
+    nats = evaluate(s);
+    llama_free(&s->model);
+    s->model = own;
+    free(data);
+    return nats;
+}
+
+static void whole_row(study *s, sequence *q, const sequence_plan *plan, const char *path)
+{
+    sequence_result r;
+    size_t bytes;
+    double nats, file;
+    sequence_quantize(q, plan, &r);
+    snprintf(s->o->run.title, sizeof s->o->run.title, "%s, scoring", plan->name);
+    nats = evaluate(s);
+    if (plan->drift) add_point(s, 'B', r.bits / s->entries, nats);
+    file = run_file(s, &r, &bytes, path);
+    printf("%-21s %8.4f %9.1f %10.4f %10.4f %11.4f %9.1f\n", plan->name, r.bits / s->entries, (double)bytes / 1024.0,
+           nats / log(2.0), exp(nats), exp(file), r.seconds);
+    fflush(stdout);
+    sequence_free(q, &r);
+}
+
+/* The whole model under one budget. */
+static void run_whole(study *s)
+{
+    sequence_plan asked = {"", 0, 8, 1, 1};
+    char name[32];
+    sequence q;
+    size_t i;
+    printf("\nWaterSIC, the whole model: one budget, and each matrix quantized for what those before it leave of its\n"
+           "inputs. One file holds all of it, embedding as f16 and norms as f32.\n\n"
+           "%-21s %8s %9s %10s %10s %11s %9s\n%-21s %8s %9s %10s %10s %11s %9s\n",
+           "plan", "bits an", "file, KB", "bits a", "perplexity", "run from it", "quantize", "", "entry", "", "token",
+           "", "with int8", "seconds");
+    sequence_open(&q, &s->model, s->layers, s->layer_count, s->calib, (size_t)s->calibrated, &s->o->run);
+    for (i = 0; i < sizeof plans / sizeof plans[0]; i++) whole_row(s, &q, &plans[i], NULL);
+    if (s->o->out) {
+        snprintf(name, sizeof name, "%g bits, to the file", s->o->rate);
+        asked.name = name;
+        asked.rate = s->o->rate;
+        whole_row(s, &q, &asked, s->o->out);
+    }
+    sequence_close(&q);
 }
 
 static void run_model(options *o)
 {
     const llama *m;
     study s;
-    double nats;
     size_t i;
     open_study(&s, o);
     m = &s.model;
@@ -300,16 +430,25 @@ static void run_model(options *o)
            hrq_version_text(), hrq_isa_text(), (unsigned)m->blocks, (unsigned)m->dim, (unsigned)m->hidden,
            (unsigned)m->vocab);
     snprintf(o->run.title, sizeof o->run.title, "float, scoring");
-    nats = evaluate(&s);
+    s.plain = evaluate(&s);
+    if (m->packed) {
+        printf("%u tokens scored from the file, int8 activations: %.4f bits a token, perplexity %.4f\n", (unsigned)s.scored,
+               s.plain / log(2.0), exp(s.plain));
+        close_study(&s);
+        return;
+    }
+    if (!o->calib) die("a model run", "needs CALIB to quantize");
     calibrate(&s);
     new_layers(&s);
     printf("%u tokens scored in windows of %u, covariances from %.0f tokens. Float: %.4f nats a token.\n\n",
-           (unsigned)s.scored, (unsigned)m->seq, s.calibrated, nats);
+           (unsigned)s.scored, (unsigned)m->seq, s.calibrated, s.plain);
     print_head("    bits a perplexity   encode", "     token             seconds");
     printf("%-21s %8.4f %10s %9s %10s", "float", 32.0, "-", "-", "-");
-    print_loss(nats, 0.0);
+    print_loss(s.plain, 0.0);
     for (i = 0; i < methods_count; i++) model_row(&s, &methods[i]);
     printf("\n%s", columns_text);
+    run_whole(&s);
+    plot(&s);
     close_study(&s);
 }
 
@@ -325,6 +464,14 @@ static long to_number(const char *text, const char *name)
     return value;
 }
 
+static double to_rate(const char *text)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value >= 0.5 && value <= 8.0)) die("RATE", "is not in 0.5 ... 8");
+    return value;
+}
+
 /* name=value, as the Makefile passes its variables; an empty value leaves the default. */
 static void read_option(options *o, const char *arg)
 {
@@ -335,6 +482,8 @@ static void read_option(options *o, const char *arg)
     if (!strncmp(arg, "MODEL=", length + 1)) o->model = value;
     else if (!strncmp(arg, "TOKENS=", length + 1)) o->tokens = value;
     else if (!strncmp(arg, "CALIB=", length + 1)) o->calib = value;
+    else if (!strncmp(arg, "OUT=", length + 1)) o->out = value;
+    else if (!strncmp(arg, "RATE=", length + 1)) o->rate = to_rate(value);
     else if (!strncmp(arg, "TOKENS_MAX=", length + 1)) o->tokens_max = to_number(value, "TOKENS_MAX");
     else if (!strncmp(arg, "VERBOSE=", length + 1)) o->verbose = to_number(value, "VERBOSE") != 0;
     else if (!strncmp(arg, "QUIET=", length + 1)) o->run.quiet = to_number(value, "QUIET") != 0;
@@ -348,11 +497,12 @@ int main(int argc, char **argv)
     int i, files;
     memset(&o, 0, sizeof o);
     o.tokens_max = 20480;
+    o.rate = 3.0;
     o.run.threads = 1;
     for (i = 1; i < argc; i++) read_option(&o, argv[i]);
     if (o.run.threads < 1 || o.run.threads > 64) die("THREADS", "is not in 1 ... 64");
-    files = (o.model != NULL) + (o.tokens != NULL) + (o.calib != NULL);
-    if (files != 0 && files != 3) die("a model run", "needs all of MODEL, TOKENS and CALIB");
+    files = (o.model != NULL) + (o.tokens != NULL);
+    if (files == 1 || (files == 0 && (o.calib || o.out))) die("a model run", "needs MODEL, TOKENS and CALIB");
     if (files) run_model(&o);
     else run_drawn(&o);
     return 0;
