@@ -125,7 +125,9 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-25   formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
+//      0.1.0   2026-11-26   api: hrq_budget, hrq_cov_cross, hrq_retarget; rescale of hrq_watersic (streams of version 3,
+//                           where it pays)
+//                           formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
 //                           bytes: damping that is not said follows from sigma and tokens
 //                           perf: the search of WaterSIC's trellis has kernels; bytes: it finds other paths, as good
 //                           perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the row's
@@ -688,7 +690,9 @@ typedef struct hrq_watersic_options {
     double damping; /* as above                                                                                */
     hrq_order order;
     double tokens;
-    int rescale;   /* row and column rescalers                                                                */
+    int rescale;   /* non-zero: at the end scales of rows, and those of columns again, least squares of all together,
+                      where they are worth their bits (some 3 a row): few rows, of uneven size, many columns.
+                      Another search then, and 8 rows * cols^2 flops in double                                  */
     uint64_t seed; /* of what later versions draw                                                             */
     int list;      /* paths that the search of a trellis keeps in each state, 1, 2, 4, 8: the more the better and the
                       slower; 0: 8 up to 16 states, 4 up to 64, then 2 */
@@ -704,8 +708,7 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
      options    rate must be there. Where W has entries beyond 16383 steps the rate falls short: the steps stay larger
    Errors     HRQ_ERR_ARG (also a rate that is not in (0, 16]), HRQ_ERR_SHAPE, HRQ_ERR_SPACE, HRQ_ERR_NONFINITE,
               HRQ_ERR_NOT_PD, HRQ_ERR_RATE (headers and steps alone take more than the rate), HRQ_ERR_NOMEM,
-              HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED (rescale; descending order with a trellis); stream and *bytes
-              untouched
+              HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED (descending order with a trellis); stream and *bytes untouched
    Trellis    states from 4 on: the integers of a row go along a trellis, and the encoder searches for the row's path: 8
               states are 0.17 bit nearer to the limit than the scalar grid, 256 states 0.2. Same bytes for every
               number of threads, of which 8 are of use. The order of columns that is not said is the one that a sample
@@ -4652,7 +4655,8 @@ HRQ__INLINE uint16_t hrq__dither_draw(uint64_t seed, size_t row, size_t col)
 //  "sic", the integers of a WaterSIC stream: header of 32 bytes "hrqm", version u32, rows u64, cols u64, fingerprint
 //  of the next two tables u64; column steps f32 [cols]; perm u32 [cols], the column at each position; code bits u8
 //  [superblocks], ascending positions; zeros up to a multiple of 64; panels of superblocks as in [5i]. Value of (row,
-//  position) = code * step; columns of zeros have no bits.
+//  position) = code * step; columns of zeros have no bits. Version 2: scales of the rows, f32 [16], end each panel, and
+//  the value is code * scale * step.
 //==================================================================================================
 
     #define HRQ__CHUNK 256 /* columns decoded at a time: 8 KB of tiles, 16 KB of floats on the stack */
@@ -4693,7 +4697,7 @@ static int hrq__sicmat_offsets(size_t cols, size_t *widths_at, size_t *panels_at
     return 1;
 }
 
-/* Bytes of a sic panel. */
+/* Bytes of the codes of a sic panel. */
 static size_t hrq__sicmat_panel_bytes(const uint8_t *widths, size_t cols)
 {
     size_t cols8 = hrq__div_up(cols, 8) * 8, at, bytes = 0;
@@ -4711,7 +4715,7 @@ static hrq_status hrq__sicmat_open(hrq__view *v)
     if (!hrq__sicmat_offsets(mat->cols, &widths_at, &panels_at)) return HRQ_ERR_SHAPE;
     if (mat->bytes < panels_at) return HRQ_ERR_SPACE;
     if (memcmp(p, "hrqm", 4) != 0) return HRQ_ERR_DATA;
-    if (hrq__get32(p + 4) != 1) return HRQ_ERR_VERSION;
+    if (hrq__get32(p + 4) != 1 && hrq__get32(p + 4) != 2) return HRQ_ERR_VERSION;
     if (hrq__get64(p + 8) != mat->rows || hrq__get64(p + 16) != mat->cols) return HRQ_ERR_DATA;
     v->widths = p + widths_at;
     for (i = 0; i < hrq__div_up(mat->cols, 32); i++) /* ascending */
@@ -4724,7 +4728,9 @@ static hrq_status hrq__sicmat_open(hrq__view *v)
     v->lay.cols = mat->cols;
     v->lay.cols8 = hrq__div_up(mat->cols, 8) * 8;
     v->lay.groups = 1;
-    v->lay.panel_bytes = hrq__sicmat_panel_bytes(v->widths, mat->cols);
+    v->lay.row_at = hrq__sicmat_panel_bytes(v->widths, mat->cols);
+    v->lay.row_bytes = hrq__get32(p + 4) == 2 ? 4 : 0;
+    v->lay.panel_bytes = v->lay.row_at + HRQ_PANEL * v->lay.row_bytes;
     v->wide = v->widths[hrq__div_up(mat->cols, 32) - 1] > 8;
     v->args.clamp = v->wide ? 32767 : 127;
     if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
@@ -6137,6 +6143,8 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
     size_t r, g, at, s, lane;
     hrq_status status = hrq__view_open(&v, mat);
     if (status != HRQ_OK) return status;
+    for (r = 0; r < hrq__div_up(mat->rows, HRQ_PANEL) * HRQ_PANEL && v.codec == HRQ__CODEC_SIC; r++)
+        if (!hrq__finite(hrq__view_stored_scale(&v, r))) return HRQ_ERR_DATA;
     if (v.codec == HRQ__CODEC_SIC) return hrq__sicmat_check_perm(&v, 1);
     if (v.codec == HRQ__CODEC_COLUMN && !hrq__column_head_ok(&v)) return HRQ_ERR_DATA;
     for (r = 0; r < hrq__div_up(mat->rows, HRQ_PANEL) * HRQ_PANEL; r++) {
@@ -9410,15 +9418,17 @@ HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, siz
 }
 
 /* ---- WaterSIC streams ----
-   "hrqs", version u8 (2), flags u8 (bits 0-2: log2 of lanes; 3-5: column steps an octave as log2, 7: one step for all;
-   6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other bytes, A f32, C i16, log2 of a
-   trellis's states u8 (0: scalar grid; 2 ... 8; bit 7: pivoted), classes of the fields u8 (marks where flagged, steps,
-   classes, gains), rANS states u32 [lanes], words u16. Fields of the live
-   columns in order, then the columns' values in order, all by the coder of [14]:
+   "hrqs", version u8 (2; 3: rows have scales), flags u8 (bits 0-2: log2 of lanes; 3-5: column steps an octave as
+   log2, 7: one step for all; 6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other bytes, A f32,
+   C i16, log2 of a trellis's states u8 (0: scalar grid; 2 ... 8; bit 7: pivoted), classes of the fields u8 (marks where
+   flagged, steps, classes, gains), version 3: class of the rows' scales u8, their e u8; rANS states u32 [lanes], words
+   u16. Fields of the live columns in order, version 3: rows, then the columns' values in order, all by the coder of
+   [14]:
      mark       1 where a column is dead, for all columns
      k          step of the column: A * 2^(k / steps an octave)
      class      minus (C - 8 k / steps an octave, held in 0 ... classes - 1)
      gain       d: the value of z is z * step * gain(class) * (1 + d / (32 max(1, sigma)))
+     row        d: all values of the row times 1 + d / 2^e
 
    With a trellis a fourth field:
      class      of the odd states, minus that of the even ones
@@ -9430,6 +9440,8 @@ HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, siz
 
 enum {
     HRQ__STREAM_VERSION = 2,
+    HRQ__STREAM_ROWS = 3,    /* the version with scales of rows */
+    HRQ__STREAM_SHIFT = 14,  /* most of e */
     HRQ__STREAM_FIELDS = 4,
     HRQ__STREAM_CRC = 14,
     HRQ__STREAM_HEAD = 25,
@@ -9451,9 +9463,20 @@ typedef struct hrq__stream {
     int16_t *field[HRQ__STREAM_FIELDS];             /* [live] k, class, gain, odd class, as coded */
     uint8_t *cls, *odd;                             /* [live] class of a column, of its odd states */
     float *step;                                    /* [live] value of one unit of z */
+    int16_t *row;                                   /* [rows] scales as coded; NULL: all 1 */
+    uint8_t row_class, row_shift;
 } hrq__stream;
 
-static void hrq__stream_free(hrq__stream *s, const hrq_hooks *hooks) { hrq__release(hooks, s->column); }
+static void hrq__stream_free(hrq__stream *s, const hrq_hooks *hooks)
+{
+    hrq__release(hooks, s->column);
+    hrq__release(hooks, s->row);
+}
+
+static float hrq__stream_row(const hrq__stream *s, size_t row)
+{
+    return s->row ? 1.0f + (float)s->row[row] / (float)((int32_t)1 << s->row_shift) : 1.0f;
+}
 
 /* One block for the arrays of up to `live` columns; 0 (false): no memory. */
 static int hrq__stream_alloc(hrq__stream *s, size_t live, const hrq_hooks *hooks)
@@ -9493,7 +9516,7 @@ static hrq_status hrq__stream_head(const uint8_t *p, size_t bytes, size_t *rows,
 {
     size_t all;
     if (bytes < HRQ__STREAM_HEAD || memcmp(p, "hrqs", 4) != 0) return HRQ_ERR_DATA;
-    if (p[4] != HRQ__STREAM_VERSION) return HRQ_ERR_VERSION;
+    if (p[4] != HRQ__STREAM_VERSION && p[4] != HRQ__STREAM_ROWS) return HRQ_ERR_VERSION;
     *rows = hrq__get32(p + 6);
     *cols = hrq__get32(p + 10);
     return *rows && *cols && hrq__mul_size(*rows, *cols, &all) && all <= SIZE_MAX / 8 ? HRQ_OK : HRQ_ERR_DATA;
@@ -9521,6 +9544,172 @@ HRQ__INLINE unsigned hrq__stream_next(const uint8_t parity[2], unsigned state, u
 static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
 {
     return hrq__crc32(hrq__crc32(0, p, HRQ__STREAM_CRC), p + HRQ__STREAM_CRC + 4, bytes - HRQ__STREAM_CRC - 4);
+}
+
+/* ---- reading ---- */
+
+/* Fields of a stream whose checksum holds: columns, classes, steps. The coder stands at the first column's values. */
+static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *marks)
+{
+    size_t i, j;
+    if (s->marks) {
+        hrq__rans_get_column(coder, s->classes[0], marks, s->cols);
+        for (i = 0, j = 0; i < s->cols; i++) {
+            if (marks[i] != 0 && marks[i] != 1) return HRQ_ERR_DATA;
+            if (!marks[i]) s->column[j++] = i;
+        }
+        s->live = j;
+    } else {
+        for (i = 0; i < s->cols; i++) s->column[i] = i;
+        s->live = s->cols;
+    }
+    for (i = 0; i < s->fields; i++) hrq__rans_get_column(coder, s->classes[1 + i], s->field[i], s->live);
+    if (s->row) hrq__rans_get_column(coder, s->row_class, s->row, s->rows);
+    if (coder->bad) return HRQ_ERR_DATA;
+    for (j = 0; j < s->live; j++) {
+        int k = s->field[0][j], cls = hrq__stream_predict(s, k) + s->field[1][j], odd = cls;
+        double step;
+        if (s->log_states) odd += s->field[3][j];
+        if (cls < 0 || cls >= HRQ__RANS_CLASSES || k < -HRQ__STREAM_STEPS || k > HRQ__STREAM_STEPS)
+            return HRQ_ERR_DATA;
+        if (odd < (cls > 0) || odd >= HRQ__RANS_CLASSES) return HRQ_ERR_DATA;
+        s->cls[j] = (uint8_t)cls;
+        s->odd[j] = (uint8_t)odd;
+        step = hrq__stream_alpha(s, k) * ((s->log_states ? 0.5 : hrq__rans_gain((unsigned)cls)) *
+                                          (1.0 + s->field[2][j] * hrq__stream_gain_unit((unsigned)cls)));
+        s->step[j] = (float)step;
+        if (!hrq__finite(s->step[j])) return HRQ_ERR_DATA;
+    }
+    return HRQ_OK;
+}
+
+/* Header of a stream: everything before the coder's states. Returns their offset, 0 with *status set. */
+static size_t hrq__stream_open(hrq__stream *s, const uint8_t *p, size_t bytes, hrq_status *status)
+{
+    size_t at = HRQ__STREAM_HEAD, i, classes, scales;
+    unsigned flags;
+    memset(s, 0, sizeof *s);
+    *status = hrq__stream_head(p, bytes, &s->rows, &s->cols);
+    if (*status == HRQ_OK && hrq__get32(p + HRQ__STREAM_CRC) != hrq__stream_crc(p, bytes)) *status = HRQ_ERR_CHECKSUM;
+    if (*status != HRQ_OK) return 0;
+    *status = HRQ_ERR_DATA;
+    flags = p[5];
+    s->lanes = (size_t)1 << (flags & 7);
+    s->octave = flags & 128 ? 0 : 1 << (flags >> 3 & 7);
+    s->marks = (flags & 64) != 0;
+    s->a = hrq__float_of(hrq__get32(p + 18));
+    s->c = (int16_t)hrq__get16(p + 22);
+    s->log_states = p[24] & 127u;
+    s->pivoted = p[24] >> 7;
+    s->fields = s->log_states ? 4 : 3;
+    if (s->log_states == 1 || s->log_states > 8 || (s->pivoted && !s->log_states)) return 0;
+    classes = s->fields + (s->marks ? 1 : 0);
+    if (s->lanes > 64 || s->octave > 8 || (flags & 128 && flags & 56) || !hrq__finite(s->a) || s->a < 0.0f) return 0;
+    scales = p[4] == HRQ__STREAM_ROWS ? 2 : 0;
+    if (bytes - at < classes + scales + 4 * s->lanes) return 0;
+    for (i = 0; i < classes; i++) {
+        s->classes[1 + s->fields - classes + i] = p[at + i];
+        if (p[at + i] >= HRQ__RANS_CLASSES) return 0;
+    }
+    at += classes;
+    if (scales) {
+        s->row_class = p[at];
+        s->row_shift = p[at + 1];
+        if (s->row_class >= HRQ__RANS_CLASSES || s->row_shift > HRQ__STREAM_SHIFT) return 0;
+    }
+    *status = HRQ_OK;
+    return at + scales;
+}
+
+/* Values of a column in every row: 2 k + q, and on to the next state. All rows use the same two models. */
+static void hrq__stream_get(hrq__rans *coder, const hrq__stream *s, size_t j, uint8_t *state, int16_t *z)
+{
+    const uint8_t *parity = hrq__stream_parity[s->log_states - 2];
+    uint8_t slot[2][1 << HRQ__RANS_BITS];
+    hrq__rans_model m[2];
+    size_t r;
+    int q;
+    if (s->cls[j] == 0) {
+        memset(z, 0, s->rows * sizeof *z);
+        return;
+    }
+    for (q = 0; q < 2; q++) {
+        hrq__rans_model_make_on(&m[q], q ? s->odd[j] : s->cls[j], q);
+        hrq__rans_slots(slot[q], &m[q]);
+    }
+    for (r = 0; r < s->rows && !coder->bad; r++) {
+        int32_t k;
+        q = state[r] & 1;
+        k = hrq__rans_get_value(coder, &m[q], slot[q], r & (coder->lanes - 1));
+        if (k > HRQ__STREAM_LIMIT || k < -HRQ__STREAM_LIMIT) coder->bad = 1;
+        z[r] = (int16_t)(coder->bad ? 0 : 2 * k + q);
+        state[r] = (uint8_t)hrq__stream_next(parity, state[r], (unsigned)k);
+    }
+}
+
+/* All values, z [live][rows]. */
+static hrq_status hrq__stream_values(const hrq__stream *s, hrq__rans *coder, int16_t *z, const hrq_hooks *hooks)
+{
+    size_t i, bytes;
+    size_t *order = NULL;
+    uint8_t *state;
+    if (s->log_states) {
+        if (!hrq__mul_size(s->live + 1, sizeof *order, &bytes)) return HRQ_ERR_NOMEM;
+        if (!hrq__add_size(bytes, s->rows, &bytes)) return HRQ_ERR_NOMEM;
+        order = (size_t *)hrq__alloc(hooks, bytes);
+        if (!order) return HRQ_ERR_NOMEM;
+        state = (uint8_t *)(order + s->live + 1);
+        memset(state, 0, s->rows);
+        hrq__stream_order(s, order);
+        for (i = 0; i < s->live && !coder->bad; i++)
+            hrq__stream_get(coder, s, order[i], state, z + order[i] * s->rows);
+        hrq__release(hooks, order);
+    } else {
+        for (i = 0; i < s->live && !coder->bad; i++) hrq__rans_get_column(coder, s->cls[i], z + i * s->rows, s->rows);
+    }
+    return coder->bad ? HRQ_ERR_DATA : HRQ_OK;
+}
+
+/* The whole stream: s, and z [live][rows]. Both must be freed on HRQ_OK; on an error nothing is left. A coder that
+   does not end where it began, with every word used, was not written by the encoder. */
+static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stream, size_t bytes,
+                                   const hrq_hooks *hooks)
+{
+    const uint8_t *p = (const uint8_t *)stream;
+    hrq__rans coder;
+    size_t at, lane;
+    int16_t *marks;
+    hrq_status status;
+    if (!stream) return HRQ_ERR_ARG;
+    at = hrq__stream_open(s, p, bytes, &status);
+    if (!at) return status;
+    memset(&coder, 0, sizeof coder);
+    coder.lanes = s->lanes;
+    for (lane = 0; lane < s->lanes; lane++) {
+        coder.state[lane] = hrq__get32(p + at + 4 * lane);
+        if (coder.state[lane] < 0x10000u) return HRQ_ERR_DATA;
+    }
+    coder.at = (uint8_t *)(uintptr_t)(p + at + 4 * s->lanes);
+    coder.bound = p + bytes;
+    *z = NULL;
+    marks = (int16_t *)hrq__alloc_array(hooks, s->cols, sizeof *marks);
+    status = marks && hrq__stream_alloc(s, s->cols, hooks) ? HRQ_OK : HRQ_ERR_NOMEM;
+    if (p[4] == HRQ__STREAM_ROWS) {
+        s->row = (int16_t *)hrq__alloc_array(hooks, s->rows, sizeof *s->row);
+        if (!s->row) status = HRQ_ERR_NOMEM;
+    }
+    if (status == HRQ_OK) status = hrq__stream_fields(s, &coder, marks);
+    hrq__release(hooks, marks);
+    if (status == HRQ_OK) *z = (int16_t *)hrq__alloc_array(hooks, s->live * s->rows, sizeof **z);
+    if (status == HRQ_OK && !*z) status = HRQ_ERR_NOMEM;
+    if (status == HRQ_OK) status = hrq__stream_values(s, &coder, *z, hooks);
+    for (lane = 0; lane < s->lanes; lane++)
+        if (status == HRQ_OK && coder.state[lane] != 0x10000u) status = HRQ_ERR_DATA;
+    if (status == HRQ_OK && coder.at != coder.bound) status = HRQ_ERR_DATA;
+    if (status == HRQ_OK) return HRQ_OK;
+    hrq__release(hooks, *z);
+    hrq__stream_free(s, hooks);
+    return status;
 }
 
 /* ---- paths: the search of a trellis along the rows ----
@@ -10098,9 +10287,9 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     hrq__rans_model m;
     size_t head = HRQ__STREAM_HEAD, i, j, lane, words;
     unsigned log_lanes = hrq__bits_for(s->lanes);
-    if (capacity < HRQ__STREAM_HEAD + 5 + 4 * s->lanes) return 0;
+    if (capacity < HRQ__STREAM_HEAD + 7 + 4 * s->lanes) return 0;
     memcpy(out, "hrqs", 4);
-    out[4] = HRQ__STREAM_VERSION;
+    out[4] = s->row ? HRQ__STREAM_ROWS : HRQ__STREAM_VERSION;
     out[5] =
         (uint8_t)(log_lanes | (s->octave ? (hrq__bits_for((uint64_t)s->octave) << 3) : 128) | (s->marks ? 64 : 0));
     hrq__put32(out + 6, (uint32_t)s->rows);
@@ -10109,6 +10298,10 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     hrq__put16(out + 22, (uint16_t)s->c);
     out[24] = (uint8_t)(s->log_states | (s->pivoted ? 128 : 0));
     for (i = s->marks ? 0 : 1; i < 1 + s->fields; i++) out[head++] = s->classes[i];
+    if (s->row) {
+        out[head++] = s->row_class;
+        out[head++] = s->row_shift;
+    }
     memset(&coder, 0, sizeof coder);
     coder.lanes = s->lanes;
     coder.bound = out + head + 4 * s->lanes;
@@ -10117,6 +10310,10 @@ static size_t hrq__watersic_write(hrq__watersic *x, const int16_t *marks, uint8_
     for (i = s->live; i-- > 0;) { /* with a trellis in order of time, else by column */
         j = s->log_states ? x->place[i] : i;
         hrq__watersic_put(&coder, s, j, x->z + x->when[j] * s->rows);
+    }
+    if (s->row) {
+        hrq__rans_model_make(&m, s->row_class);
+        hrq__rans_put_column(&coder, &m, s->row, s->rows);
     }
     for (i = s->fields; i-- > 0;) {
         hrq__rans_model_make(&m, s->classes[1 + i]);
@@ -10550,6 +10747,289 @@ static hrq_status hrq__watersic_find(hrq__watersic *x, const int16_t *marks, dou
     return status;
 }
 
+/* ---- rescalers of rows and columns ----
+   The integers stay. V = T Z diag(step) G with T, G diagonal; of the loss tr(E Sigma E^T), E = W - V, Sigma damped,
+   each is a least squares problem where the other stands, here for the relative change of what there is:
+
+       columns   (Sigma o V^T V) x = diag(V^T E Sigma)          rows   x_r = <V_r, (E Sigma)_r> / <V_r, (V Sigma)_r>
+
+   in double, but for E Sigma and V Sigma. Scales of columns end in the gains, those of rows in a field of their own. */
+
+enum { HRQ__RESCALE_TURNS = 12, HRQ__RESCALE_BITS = 6 /* of a row's scale, at most */ };
+
+typedef struct hrq__rescale {
+    const hrq__stream *s; /* as loaded, with its integers [live][rows] */
+    const int16_t *z;
+    const float *w;
+    size_t ldw, n, rows;
+    float *sigma;      /* [n][n] damped, live columns */
+    float *e, *v, *es; /* [rows][n] W - V, V, E Sigma */
+    float *turned;     /* [n][rows] V */
+    double *f, *x;     /* [n][n], [n] */
+    double *row, *col; /* T, G */
+    double *unit;      /* [rows] <V_r, (V Sigma)_r> at T = 1 */
+    double *trial;     /* [n] */
+    double before, loss; /* without scales; at T and G, then with T in digits */
+    const hrq_hooks *hooks;
+} hrq__rescale;
+
+static double hrq__rescale_dot(const float *x, const float *y, size_t n)
+{
+    double lane[32] = {0}, sum = 0.0;
+    size_t i, l;
+    for (i = 0; i + 32 <= n; i += 32)
+        for (l = 0; l < 32; l++) lane[l] += (double)x[i + l] * (double)y[i + l];
+    for (l = 0; i < n; i++, l++) lane[l] += (double)x[i] * (double)y[i];
+    for (l = 0; l < 32; l++) sum += lane[l];
+    return sum;
+}
+
+/* V, E and E Sigma at these scales; returns the loss. */
+static hrq_status hrq__rescale_look(hrq__rescale *a, const double *col, double *loss)
+{
+    size_t r, j;
+    hrq_status status;
+    for (j = 0; j < a->n; j++) {
+        double unit = (double)a->s->step[j] * col[j];
+        for (r = 0; r < a->rows; r++) {
+            float v = (float)((double)a->z[j * a->rows + r] * unit * a->row[r]);
+            a->turned[j * a->rows + r] = a->v[r * a->n + j] = v;
+            a->e[r * a->n + j] = a->w[r * a->ldw + a->s->column[j]] - v;
+        }
+    }
+    status = hrq_gemm(a->es, a->n, a->e, a->n, a->sigma, a->n, a->rows, a->n, a->n, a->hooks);
+    for (r = 0, *loss = 0.0; r < a->rows && status == HRQ_OK; r++)
+        *loss += hrq__rescale_dot(a->e + r * a->n, a->es + r * a->n, a->n);
+    return status;
+}
+
+static void hrq__rescale_normal(void *arg, size_t i)
+{
+    hrq__rescale *a = (hrq__rescale *)arg;
+    size_t j, r;
+    double sum = 0.0;
+    for (j = 0; j <= i; j++)
+        a->f[i * a->n + j] = (double)a->sigma[i * a->n + j] *
+                             hrq__rescale_dot(a->turned + i * a->rows, a->turned + j * a->rows, a->rows);
+    for (r = 0; r < a->rows; r++) sum += (double)a->v[r * a->n + i] * (double)a->es[r * a->n + i];
+    a->x[i] = sum;
+}
+
+/* x = f^-1 x, f + ridge; columns of zeros stay. Cholesky, row by row. */
+static void hrq__rescale_solve(hrq__rescale *a)
+{
+    size_t n = a->n, i, j, k;
+    double ridge = 0.0, sum;
+    for (i = 0; i < n; i++) ridge += a->f[i * n + i] / (double)n;
+    ridge = ridge * 1e-8 > 1e-290 ? ridge * 1e-8 : 1e-290;
+    for (i = 0; i < n; i++) {
+        double *fi = a->f + i * n;
+        for (j = 0; j < i; j++) {
+            const double *fj = a->f + j * n;
+            for (k = 0, sum = fi[j]; k < j; k++) sum -= fi[k] * fj[k];
+            fi[j] = sum / fj[j];
+        }
+        for (k = 0, sum = fi[i] + ridge; k < i; k++) sum -= fi[k] * fi[k];
+        fi[i] = sqrt(sum > ridge ? sum : ridge);
+        for (k = 0, sum = a->x[i]; k < i; k++) sum -= fi[k] * a->x[k];
+        a->x[i] = sum / fi[i];
+    }
+    for (i = n; i-- > 0;) {
+        a->x[i] /= a->f[i * n + i];
+        for (k = 0; k < i; k++) a->x[k] -= a->f[i * n + k] * a->x[i];
+    }
+}
+
+/* Scales of the rows at those of the columns, with which a->v, a->es were made. */
+static hrq_status hrq__rescale_rows(hrq__rescale *a)
+{
+    size_t r;
+    hrq_status status;
+    float *vs = a->e; /* not looked at again before the next look */
+    status = hrq_gemm(vs, a->n, a->v, a->n, a->sigma, a->n, a->rows, a->n, a->n, a->hooks);
+    for (r = 0; r < a->rows && status == HRQ_OK; r++) {
+        const float *v = a->v + r * a->n;
+        double energy = hrq__rescale_dot(v, vs + r * a->n, a->n), off = hrq__rescale_dot(v, a->es + r * a->n, a->n);
+        double scale = energy > 0.0 ? a->row[r] * (1.0 + off / energy) : a->row[r];
+        a->unit[r] = energy / (a->row[r] * a->row[r]);
+        a->row[r] = scale < 0.25 ? 0.25 : scale > 1.75 ? 1.75 : scale;
+    }
+    return status;
+}
+
+/* Both in turn until the loss stays. A step of the columns that makes it worse is halved, at most 4 times. */
+static hrq_status hrq__rescale_fit(hrq__rescale *a)
+{
+    double loss, before, next = 0.0, part;
+    size_t j, turn;
+    hrq_status status = hrq__rescale_look(a, a->col, &loss);
+    a->before = loss;
+    for (turn = 0; turn < HRQ__RESCALE_TURNS && status == HRQ_OK && loss > 0.0; turn++) {
+        before = loss;
+        hrq__for(a->hooks, a->n, hrq__rescale_normal, a);
+        hrq__rescale_solve(a);
+        for (part = 1.0; part > 0.05 && status == HRQ_OK; part *= 0.5) {
+            for (j = 0; j < a->n; j++) {
+                double scale = a->col[j] * (1.0 + part * a->x[j]);
+                a->trial[j] = scale < 0.25 ? 0.25 : scale > 1.75 ? 1.75 : scale;
+            }
+            status = hrq__rescale_look(a, a->trial, &next);
+            if (next <= loss) break;
+        }
+        if (status == HRQ_OK && next <= loss) memcpy(a->col, a->trial, a->n * sizeof *a->col);
+        else if (status == HRQ_OK) status = hrq__rescale_look(a, a->col, &next);
+        if (status == HRQ_OK) status = hrq__rescale_rows(a);
+        if (status == HRQ_OK) status = hrq__rescale_look(a, a->col, &loss);
+        if (!(loss < before * (1.0 - 3e-4))) break;
+    }
+    return status;
+}
+
+/* Scales of the columns into the gains of x, and those of the rows again on what the gains became. */
+static hrq_status hrq__rescale_gains(hrq__rescale *a, hrq__watersic *x)
+{
+    double mean = 0.0;
+    size_t j, r;
+    hrq_status status;
+    for (r = 0; r < a->rows; r++) mean += a->row[r] / (double)a->rows;
+    for (r = 0; r < a->rows; r++) a->row[r] /= mean;
+    for (j = 0; j < a->n; j++) {
+        double unit = hrq__stream_gain_unit(x->s.cls[j]), old = 1.0 + x->s.field[2][j] * unit,
+               off = (old * a->col[j] * mean - 1.0) / unit;
+        int d = (int)hrq__round(hrq__clampf((float)off, -30.0f, 30.0f));
+        if (x->s.cls[j] == 0) d = x->s.field[2][j];
+        x->s.field[2][j] = (int16_t)d;
+        a->col[j] = (1.0 + d * unit) / old;
+    }
+    status = hrq__rescale_look(a, a->col, &a->loss);
+    if (status == HRQ_OK) status = hrq__rescale_rows(a);
+    return status == HRQ_OK ? hrq__rescale_look(a, a->col, &a->loss) : status;
+}
+
+/* Memory and sigma; sigma NULL: white. One block, in x of the struct: freed by the caller. */
+static hrq_status hrq__rescale_open(hrq__rescale *a, const float *sigma, size_t lds, double damping)
+{
+    size_t n = a->n, rows = a->rows, i, j, floats, doubles, more, bytes;
+    if (!hrq__mul_size(n, rows, &floats) || !hrq__mul_size(floats, 4, &floats) || !hrq__mul_size(n, n, &doubles))
+        return HRQ_ERR_SHAPE;
+    if (!hrq__add_size(floats, doubles, &floats) || !hrq__add_size(doubles, 3 * n + 2 * rows, &doubles))
+        return HRQ_ERR_SHAPE;
+    if (!hrq__mul_size(floats, sizeof(float), &more) || !hrq__mul_size(doubles, sizeof(double), &bytes) ||
+        !hrq__add_size(bytes, more, &bytes))
+        return HRQ_ERR_SHAPE;
+    a->f = (double *)hrq__alloc(a->hooks, bytes);
+    if (!a->f) return HRQ_ERR_NOMEM;
+    a->x = a->f + n * n;
+    a->col = a->x + n;
+    a->trial = a->col + n;
+    a->row = a->trial + n;
+    a->unit = a->row + rows;
+    a->sigma = (float *)(void *)(a->unit + rows);
+    a->e = a->sigma + n * n;
+    a->v = a->e + n * rows;
+    a->es = a->v + n * rows;
+    a->turned = a->es + n * rows;
+    for (i = 0; i < n; i++) a->col[i] = 1.0;
+    for (i = 0; i < rows; i++) a->row[i] = 1.0;
+    for (i = 0; i < n; i++)
+        for (j = 0; j <= i; j++) {
+            size_t p = a->s->column[i], q = a->s->column[j];
+            float v = sigma ? sigma[p * lds + q] : i == j ? 1.0f : 0.0f;
+            if (i == j && damping > 0.0) v = (float)((double)v * (1.0 + damping));
+            a->sigma[i * n + j] = a->sigma[j * n + i] = v;
+        }
+    return HRQ_OK;
+}
+
+/* The encoder as it was when it wrote s. */
+static void hrq__rescale_restore(hrq__watersic *x, const hrq__stream *s, const int16_t *z)
+{
+    size_t i, j;
+    x->s.a = s->a;
+    x->s.c = s->c;
+    x->s.octave = s->octave;
+    for (i = 0; i < HRQ__STREAM_FIELDS; i++) memcpy(x->s.field[i], s->field[i], s->live * sizeof(int16_t));
+    memcpy(x->s.cls, s->cls, s->live);
+    memcpy(x->s.odd, s->odd, s->live);
+    memcpy(x->s.step, s->step, s->live * sizeof(float));
+    for (j = 0; j < s->live; j++) memcpy(x->z + x->when[j] * s->rows, z + j * s->rows, s->rows * sizeof *z);
+}
+
+/* Scales of rows in steps of 2^-shift: bits, and the loss that they leave, as bits too. Returns their sum. */
+static double hrq__rescale_digits(const hrq__rescale *a, hrq__watersic *x, unsigned shift, double *left)
+{
+    double loss = a->loss, cost, unit = 1.0 / (double)((int32_t)1 << shift), off;
+    size_t r;
+    for (r = 0; r < a->rows; r++) {
+        x->s.row[r] = (int16_t)hrq__round((float)((a->row[r] - 1.0) / unit));
+        off = 1.0 + x->s.row[r] * unit - a->row[r];
+        loss += off * off * a->unit[r];
+    }
+    hrq__rans_count(&x->histogram, x->s.row, a->rows);
+    x->histogram.half = 0;
+    x->s.row_class = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
+    x->s.row_shift = (uint8_t)shift;
+    *left = loss;
+    if (cost / 65536.0 > (double)HRQ__RESCALE_BITS * (double)a->rows) return 1e300;
+    return cost / 65536.0 + 0.5 * (double)a->rows * (double)a->n * hrq__rans_log2(loss > 1e-290 ? loss : 1e-290);
+}
+
+/* Of all steps the one whose digits pay best; x->s.row and its class are those. 0 (false): no scales pay. */
+static int hrq__rescale_choose(hrq__rescale *a, hrq__watersic *x)
+{
+    double left, cost, before = a->before > 1e-290 ? a->before : 1e-290,
+                       best = 0.5 * (double)a->rows * (double)a->n * hrq__rans_log2(before);
+    unsigned shift, chosen = HRQ__STREAM_SHIFT + 1;
+    for (shift = 0; shift <= HRQ__STREAM_SHIFT; shift++) {
+        cost = hrq__rescale_digits(a, x, shift, &left);
+        if (cost < best) chosen = shift;
+        best = cost < best ? cost : best;
+    }
+    if (chosen > HRQ__STREAM_SHIFT) return 0;
+    hrq__rescale_digits(a, x, chosen, &left);
+    a->loss = left;
+    return 1;
+}
+
+/* The stream found, once more with scales of rows and other gains where these pay: into found->work, *wrote bytes; else
+   0 of them. loss: out, before and after. */
+static hrq_status hrq__rescale_stream(hrq__watersic *x, const int16_t *marks, hrq__watersic_found *found, size_t *wrote,
+                                      double loss[2], const float *w, size_t ldw, const float *sigma, size_t lds)
+{
+    hrq__stream s;
+    int16_t *z;
+    hrq__rescale a;
+    size_t r;
+    hrq_status status = hrq__stream_load(&s, &z, found->best, found->bytes, x->sic.hooks);
+    *wrote = 0;
+    if (status != HRQ_OK) return status;
+    memset(&a, 0, sizeof a);
+    a.s = &s, a.z = z, a.w = w, a.ldw = ldw, a.n = s.live, a.rows = s.rows;
+    a.hooks = x->sic.hooks;
+    x->s.row = (int16_t *)hrq__alloc_array(x->sic.hooks, s.rows, sizeof *x->s.row);
+    status = x->s.row ? hrq__rescale_open(&a, sigma, lds, x->sic.damping) : HRQ_ERR_NOMEM;
+    if (status == HRQ_OK) hrq__rescale_restore(x, &s, z);
+    if (status == HRQ_OK && s.live) status = hrq__rescale_fit(&a);
+    if (status == HRQ_OK && s.live) status = hrq__rescale_gains(&a, x);
+    if (status == HRQ_OK && s.live && hrq__rescale_choose(&a, x)) {
+        for (r = 0; r < s.rows && !x->s.row[r]; r++) continue;
+        if (r == s.rows) { /* scales of columns alone */
+            hrq__release(x->sic.hooks, x->s.row);
+            x->s.row = NULL;
+        }
+        hrq__watersic_fields(x, marks);
+        *wrote = hrq__watersic_write(x, marks, found->work, found->capacity);
+    }
+    loss[0] = a.before;
+    loss[1] = a.loss;
+    hrq__release(x->sic.hooks, x->s.row);
+    x->s.row = NULL;
+    hrq__release(x->sic.hooks, a.f);
+    hrq__release(x->sic.hooks, z);
+    hrq__stream_free(&s, x->sic.hooks);
+    return status;
+}
+
 HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate)
 {
     double bytes = rate * (double)rows * (double)cols / 8.0 + 64.0;
@@ -10557,6 +11037,48 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate)
     if (rows == 0 || cols == 0 || !hrq__mul_size(rows, cols, &entries)) return 0;
     if (!(rate > 0.0 && rate <= 16.0) || bytes >= (double)(SIZE_MAX / 8)) return 0;
     return (size_t)bytes;
+}
+
+static hrq_status hrq__watersic_find_any(hrq__watersic *x, const int16_t *marks, double rate,
+                                         hrq__watersic_found *found)
+{
+    found->bytes = 0;
+    return x->path ? hrq__watersic_find_path(x, marks, rate, found) : hrq__watersic_find(x, marks, rate, found);
+}
+
+/* With scales, where they pay: what they take is taken from the rate of another search, more where that was not enough.
+   The stream found before stays where the loss does not fall. */
+static hrq_status hrq__watersic_rescale(hrq__watersic *x, const int16_t *marks, double rate, hrq__watersic_found *found,
+                                        const float *w, size_t ldw, const float *sigma, size_t lds)
+{
+    double entries = (double)x->s.rows * (double)x->s.cols, most = 8.0 * floor(rate * entries / 8.0), less = 0.0;
+    double loss[2], before;
+    hrq__watersic_found kept = *found;
+    size_t wrote = 0;
+    int turn;
+    hrq_status status = hrq__rescale_stream(x, marks, found, &wrote, loss, w, ldw, sigma, lds);
+    if (status != HRQ_OK || wrote == 0) return status;
+    before = loss[0];
+    kept.best = (uint8_t *)hrq__alloc(x->sic.hooks, found->capacity);
+    if (!kept.best) return HRQ_ERR_NOMEM;
+    memcpy(kept.best, found->best, found->bytes);
+    for (turn = 0; turn < 4 && status == HRQ_OK && wrote && 8.0 * (double)wrote > most; turn++) {
+        less += 8.0 * (double)wrote - most + 16.0;
+        status = hrq__watersic_find_any(x, marks, rate - less / entries, found);
+        if (status == HRQ_OK) status = hrq__rescale_stream(x, marks, found, &wrote, loss, w, ldw, sigma, lds);
+    }
+    if (status == HRQ_ERR_RATE || (status == HRQ_OK && (!wrote || 8.0 * (double)wrote > most || loss[1] >= before))) {
+        memcpy(found->best, kept.best, kept.bytes);
+        found->bytes = kept.bytes;
+        found->entropy = kept.entropy;
+        status = HRQ_OK;
+    } else if (status == HRQ_OK) {
+        memcpy(found->best, found->work, wrote);
+        found->entropy += 8.0 * ((double)wrote - (double)found->bytes) / entries;
+        found->bytes = wrote;
+    }
+    hrq__release(x->sic.hooks, kept.best);
+    return status;
 }
 
 /* w and sigma checked, sic open: search, report, hand over. */
@@ -10569,6 +11091,7 @@ static hrq_status hrq__watersic_encode(hrq__watersic *x, void *stream, size_t ca
     int16_t *marks = (int16_t *)hrq__alloc_array(hooks, cols, sizeof *marks);
     float *decoded = NULL;
     hrq__watersic_found found;
+    double entries = (double)rows * (double)cols;
     hrq_status status;
     memset(&found, 0, sizeof found);
     found.best = (uint8_t *)hrq__alloc(hooks, room);
@@ -10578,12 +11101,13 @@ static hrq_status hrq__watersic_encode(hrq__watersic *x, void *stream, size_t ca
     if (status == HRQ_OK) {
         for (i = 0; i < cols; i++) marks[i] = 1;
         for (i = 0; i < x->s.live; i++) marks[x->s.column[i]] = 0;
-        status = x->path ? hrq__watersic_find_path(x, marks, options->rate, &found)
-                         : hrq__watersic_find(x, marks, options->rate, &found);
+        status = hrq__watersic_find_any(x, marks, options->rate, &found);
     }
+    if (status == HRQ_OK && options->rescale)
+        status = hrq__watersic_rescale(x, marks, options->rate, &found, w, ldw, sigma, lds);
     if (status == HRQ_OK && found.bytes > capacity) status = HRQ_ERR_SPACE;
     if (status == HRQ_OK && report) {
-        report->rate = 8.0 * (double)found.bytes / ((double)rows * (double)cols);
+        report->rate = 8.0 * (double)found.bytes / entries;
         report->entropy = found.entropy;
         decoded = (float *)hrq__alloc_array(hooks, rows * cols, sizeof(float));
         status = decoded ? hrq_stream_decode(found.best, found.bytes, decoded, cols, hooks) : HRQ_ERR_NOMEM;
@@ -10617,7 +11141,6 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     if (options->states < 0 || options->states == 2 || options->states > 256 ||
         (options->states & (options->states - 1)))
         return HRQ_ERR_ARG;
-    if (options->rescale) return HRQ_ERR_UNSUPPORTED;
     if ((uint64_t)rows > UINT32_MAX || (uint64_t)cols > UINT32_MAX) return HRQ_ERR_SHAPE;
     if (options->states > 1 && options->order == HRQ_ORDER_DESCENDING) return HRQ_ERR_UNSUPPORTED;
     if (options->list < 0 || options->list > HRQ__PATH_LIST || (options->list & (options->list - 1)))
@@ -10653,158 +11176,7 @@ HRQ_API hrq_status hrq_watersic(void *stream, size_t capacity, size_t *bytes, co
     return status;
 }
 
-/* ---- reading ---- */
-
-/* Fields of a stream whose checksum holds: columns, classes, steps. The coder stands at the first column's values. */
-static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *marks)
-{
-    size_t i, j;
-    if (s->marks) {
-        hrq__rans_get_column(coder, s->classes[0], marks, s->cols);
-        for (i = 0, j = 0; i < s->cols; i++) {
-            if (marks[i] != 0 && marks[i] != 1) return HRQ_ERR_DATA;
-            if (!marks[i]) s->column[j++] = i;
-        }
-        s->live = j;
-    } else {
-        for (i = 0; i < s->cols; i++) s->column[i] = i;
-        s->live = s->cols;
-    }
-    for (i = 0; i < s->fields; i++) hrq__rans_get_column(coder, s->classes[1 + i], s->field[i], s->live);
-    if (coder->bad) return HRQ_ERR_DATA;
-    for (j = 0; j < s->live; j++) {
-        int k = s->field[0][j], cls = hrq__stream_predict(s, k) + s->field[1][j], odd = cls;
-        double step;
-        if (s->log_states) odd += s->field[3][j];
-        if (cls < 0 || cls >= HRQ__RANS_CLASSES || k < -HRQ__STREAM_STEPS || k > HRQ__STREAM_STEPS)
-            return HRQ_ERR_DATA;
-        if (odd < (cls > 0) || odd >= HRQ__RANS_CLASSES) return HRQ_ERR_DATA;
-        s->cls[j] = (uint8_t)cls;
-        s->odd[j] = (uint8_t)odd;
-        step = hrq__stream_alpha(s, k) * ((s->log_states ? 0.5 : hrq__rans_gain((unsigned)cls)) *
-                                          (1.0 + s->field[2][j] * hrq__stream_gain_unit((unsigned)cls)));
-        s->step[j] = (float)step;
-        if (!hrq__finite(s->step[j])) return HRQ_ERR_DATA;
-    }
-    return HRQ_OK;
-}
-
-/* Header of a stream: everything before the coder's states. Returns their offset, 0 with *status set. */
-static size_t hrq__stream_open(hrq__stream *s, const uint8_t *p, size_t bytes, hrq_status *status)
-{
-    size_t at = HRQ__STREAM_HEAD, i, classes;
-    unsigned flags;
-    memset(s, 0, sizeof *s);
-    *status = hrq__stream_head(p, bytes, &s->rows, &s->cols);
-    if (*status == HRQ_OK && hrq__get32(p + HRQ__STREAM_CRC) != hrq__stream_crc(p, bytes)) *status = HRQ_ERR_CHECKSUM;
-    if (*status != HRQ_OK) return 0;
-    *status = HRQ_ERR_DATA;
-    flags = p[5];
-    s->lanes = (size_t)1 << (flags & 7);
-    s->octave = flags & 128 ? 0 : 1 << (flags >> 3 & 7);
-    s->marks = (flags & 64) != 0;
-    s->a = hrq__float_of(hrq__get32(p + 18));
-    s->c = (int16_t)hrq__get16(p + 22);
-    s->log_states = p[24] & 127u;
-    s->pivoted = p[24] >> 7;
-    s->fields = s->log_states ? 4 : 3;
-    if (s->log_states == 1 || s->log_states > 8 || (s->pivoted && !s->log_states)) return 0;
-    classes = s->fields + (s->marks ? 1 : 0);
-    if (s->lanes > 64 || s->octave > 8 || (flags & 128 && flags & 56) || !hrq__finite(s->a) || s->a < 0.0f) return 0;
-    if (bytes - at < classes + 4 * s->lanes) return 0;
-    for (i = 0; i < classes; i++) {
-        s->classes[1 + s->fields - classes + i] = p[at + i];
-        if (p[at + i] >= HRQ__RANS_CLASSES) return 0;
-    }
-    *status = HRQ_OK;
-    return at + classes;
-}
-
-/* Values of a column in every row: 2 k + q, and on to the next state. All rows use the same two models. */
-static void hrq__stream_get(hrq__rans *coder, const hrq__stream *s, size_t j, uint8_t *state, int16_t *z)
-{
-    const uint8_t *parity = hrq__stream_parity[s->log_states - 2];
-    uint8_t slot[2][1 << HRQ__RANS_BITS];
-    hrq__rans_model m[2];
-    size_t r;
-    int q;
-    if (s->cls[j] == 0) {
-        memset(z, 0, s->rows * sizeof *z);
-        return;
-    }
-    for (q = 0; q < 2; q++) {
-        hrq__rans_model_make_on(&m[q], q ? s->odd[j] : s->cls[j], q);
-        hrq__rans_slots(slot[q], &m[q]);
-    }
-    for (r = 0; r < s->rows && !coder->bad; r++) {
-        int32_t k;
-        q = state[r] & 1;
-        k = hrq__rans_get_value(coder, &m[q], slot[q], r & (coder->lanes - 1));
-        if (k > HRQ__STREAM_LIMIT || k < -HRQ__STREAM_LIMIT) coder->bad = 1;
-        z[r] = (int16_t)(coder->bad ? 0 : 2 * k + q);
-        state[r] = (uint8_t)hrq__stream_next(parity, state[r], (unsigned)k);
-    }
-}
-
-/* All values, z [live][rows]. */
-static hrq_status hrq__stream_values(const hrq__stream *s, hrq__rans *coder, int16_t *z, const hrq_hooks *hooks)
-{
-    size_t i, bytes;
-    size_t *order = NULL;
-    uint8_t *state;
-    if (s->log_states) {
-        if (!hrq__mul_size(s->live + 1, sizeof *order, &bytes)) return HRQ_ERR_NOMEM;
-        if (!hrq__add_size(bytes, s->rows, &bytes)) return HRQ_ERR_NOMEM;
-        order = (size_t *)hrq__alloc(hooks, bytes);
-        if (!order) return HRQ_ERR_NOMEM;
-        state = (uint8_t *)(order + s->live + 1);
-        memset(state, 0, s->rows);
-        hrq__stream_order(s, order);
-        for (i = 0; i < s->live && !coder->bad; i++)
-            hrq__stream_get(coder, s, order[i], state, z + order[i] * s->rows);
-        hrq__release(hooks, order);
-    } else {
-        for (i = 0; i < s->live && !coder->bad; i++) hrq__rans_get_column(coder, s->cls[i], z + i * s->rows, s->rows);
-    }
-    return coder->bad ? HRQ_ERR_DATA : HRQ_OK;
-}
-
-/* The whole stream: s, and z [live][rows]. Both must be freed on HRQ_OK; on an error nothing is left. A coder that
-   does not end where it began, with every word used, was not written by the encoder. */
-static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stream, size_t bytes,
-                                   const hrq_hooks *hooks)
-{
-    const uint8_t *p = (const uint8_t *)stream;
-    hrq__rans coder;
-    size_t at, lane;
-    int16_t *marks;
-    hrq_status status;
-    if (!stream) return HRQ_ERR_ARG;
-    at = hrq__stream_open(s, p, bytes, &status);
-    if (!at) return status;
-    memset(&coder, 0, sizeof coder);
-    coder.lanes = s->lanes;
-    for (lane = 0; lane < s->lanes; lane++) {
-        coder.state[lane] = hrq__get32(p + at + 4 * lane);
-        if (coder.state[lane] < 0x10000u) return HRQ_ERR_DATA;
-    }
-    coder.at = (uint8_t *)(uintptr_t)(p + at + 4 * s->lanes);
-    coder.bound = p + bytes;
-    *z = NULL;
-    marks = (int16_t *)hrq__alloc_array(hooks, s->cols, sizeof *marks);
-    status = marks && hrq__stream_alloc(s, s->cols, hooks) ? hrq__stream_fields(s, &coder, marks) : HRQ_ERR_NOMEM;
-    hrq__release(hooks, marks);
-    if (status == HRQ_OK) *z = (int16_t *)hrq__alloc_array(hooks, s->live * s->rows, sizeof **z);
-    if (status == HRQ_OK && !*z) status = HRQ_ERR_NOMEM;
-    if (status == HRQ_OK) status = hrq__stream_values(s, &coder, *z, hooks);
-    for (lane = 0; lane < s->lanes; lane++)
-        if (status == HRQ_OK && coder.state[lane] != 0x10000u) status = HRQ_ERR_DATA;
-    if (status == HRQ_OK && coder.at != coder.bound) status = HRQ_ERR_DATA;
-    if (status == HRQ_OK) return HRQ_OK;
-    hrq__release(hooks, *z);
-    hrq__stream_free(s, hooks);
-    return status;
-}
+/* ---- streams, the calls ---- */
 
 HRQ_API hrq_status hrq_stream_shape(const void *stream, size_t bytes, size_t *rows, size_t *cols)
 {
@@ -10833,7 +11205,7 @@ HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w,
     for (from = 0; from < s.rows; from += 64) /* by 64 rows: their lines stay in cache from column to column */
         for (j = 0; j < s.live; j++)
             for (r = from; r < from + 64 && r < s.rows; r++)
-                w[r * ldw + s.column[j]] = (float)z[j * s.rows + r] * s.step[j];
+                w[r * ldw + s.column[j]] = (float)z[j * s.rows + r] * hrq__stream_row(&s, r) * s.step[j];
     hrq__release(hooks, z);
     hrq__stream_free(&s, hooks);
     return HRQ_OK;
@@ -10860,8 +11232,9 @@ static void hrq__sicmat_columns(const hrq__stream *s, const int16_t *z, uint8_t 
 }
 
 /* Bytes of the matrix; 0: overflow. Widths of the superblocks go to widths where it is not NULL. */
-static size_t hrq__sicmat_bytes(size_t rows, size_t cols, const uint8_t *bits, const uint32_t *order, uint8_t *widths)
+static size_t hrq__sicmat_bytes(const hrq__stream *s, const uint8_t *bits, const uint32_t *order, uint8_t *widths)
 {
+    size_t rows = s->rows, cols = s->cols;
     size_t cols8 = hrq__div_up(cols, 8) * 8, widths_at, panels_at, panel = 0, at, bytes;
     if (!hrq__sicmat_offsets(cols, &widths_at, &panels_at)) return 0;
     for (at = 0; at < cols; at += 32) {
@@ -10869,12 +11242,13 @@ static size_t hrq__sicmat_bytes(size_t rows, size_t cols, const uint8_t *bits, c
         if (widths) widths[at / 32] = (uint8_t)width;
         panel += hrq__min_size(cols8 - at, 32) / 8 * 16 * width;
     }
+    if (s->row) panel += HRQ_PANEL * sizeof(float);
     if (!hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), panel, &bytes) || !hrq__add_size(bytes, panels_at, &bytes))
         return 0;
     return bytes;
 }
 
-/* Codes of every panel. place[column]: index of a live column in z. */
+/* Codes of every panel, and its rows' scales. place[column]: index of a live column in z. */
 static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int16_t *z, const uint32_t *order,
                              const uint32_t *place)
 {
@@ -10898,6 +11272,9 @@ static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int
             }
         }
     }
+    for (r = 0; r < s->rows && s->row; r++)
+        hrq__put32(hrq__view_panel(v, r / HRQ_PANEL) + v->lay.row_at + r % HRQ_PANEL * 4,
+                   hrq__bits_of(hrq__stream_row(s, r)));
 }
 
 /* Header and tables into data; then the panels through a view of it. */
@@ -10911,7 +11288,7 @@ static hrq_status hrq__sicmat_write(hrq_mat *mat, uint8_t *data, size_t bytes, c
     hrq__sicmat_offsets(s->cols, &widths_at, &panels_at);
     memset(data, 0, bytes);
     memcpy(data, "hrqm", 4);
-    hrq__put32(data + 4, 1);
+    hrq__put32(data + 4, s->row ? 2 : 1);
     hrq__put64(data + 8, s->rows);
     hrq__put64(data + 16, s->cols);
     for (j = 0; j < s->cols; j++) place[j] = UINT32_MAX;
@@ -10920,7 +11297,7 @@ static hrq_status hrq__sicmat_write(hrq_mat *mat, uint8_t *data, size_t bytes, c
         hrq__put32(data + HRQ__SIC_HEADER + 4 * s->column[j], hrq__bits_of(s->step[j]));
     }
     for (j = 0; j < s->cols; j++) hrq__put32(data + HRQ__SIC_HEADER + 4 * (s->cols + j), order[j]);
-    hrq__sicmat_bytes(s->rows, s->cols, bits, order, data + widths_at);
+    hrq__sicmat_bytes(s, bits, order, data + widths_at);
     hrq__put64(data + 24, hrq__crc32(0, data + HRQ__SIC_HEADER, 4 * s->cols) |
                               (uint64_t)hrq__crc32(0, data + HRQ__SIC_HEADER + 4 * s->cols, 4 * s->cols) << 32);
     memset(&m, 0, sizeof m);
@@ -10951,7 +11328,7 @@ static hrq_status hrq__sicmat_from_stream(hrq_mat *mat, void *data, size_t capac
         uint32_t *place = order + s.cols;
         uint8_t *bits = (uint8_t *)(place + s.cols);
         hrq__sicmat_columns(&s, z, bits, order);
-        *bytes = hrq__sicmat_bytes(s.rows, s.cols, bits, order, NULL);
+        *bytes = hrq__sicmat_bytes(&s, bits, order, NULL);
         if (*bytes == 0) status = HRQ_ERR_SHAPE;
         if (status == HRQ_OK && mat && capacity < *bytes) status = HRQ_ERR_SPACE;
         if (status == HRQ_OK && mat)

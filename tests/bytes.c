@@ -141,14 +141,15 @@ static void weight_only(void)
         if (hrq_gptq(&m, w, COLS, sigma, COLS, NULL, NULL, NULL) != HRQ_OK) exit(1);
         print_sum("gptq", names[i], m.data, m.bytes);
     }
-    for (i = 0; i < 5; i++) {
-        char text[32];
+    for (i = 0; i < 6; i++) {
+        char text[40];
         hrq_status status;
         memset(&options, 0, sizeof options);
         options.rate = rates[i % 3];
-        options.states = i < 3 ? 1 : i < 4 ? 8 : 64;
+        options.states = i < 3 || i == 5 ? 1 : i < 4 ? 8 : 64;
+        options.rescale = i == 5;
         status = hrq_watersic(store, sizeof store, &bytes, w, ROWS, COLS, COLS, sigma, COLS, &options, NULL, NULL);
-        snprintf(text, sizeof text, "%.2f bits, %d states", rates[i % 3], options.states);
+        snprintf(text, sizeof text, "%.2f bits, %d states%s", rates[i % 3], options.states, i == 5 ? ", rescaled" : "");
         if (status == HRQ_ERR_RATE) {
             printf("watersic     %-24s no such rate\n", text);
             continue;

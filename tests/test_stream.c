@@ -381,6 +381,16 @@ static crafted craft(size_t rows, size_t cols, double rho, double log_a, size_t 
     if (lanes) x->s.lanes = lanes;
     hrq__watersic_set(x, log_a);
     hrq__watersic_pass(x, marks);
+    if (kind & 16) { /* scales of rows, some beyond the model's symbols */
+        double cost;
+        x->s.row = (int16_t *)malloc(rows * sizeof *x->s.row);
+        x->s.row_shift = (uint8_t)(7 + draw_below(8));
+        for (r = 0; r < rows; r++)
+            x->s.row[r] = (int16_t)(draw_below(9) ? (double)draw_below(41) - 20 : (double)draw_below(121) - 60);
+        hrq__rans_count(&x->histogram, x->s.row, rows);
+        x->histogram.half = 0;
+        x->s.row_class = (uint8_t)hrq__rans_choose(&x->costs, &x->histogram, -1, &cost);
+    }
     bytes = hrq__watersic_write(x, marks, room, capacity);
     EXPECT(bytes > 0, "%lu x %lu not written", (unsigned long)rows, (unsigned long)cols);
     s.rows = rows;
@@ -391,7 +401,9 @@ static crafted craft(size_t rows, size_t cols, double rho, double log_a, size_t 
     memset(s.wanted, 0, rows * cols * sizeof(float));
     for (i = 0; i < x->s.live; i++)
         for (r = 0; r < rows; r++)
-            s.wanted[r * cols + x->s.column[i]] = (float)x->z[x->when[i] * rows + r] * x->s.step[i];
+            s.wanted[r * cols + x->s.column[i]] =
+                (float)x->z[x->when[i] * rows + r] *
+                (x->s.row ? 1.0f + (float)ldexp(x->s.row[r], -x->s.row_shift) : 1.0f) * x->s.step[i];
     hrq__watersic_close(x, 0);
     free(x);
     free(room);
@@ -465,7 +477,8 @@ static int sic_products(const hrq_mat *m, size_t n)
     for (t = 0; t < n; t++)
         for (r = 0; r < m->rows && good; r++) {
             float whole = (float)sum[t * (m->rows + HRQ_PANEL) + r];
-            good = y[t * m->rows + r] == (float)((double)whole * (double)hrq__act_scales(act)[t]);
+            good = y[t * m->rows + r] == (float)((double)whole * ((double)hrq__view_row_scale(&v, r) *
+                                                                  (double)hrq__act_scales(act)[t]));
         }
     free(x);
     free(y);
@@ -534,7 +547,8 @@ static void test_streams(void)
     static const struct {
         int kind;
         const char *name;
-    } kinds[] = {{0, "plain"}, {1, "escapes"}, {2, "dead columns"}, {4, "all dead"}, {8, "zeros"}};
+    } kinds[] = {{0, "plain"},    {1, "escapes"}, {2, "dead columns"},
+                 {4, "all dead"}, {8, "zeros"},   {18, "dead columns, scales of rows"}};
     size_t i, k, t, lanes;
     tap_begin("streams: decode, sic, sizes on every shape, step, kind, number of lanes");
     for (i = 0; i < sizeof shapes / sizeof *shapes; i++)
@@ -705,7 +719,7 @@ static void test_damage(void)
         block longer;
         size_t at;
         log_states = i == 4 ? 3 : 0;
-        s = craft(shapes[i][0], shapes[i][1], 0.9, -1, i == 2 ? 4 : 0, i == 3 ? 3 : 0);
+        s = craft(shapes[i][0], shapes[i][1], 0.9, -1, i == 2 ? 4 : 0, i == 3 ? 3 : i % 2 ? 0 : 16);
         at = crc_at(s.b.data, s.b.bytes);
         longer = block_of(s.b.bytes, 0);
         memcpy(longer.data, s.b.data, s.b.bytes);
@@ -773,7 +787,7 @@ static void test_mutations(void)
         crafted s;
         size_t of = i / 2;
         log_states = i % 2 ? 2 + (unsigned)of : 0;
-        s = craft(shapes[of][0], shapes[of][1], 0.9, of % 2 ? -2 : -9, of % 2 ? 0 : 2, of == 3 ? 2 : 1);
+        s = craft(shapes[of][0], shapes[of][1], 0.9, of % 2 ? -2 : -9, of % 2 ? 0 : 2, of == 3 ? 2 : of == 2 ? 17 : 1);
         for (turn = 0; turn < turns; turn++) {
             size_t n = s.b.bytes, rows, cols, hits = 1 + draw_below(3), head = crc_at(s.b.data, n) + 16;
             block b;
@@ -832,7 +846,7 @@ static void test_mutations(void)
 static void test_sic_damage(void)
 {
     size_t turn, turns = effort == 2 ? 20000 : effort ? 2000 : 300, need, refusals = 0;
-    crafted s = craft(20, 40, 0.9, -3, 0, 2);
+    crafted s = craft(20, 40, 0.9, -3, 0, 18);
     hrq_mat m;
     block b, c;
     float *v = floats_of(20, 40, 40);
@@ -897,8 +911,8 @@ static void test_statuses(void)
     EXPECT(hrq_mat_from_stream(&m, b.data, 0, p, n, NULL) == HRQ_ERR_SPACE, "no room");
     EXPECT(hrq_mat_from_stream_bytes(NULL, n) == 0 && hrq_mat_from_stream_bytes(p, 0) == 0, "sizes of nothing");
     EXPECT(hrq_stream_shape(p, 0, &r, &c) == HRQ_ERR_DATA, "no bytes");
-    p[4] = 3;
-    EXPECT(hrq_stream_shape(p, n, &r, &c) == HRQ_ERR_VERSION, "version 3");
+    p[4] = 4;
+    EXPECT(hrq_stream_shape(p, n, &r, &c) == HRQ_ERR_VERSION, "version 4");
     p[4] = 1;
     EXPECT(hrq_stream_shape(p, n, &r, &c) == HRQ_ERR_VERSION, "version 1");
     p[4] = 2;

@@ -411,6 +411,61 @@ static void test_rates(void)
 /* Equal steps: the loss is alpha^2 / 12 times the mean of L_ii^2. Against the same format and weights under white Sigma,
    whatever its scales are; 1/2 log2 of the ratio over GM(L_ii^2) is the extra gap. Both errors are uniform: relative noise
    sqrt(0.8 / samples) with samples = rows * (sum L^2)^2 / sum L^4 >= 2048 * 12, 0.6 %; 2 % is three of them */
+/* Scales pay where rows are few and uneven, and a stream without them is the stream without the option. */
+static void test_rescale(void)
+{
+    static const size_t shapes[][2] = {{300, 64}, {64, 256}};
+    static const double rates[] = {0.5, 1, 2, 4};
+    size_t kind, r, i, bytes, bytes2, with = 0, without = 0;
+    tap_begin("WaterSIC with rescalers: less loss at the rate asked for, or the very stream without; decoded twice alike");
+    for (kind = 0; kind < 16; kind++) {
+        size_t rows = shapes[kind / 8][0], n = shapes[kind / 8][1], differ = 0;
+        float *w = floats_of(rows, n, n), *sigma = floats_of(n, n, n), *v = floats_of(rows, n, n), *u = floats_of(rows, n, n);
+        double *a = (double *)malloc(n * n * sizeof *a);
+        block b = block_of(hrq_watersic_bytes(rows, n, 8), 0), c = block_of(b.bytes, 0), d;
+        hrq_watersic_options o;
+        hrq_report plain, scaled;
+        hrq__stream s;
+        int16_t *z;
+        hrq_mat m;
+        memset(&o, 0, sizeof o);
+        covariance(a, sigma, n, kind % 8 < 4 ? AR : SPIKED);
+        fill_gauss(w, rows * n, 1.0);
+        for (r = 0; r < rows && kind / 8; r++)
+            for (i = 0; i < n; i++) w[r * n + i] *= (float)exp(sin((double)r));
+        o.damping = -1;
+        o.rate = rates[kind % 4];
+        o.states = kind % 8 == 1 || kind % 8 == 6 ? 8 : 1;
+        o.list = 1;
+        EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, &plain, NULL) == HRQ_OK, "plain");
+        o.rescale = 1;
+        EXPECT(hrq_watersic(c.data, c.bytes, &bytes2, w, rows, n, n, sigma, n, &o, &scaled, NULL) == HRQ_OK, "rescale");
+        EXPECT(scaled.rate <= o.rate && scaled.rate > plain.rate - (o.states > 1 ? 0.05 : 0.01),
+               "rate %.4f, %.4f without, %.4f asked", scaled.rate, plain.rate, o.rate);
+        EXPECT(hrq_stream_decode(c.data, bytes2, v, n, NULL) == HRQ_OK, "decode");
+        if (bytes == bytes2 && memcmp(b.data, c.data, bytes) == 0) {
+            without++;
+        } else if (c.data[4] == 2) { /* gains alone */
+            EXPECT(scaled.distortion < plain.distortion, "loss %g, %g without", scaled.distortion, plain.distortion);
+        } else {
+            EXPECT(scaled.distortion < plain.distortion, "loss %g, %g without", scaled.distortion, plain.distortion);
+            EXPECT(hrq__stream_load(&s, &z, c.data, bytes2, NULL) == HRQ_OK && s.row, "scales");
+            for (r = 0; r < rows; r++) differ += s.row[r] != s.row[0];
+            hrq__stream_free(&s, NULL);
+            free(z);
+            EXPECT(differ > 0, "all rows have one scale");
+            with++;
+        }
+        d = block_of(hrq_mat_from_stream_bytes(c.data, bytes2), 0);
+        EXPECT(hrq_mat_from_stream(&m, d.data, d.bytes, c.data, bytes2, NULL) == HRQ_OK && hrq_mat_check(&m) == HRQ_OK &&
+                   hrq_mat_decode(&m, 0, rows, u, n) == HRQ_OK && memcmp(u, v, rows * n * sizeof *u) == 0,
+               "as a matrix");
+        free(d.base), free(w), free(sigma), free(v), free(u), free(a), free(b.base), free(c.base);
+    }
+    EXPECT(with > 1 && without > 1, "%u streams with scales, %u without", (unsigned)with, (unsigned)without);
+    tap_end();
+}
+
 static void test_gptq_law(void)
 {
     size_t rows = effort == 2 ? 4096 : 2048, n = 128, i;
@@ -939,10 +994,6 @@ static void test_refusals(void)
            "descending order of a trellis");
     o.order = HRQ_ORDER_DEFAULT;
     o.states = 1;
-    o.rescale = 1;
-    EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, NULL) == HRQ_ERR_UNSUPPORTED,
-           "rescale");
-    o.rescale = 0;
     for (i = 0; i < 3; i++) {
         o.damping = g.damping = i == 0 ? (double)NAN : i == 1 ? 1.5 : 0;
         o.order = g.order = (hrq_order)(i == 2 ? 5 : 0);
@@ -1044,7 +1095,9 @@ static void test_hooks(int states)
     o.rate = 3;
     o.states = states;
     o.list = 1;
+    o.rescale = states == 1;
     fill_gauss(w, rows * n, 1.0);
+    for (i = 0; i < rows * n && o.rescale; i++) w[i] *= (float)exp(1.5 * sin((double)(i / n)));
     covariance(a, sigma, n, AR);
     EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, &p, NULL) == HRQ_OK, "WaterSIC");
     h = ledger_hooks(&l, 0);
@@ -1706,6 +1759,7 @@ int main(void)
     test_scale();
     test_robust();
     test_rates();
+    test_rescale();
     test_trellis_rates();
     test_trellis_spike();
     test_honest();
