@@ -125,8 +125,8 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-26   api: hrq_budget, hrq_cov_cross, hrq_retarget; rescale of hrq_watersic (streams of version 3,
-//                           where it pays)
+//      0.1.0   2026-11-26   api: hrq_budget, hrq_cov_cross, hrq_retarget; rescale of hrq_watersic (streams of version
+//                           3, where it pays). perf: AVX2 and NEON kernels for all that AVX-512 has
 //                           formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
 //                           bytes: damping that is not said follows from sigma and tokens
 //                           perf: the search of WaterSIC's trellis has kernels; bytes: it finds other paths, as good
