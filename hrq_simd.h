@@ -213,6 +213,148 @@ HRQ__IN_AVX2 void hrq__prefetch_avx2(const uint8_t *p, size_t bytes)
     for (i = 0; i < bytes; i += 64) _mm_prefetch((const char *)((uintptr_t)p + HRQ__AHEAD + i), _MM_HINT_T1);
 }
 
+/* ---- where decoded bytes go: a tile, or products with one vector ---- */
+
+enum { HRQ__TO_TILE, HRQ__TO_INTEGERS, HRQ__TO_GROUPS16, HRQ__TO_GROUPS32 }; /* groups of 16; of multiples of 32 */
+
+/* Whole superblocks, and whole groups, that one of these goes through; *to: how. 0: none. */
+HRQ__INLINE size_t hrq__sink_supers(size_t cols8, const hrq__groups *g, int *to)
+{
+    *to = !g ? HRQ__TO_INTEGERS : g->group == 16 ? HRQ__TO_GROUPS16 : HRQ__TO_GROUPS32;
+    if (*to == HRQ__TO_GROUPS32) return g->group % 32 ? 0 : cols8 / g->group * (g->group / 32);
+    return cols8 / 32;
+}
+
+/* Products of bytes with one vector: |x| unsigned times the value with x's sign, 2 * 127 * 127 = 32258 fits the int16 of
+   maddubs. Both come from x once a superblock, not from the value every time. */
+typedef struct hrq__sink_avx2 {
+    uint8_t *lo;
+    size_t stride;
+    const int8_t *x;
+    const int32_t *sums;
+    const hrq__groups *groups;
+    const float *scale;
+    const int32_t *zero;
+    size_t left; /* columns of the group */
+    uint8_t size[32], turn[32]; /* |x|; 1, where x < 0 its complement -2 */
+    __m256i acc[2], flip; /* of rows 0 ... 7, 8 ... 15; of a tile's bytes */
+    __m256 total[2];
+} hrq__sink_avx2;
+
+HRQ__IN_AVX2 hrq__sink_avx2 hrq__sink_tile_avx2(uint8_t *lo, const hrq__decode_args *a)
+{
+    hrq__sink_avx2 s;
+    memset(&s, 0, sizeof s);
+    s.lo = lo;
+    s.stride = a->stride;
+    s.flip = hrq__byte_avx2(a->flip);
+    return s;
+}
+
+HRQ__IN_AVX2 hrq__sink_avx2 hrq__sink_one_avx2(const float *sum, const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_avx2 s;
+    memset(&s, 0, sizeof s);
+    s.x = x->x;
+    s.sums = x->sums;
+    s.acc[0] = s.acc[1] = s.flip = _mm256_setzero_si256();
+    if (!g) return s;
+    s.groups = g;
+    s.scale = g->scale;
+    s.zero = g->zero;
+    s.left = g->group;
+    s.total[0] = _mm256_loadu_ps(sum);
+    s.total[1] = _mm256_loadu_ps(sum + 8);
+    return s;
+}
+
+/* Group `at` from the current one on is complete, `sum` that of the vector's columns. */
+HRQ__IN_AVX2 void hrq__sink_flush_avx2(hrq__sink_avx2 *s, int half, int at, int32_t sum)
+{
+    int first = 16 * at + 8 * half;
+    __m256i part = s->acc[half];
+    if (s->zero)
+        part = _mm256_sub_epi32(part, _mm256_mullo_epi32(_mm256_set1_epi32(sum), hrq__load_avx2(s->zero + first)));
+    s->total[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(part), _mm256_loadu_ps(s->scale + first), s->total[half]);
+    s->acc[half] = _mm256_setzero_si256();
+}
+
+HRQ__IN_AVX2 int32_t hrq__sink_sum_avx2(const hrq__sink_avx2 *s, size_t from, size_t end)
+{
+    return (int32_t)((uint32_t)s->sums[end] - (uint32_t)s->sums[from]);
+}
+
+/* Quad j of half a superblock, value times +-1 of the x by now. */
+HRQ__IN_AVX2 void hrq__emit_signed_avx2(hrq__sink_avx2 *s, int half, int j, __m256i v)
+{
+    v = _mm256_maddubs_epi16(_mm256_set1_epi32(hrq__word_at(s->size + 4 * j)), v);
+    s->acc[half] = _mm256_add_epi32(s->acc[half], _mm256_madd_epi16(v, _mm256_set1_epi16(1)));
+}
+
+/* Values, in tiles xored with flip. */
+HRQ__IN_AVX2 void hrq__emit_avx2(hrq__sink_avx2 *s, int to, int half, int j, __m256i v)
+{
+    if (to == HRQ__TO_TILE) hrq__store_avx2(s->lo + 32 * half + (size_t)j * s->stride, v);
+    else hrq__emit_signed_avx2(s, half, j, _mm256_sign_epi8(v, _mm256_set1_epi32(hrq__word_at(s->x + 4 * j))));
+    if (to == HRQ__TO_GROUPS16 && j % 4 == 3)
+        hrq__sink_flush_avx2(s, half, j / 4, hrq__sink_sum_avx2(s, (size_t)(j / 4 * 2), (size_t)(j / 4 * 2 + 2)));
+}
+
+/* Values, negated in the lanes of a mask: that takes no more than the sign of x. */
+HRQ__IN_AVX2 void hrq__emit_negated_avx2(hrq__sink_avx2 *s, int to, int half, int j, __m256i v, __m256i negative)
+{
+    if (to == HRQ__TO_TILE) {
+        v = _mm256_sign_epi8(v, _mm256_or_si256(negative, hrq__byte_avx2(1)));
+        hrq__emit_avx2(s, to, half, j, _mm256_xor_si256(v, s->flip));
+    } else {
+        __m256i turn = _mm256_set1_epi32(hrq__word_at(s->turn + 4 * j));
+        hrq__emit_signed_avx2(s, half, j, _mm256_sign_epi8(v, _mm256_xor_si256(negative, turn)));
+    }
+}
+
+/* Before a superblock and after it. */
+HRQ__IN_AVX2 void hrq__sink_begin_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t bytes)
+{
+    __m256i x;
+    hrq__prefetch_avx2(codes, bytes);
+    if (to == HRQ__TO_TILE) return;
+    x = hrq__load_avx2(s->x);
+    hrq__store_avx2(s->size, _mm256_abs_epi8(x));
+    hrq__store_avx2(s->turn, _mm256_xor_si256(_mm256_cmpgt_epi8(_mm256_setzero_si256(), x), hrq__byte_avx2(1)));
+}
+
+HRQ__IN_AVX2 void hrq__sink_next_avx2(hrq__sink_avx2 *s, int to)
+{
+    size_t eights = 0, groups = 0;
+    if (to == HRQ__TO_TILE) s->lo += 8 * s->stride;
+    else s->x += 32;
+    if (to == HRQ__TO_GROUPS16) {
+        eights = 4;
+        groups = 2;
+    } else if (to == HRQ__TO_GROUPS32 && (s->left -= 32) == 0) {
+        eights = s->groups->group / 8;
+        groups = 1;
+        hrq__sink_flush_avx2(s, 0, 0, hrq__sink_sum_avx2(s, 0, eights));
+        hrq__sink_flush_avx2(s, 1, 0, hrq__sink_sum_avx2(s, 0, eights));
+        s->left = s->groups->group;
+    }
+    if (to != HRQ__TO_GROUPS16 && to != HRQ__TO_GROUPS32) return;
+    s->sums += eights;
+    s->scale += 16 * groups;
+    if (s->zero) s->zero += 16 * groups;
+}
+
+HRQ__IN_AVX2 void hrq__sink_end_avx2(void *sum, const hrq__sink_avx2 *s)
+{
+    int half;
+    for (half = 0; half < 2; half++) {
+        if (s->groups) _mm256_storeu_ps((float *)sum + 8 * half, s->total[half]);
+        else
+            hrq__store_avx2((int32_t *)sum + 8 * half,
+                            _mm256_add_epi32(hrq__load_avx2((int32_t *)sum + 8 * half), s->acc[half]));
+    }
+}
+
 /* ---- prepare and decode: a superblock is two halves of 32 lanes, a half 8 registers, one a coordinate ---- */
 
 /* So many of them, once before a loop: its stores could reach the memory that they come from. */
@@ -232,28 +374,28 @@ static void hrq__differences(uint8_t *table, unsigned parts)
 }
 
 /* The newest bit of a trellis' window at step j is bit 16 + j of what the lane's last three bytes say; the tables of
-   its oldest nibble come first, HRQ__NIBBLES a step. Levels stand behind them. */
+   its oldest nibble come first, HRQ__NIBBLES a step. Of a hash, bits 0 ... 3 stay, bit 4 goes to bit 7, bit 5 to bit 6:
+   where shuffles and blends look. Levels stand behind them. */
 enum { HRQ__NIBBLES = 5, HRQ__LEVELS_AT = 8 * HRQ__NIBBLES * 16 };
 HRQ__INLINE int hrq__nibble_first(int step) { return (1 + step) / 4; }
 
 static void hrq__prepare_trellis_avx2(uint8_t *maps, const hrq__decode_args *a)
 {
-    unsigned i, v, b, half = 1u << (a->code_bits + a->parities - 1), parts = half >> 4;
+    unsigned i, v, b, half = 1u << (a->code_bits + a->parities - 1);
     int step, nibble;
     for (step = 0; step < 8; step++)
         for (nibble = 0; nibble < HRQ__NIBBLES; nibble++)
             for (v = 0; v < 16; v++) {
-                unsigned window = 0;
+                unsigned window = 0, hash;
                 for (b = 0; b < 4; b++) { /* bit of the window: its age */
                     int age = 16 + step - (4 * (hrq__nibble_first(step) + nibble) + (int)b);
                     if (age >= 0 && age < 16) window |= (v >> b & 1u) << age;
                 }
+                hash = hrq__tcq_hash(a->hash, a->parities, window);
                 maps[(step * HRQ__NIBBLES + nibble) * 16 + (int)v] =
-                    (uint8_t)hrq__tcq_hash(a->hash, a->parities, window);
+                    (uint8_t)((hash & 15) | (hash & 16) << 3 | (hash & 32) << 1);
             }
     for (i = 0; i < half && i < 128; i++) maps[HRQ__LEVELS_AT + i] = (uint8_t)a->level[i];
-    for (i = 0; i < parts && i < 8; i += 1u << (a->parities - 4))
-        hrq__differences(maps + HRQ__LEVELS_AT + 16 * i, 1u << (a->parities - 4));
 }
 
 /* Tables by codec: bytes of values, lo and from 256 on hi; multiples, and in byte 16 whether they fit; levels. */
@@ -271,7 +413,6 @@ static void hrq__prepare_avx2(uint8_t *maps, int codec, const hrq__decode_args *
     } else if (codec == HRQ__CODEC_BOX) {
         count = 2 * a->scales << a->code_bits;
         for (i = 0; i < 256; i++) maps[i] = (uint8_t)((unsigned)a->level[i % count] ^ a->flip);
-        hrq__differences(maps, count < 16 ? 1 : count / 16);
     } else if (codec == HRQ__CODEC_VORONOI) {
         maps[16] = a->scales <= 16;
         for (i = 0; i < 16; i++) {
@@ -279,7 +420,7 @@ static void hrq__prepare_avx2(uint8_t *maps, int codec, const hrq__decode_args *
             maps[i] = (uint8_t)m;
             if (m < 0 || m > 255) maps[16] = 0;
         }
-    } else if (codec == HRQ__CODEC_TRELLIS && a->parities >= 4 && a->code_bits >= 1 && a->code_bits <= 3) {
+    } else if ((codec == HRQ__CODEC_TRELLIS || codec == HRQ__CODEC_COLUMN) && a->code_bits <= 3) {
         hrq__prepare_trellis_avx2(maps, a);
     }
 }
@@ -359,51 +500,76 @@ HRQ__IN_AVX2 __m256i hrq__look_up_avx2(const __m256i *table, __m256i index, int 
     return out;
 }
 
+/* So many tables; flip is taken off their values where these go into products. Only the last of a table of differences
+   is a value. */
+HRQ__IN_AVX2 void hrq__values_avx2(__m256i *table, int parts, int to, int differences, const uint8_t *maps,
+                                   const hrq__decode_args *a)
+{
+    int i;
+    hrq__tables_avx2(table, maps, parts);
+    HRQ__UNROLL
+    for (i = 0; i < parts; i++)
+        if (to != HRQ__TO_TILE && (!differences || i % 8 == 7 || i == parts - 1))
+            table[i] = _mm256_xor_si256(table[i], hrq__byte_avx2(a->flip));
+}
+
 /* Codes through a table: floats whose values are integers. Two tables of 128 for 8 bits. */
-HRQ__IN_AVX2 void hrq__table_run_avx2(uint8_t *out, const uint8_t *maps, const uint8_t *codes, size_t supers,
-                                      int bits, size_t stride)
+HRQ__IN_AVX2 void hrq__table_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, int bits,
+                                       const __m256i *table)
 {
     int j, parts = bits < 4 ? 1 : bits < 7 ? 1 << (bits - 4) : 8;
-    __m256i code[8], table[16];
-    size_t half;
-    hrq__tables_avx2(table, maps, bits == 8 ? 16 : parts);
-    for (; supers > 0; supers--, codes += 64 * (size_t)bits, out += 8 * stride) {
-        hrq__prefetch_avx2(codes, 64 * (size_t)bits);
-        for (half = 0; half < 64; half += 32) {
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) code[j] = _mm256_setzero_si256();
-            hrq__planes_avx2(code, codes + half, bits);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                __m256i low = bits < 8 ? code[j] : _mm256_and_si256(code[j], hrq__byte_avx2(127)),
-                        v = hrq__look_up_avx2(table, low, parts);
-                if (bits == 8) v = _mm256_blendv_epi8(v, hrq__look_up_avx2(table + 8, low, parts), code[j]);
-                hrq__store_avx2(out + half + (size_t)j * stride, v);
-            }
-        }
+    __m256i code[8], low, v;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) code[j] = _mm256_setzero_si256();
+    hrq__planes_avx2(code, codes + 32 * half, bits);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        low = bits < 8 ? code[j] : _mm256_and_si256(code[j], hrq__byte_avx2(127));
+        v = hrq__look_up_avx2(table, low, parts);
+        if (bits == 8) v = _mm256_blendv_epi8(v, hrq__look_up_avx2(table + 8, low, parts), code[j]);
+        hrq__emit_avx2(s, to, half, j, v);
     }
+}
+
+HRQ__IN_AVX2 void hrq__table_avx2_run(hrq__sink_avx2 *s, int to, const uint8_t *maps, const uint8_t *codes,
+                                      size_t supers, int bits, const hrq__decode_args *a)
+{
+    __m256i table[16];
+    hrq__values_avx2(table, bits < 5 ? 1 : bits == 8 ? 16 : 1 << (bits - 4), to, 1, maps, a);
+    for (; supers > 0; supers--, codes += 64 * bits) {
+        hrq__sink_begin_avx2(s, to, codes, 64 * (size_t)bits);
+        hrq__table_half_avx2(s, to, 0, codes, bits, table);
+        hrq__table_half_avx2(s, to, 1, codes, bits, table);
+        hrq__sink_next_avx2(s, to);
+    }
+}
+
+HRQ__IN_AVX2 size_t hrq__table_avx2_all(hrq__sink_avx2 *s, int to, const uint8_t *maps, const uint8_t *codes,
+                                        size_t supers, const hrq__decode_args *a)
+{
+    switch (a->code_bits) {
+    case 2: hrq__table_avx2_run(s, to, maps, codes, supers, 2, a); break;
+    case 3: hrq__table_avx2_run(s, to, maps, codes, supers, 3, a); break;
+    case 4: hrq__table_avx2_run(s, to, maps, codes, supers, 4, a); break;
+    case 5: hrq__table_avx2_run(s, to, maps, codes, supers, 5, a); break;
+    case 6: hrq__table_avx2_run(s, to, maps, codes, supers, 6, a); break;
+    case 7: hrq__table_avx2_run(s, to, maps, codes, supers, 7, a); break;
+    case 8: hrq__table_avx2_run(s, to, maps, codes, supers, 8, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
 }
 
 HRQ__FN_AVX2 size_t hrq__decode_table_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
                                            const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
-    int part, parts = a->clamp > 127 ? 2 : 1;
-    for (part = 0; part < parts; part++) {
-        uint8_t *out = part ? hi : lo;
-        const uint8_t *maps = a->maps + 256 * part;
-        switch (a->code_bits) {
-        case 2: hrq__table_run_avx2(out, maps, codes, supers, 2, a->stride); break;
-        case 3: hrq__table_run_avx2(out, maps, codes, supers, 3, a->stride); break;
-        case 4: hrq__table_run_avx2(out, maps, codes, supers, 4, a->stride); break;
-        case 5: hrq__table_run_avx2(out, maps, codes, supers, 5, a->stride); break;
-        case 6: hrq__table_run_avx2(out, maps, codes, supers, 6, a->stride); break;
-        case 7: hrq__table_run_avx2(out, maps, codes, supers, 7, a->stride); break;
-        case 8: hrq__table_run_avx2(out, maps, codes, supers, 8, a->stride); break;
-        default: return 0;
-        }
+    size_t done = 0;
+    int part;
+    for (part = 0; part < (a->clamp > 127 ? 2 : 1); part++) {
+        hrq__sink_avx2 s = hrq__sink_tile_avx2(part ? hi : lo, a);
+        done = hrq__table_avx2_all(&s, HRQ__TO_TILE, a->maps + 256 * part, codes, cols8 / 32, a);
     }
-    return 32 * supers;
+    return done;
 }
 
 /* Scale indices of a half, a bit a plane of 64 bits, as bytes: from the highest bit on, twice and less a mask. */
@@ -472,53 +638,64 @@ HRQ__IN_AVX2 __m256i hrq__multiple_avx2(__m256i r, __m256i even, __m256i odd)
     return _mm256_max_epi8(_mm256_shuffle_epi8(r, weave), hrq__byte_avx2(0u - 127));
 }
 
-HRQ__IN_AVX2 void hrq__voronoi_avx2(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int multiples,
-                                    const hrq__decode_args *a)
+HRQ__IN_AVX2 void hrq__voronoi_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, int bits,
+                                         int multiples, const hrq__decode_args *a)
 {
-    __m256i flip = hrq__byte_avx2(a->flip), table = hrq__table_avx2(a->maps), even = flip, odd = flip, r[8];
-    size_t stride = a->stride, half;
+    __m256i r[8], even = s->flip, odd = s->flip, m;
     int j;
-    for (; supers > 0; supers--, codes += a->lane_bytes * 4, lo += 8 * stride) {
-        hrq__prefetch_avx2(codes, 64 * (size_t)bits);
-        for (half = 0; half < 64; half += 32) {
-            if (multiples) {
-                __m256i m = hrq__indices_avx2(codes + 64 * bits + half / 8, a->scale_bits);
-                m = _mm256_shuffle_epi8(table, m);
-                even = _mm256_and_si256(m, _mm256_set1_epi16(255));
-                odd = _mm256_andnot_si256(_mm256_set1_epi16(255), m);
-            }
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) r[j] = _mm256_setzero_si256();
-            hrq__planes_avx2(r, codes + half, bits);
-            hrq__voronoi_point_avx2(r, bits);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                if (multiples) r[j] = hrq__multiple_avx2(r[j], even, odd);
-                hrq__store_avx2(lo + half + (size_t)j * stride, _mm256_xor_si256(r[j], flip));
-            }
-        }
+    if (multiples) {
+        m = hrq__indices_avx2(codes + 64 * bits + 4 * half, a->scale_bits);
+        m = _mm256_shuffle_epi8(hrq__table_avx2(a->maps), m);
+        even = _mm256_and_si256(m, _mm256_set1_epi16(255));
+        odd = _mm256_andnot_si256(_mm256_set1_epi16(255), m);
     }
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) r[j] = _mm256_setzero_si256();
+    hrq__planes_avx2(r, codes + 32 * half, bits);
+    hrq__voronoi_point_avx2(r, bits);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        if (multiples) r[j] = hrq__multiple_avx2(r[j], even, odd);
+        hrq__emit_avx2(s, to, half, j, to == HRQ__TO_TILE ? _mm256_xor_si256(r[j], s->flip) : r[j]);
+    }
+}
+
+HRQ__IN_AVX2 void hrq__voronoi_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int bits,
+                                    int multiples, const hrq__decode_args *a)
+{
+    for (; supers > 0; supers--, codes += a->lane_bytes * 4) {
+        hrq__sink_begin_avx2(s, to, codes, 64 * (size_t)bits);
+        hrq__voronoi_half_avx2(s, to, 0, codes, bits, multiples, a);
+        hrq__voronoi_half_avx2(s, to, 1, codes, bits, multiples, a);
+        hrq__sink_next_avx2(s, to);
+    }
+}
+
+HRQ__IN_AVX2 size_t hrq__voronoi_avx2_all(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers,
+                                          const hrq__decode_args *a)
+{
+    int multiples = a->scale_bits > 0 || a->multiple[0] != 1;
+    if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->digit_bits || a->clamp != 127 || a->scale_bits > 4 ||
+        a->q != 1u << a->code_bits || !a->maps[16])
+        return 0;
+    switch (a->code_bits << 1 | (unsigned)multiples) {
+    case 4: hrq__voronoi_avx2(s, to, codes, supers, 2, 0, a); break;
+    case 5: hrq__voronoi_avx2(s, to, codes, supers, 2, 1, a); break;
+    case 6: hrq__voronoi_avx2(s, to, codes, supers, 3, 0, a); break;
+    case 7: hrq__voronoi_avx2(s, to, codes, supers, 3, 1, a); break;
+    case 8: hrq__voronoi_avx2(s, to, codes, supers, 4, 0, a); break;
+    case 9: hrq__voronoi_avx2(s, to, codes, supers, 4, 1, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
 }
 
 HRQ__FN_AVX2 size_t hrq__decode_voronoi_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
                                              const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
-    int multiples = a->scale_bits > 0 || a->multiple[0] != 1;
+    hrq__sink_avx2 s = hrq__sink_tile_avx2(lo, a);
     (void)hi;
-    if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->digit_bits || a->clamp != 127 || a->scale_bits > 4 ||
-        a->q != 1u << a->code_bits || !a->maps[16])
-        return 0;
-    switch (a->code_bits << 1 | (unsigned)multiples) {
-    case 4: hrq__voronoi_avx2(lo, codes, supers, 2, 0, a); break;
-    case 5: hrq__voronoi_avx2(lo, codes, supers, 2, 1, a); break;
-    case 6: hrq__voronoi_avx2(lo, codes, supers, 3, 0, a); break;
-    case 7: hrq__voronoi_avx2(lo, codes, supers, 3, 1, a); break;
-    case 8: hrq__voronoi_avx2(lo, codes, supers, 4, 0, a); break;
-    case 9: hrq__voronoi_avx2(lo, codes, supers, 4, 1, a); break;
-    default: return 0;
-    }
-    return 32 * supers;
+    return hrq__voronoi_avx2_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
 /* Where a byte is a label's lowest bit, xored over the planes that have it: the parity of these bits, in bit 0. */
@@ -535,162 +712,308 @@ HRQ__IN_AVX2 __m256i hrq__coset_avx2(const uint8_t *codes, int bits)
     return _mm256_and_si256(odd, hrq__byte_avx2(1));
 }
 
-/* Box codes: class, coset and label are an index; all above the label is the block's, so what it selects among parts
-   of the table are masks, made once for 8 coordinates. */
-HRQ__IN_AVX2 void hrq__box_avx2(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int classes,
-                                const hrq__decode_args *a)
+/* 16 << n bytes by an index: its lowest four bits in `index`, whose bit 7 is 0 and bits 4 ... 6 anything; the others in
+   bit 7 of bit[0] ... bit[n - 1]. A blend is one operation (AMD) or as many as a mask and a xor (Intel before 12th
+   generation), and masks there are none to make. */
+HRQ__IN_AVX2 __m256i hrq__choose_avx2(const __m256i *table, __m256i index, const __m256i *bit, int n)
 {
-    int j, k, parts = 2 * classes << bits > 16 ? 2 * classes << bits >> 4 : 1;
-    __m256i code[8], mask[15], table[16], above;
-    size_t stride = a->stride, half;
-    hrq__tables_avx2(table, a->maps, parts);
-    for (; supers > 0; supers--, codes += a->lane_bytes * 4, lo += 8 * stride) {
-        hrq__prefetch_avx2(codes, 64 * (size_t)bits);
-        for (half = 0; half < 64; half += 32) {
-            above = hrq__indices_avx2(codes + 64 * bits + half / 8, classes == 8 ? 3 : (unsigned)classes / 2);
-            above = _mm256_add_epi8(_mm256_add_epi8(above, above), hrq__coset_avx2(codes + half, bits));
-            above = hrq__sll16_avx2(above, bits);
-            HRQ__UNROLL
-            for (k = 0; k + 1 < parts; k++) {
-                __m256i end = hrq__byte_avx2(16u * (unsigned)k + 15u);
-                mask[k] = _mm256_cmpeq_epi8(_mm256_max_epu8(above, end), end);
-            }
-            above = _mm256_and_si256(above, hrq__byte_avx2(15));
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) code[j] = bits == 4 ? _mm256_setzero_si256() : above;
-            hrq__planes_avx2(code, codes + half, bits);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                __m256i v = _mm256_shuffle_epi8(table[parts - 1], code[j]);
-                HRQ__UNROLL
-                for (k = 0; k + 1 < parts; k++)
-                    v = _mm256_xor_si256(v, _mm256_and_si256(_mm256_shuffle_epi8(table[k], code[j]), mask[k]));
-                hrq__store_avx2(lo + half + (size_t)j * stride, v);
-            }
-        }
+    __m256i v[16];
+    int k, b;
+    HRQ__UNROLL
+    for (k = 0; k < 1 << n; k++) v[k] = _mm256_shuffle_epi8(table[k], index);
+    HRQ__UNROLL
+    for (b = 0; b < n; b++) {
+        HRQ__UNROLL
+        for (k = 0; k < 8; k++)
+            if (k < 1 << (n - 1 - b)) v[k] = _mm256_blendv_epi8(v[2 * k], v[2 * k + 1], bit[b]);
     }
+    return v[0];
+}
+
+/* Box codes: class, coset and label are an index; all above the label is the block's: made once for 8 coordinates. */
+HRQ__IN_AVX2 void hrq__box_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, int bits,
+                                     int index_bits, const __m256i *table)
+{
+    int j, n = bits + index_bits > 3 ? bits + index_bits - 3 : 0;
+    __m256i code[8], bit[4], above = hrq__indices_avx2(codes + 64 * bits + 4 * half, (unsigned)index_bits);
+    above = _mm256_add_epi8(_mm256_add_epi8(above, above), hrq__coset_avx2(codes + 32 * half, bits));
+    above = hrq__sll16_avx2(above, bits);
+    HRQ__UNROLL
+    for (j = 0; j < n; j++) bit[j] = hrq__sll16_avx2(above, 3 - j);
+    above = _mm256_and_si256(above, hrq__byte_avx2(15));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) code[j] = bits == 4 ? _mm256_setzero_si256() : above;
+    hrq__planes_avx2(code, codes + 32 * half, bits);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) hrq__emit_avx2(s, to, half, j, hrq__choose_avx2(table, code[j], bit, n));
+}
+
+HRQ__IN_AVX2 void hrq__box_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int bits,
+                                int index_bits, const hrq__decode_args *a)
+{
+    __m256i table[16];
+    hrq__values_avx2(table, bits + index_bits > 3 ? 1 << (bits + index_bits - 3) : 1, to, 0, a->maps, a);
+    for (; supers > 0; supers--, codes += 64 * bits + 8 * index_bits) {
+        hrq__sink_begin_avx2(s, to, codes, 64 * (size_t)bits);
+        hrq__box_half_avx2(s, to, 0, codes, bits, index_bits, table);
+        hrq__box_half_avx2(s, to, 1, codes, bits, index_bits, table);
+        hrq__sink_next_avx2(s, to);
+    }
+}
+
+HRQ__IN_AVX2 size_t hrq__box_avx2_all(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers,
+                                      const hrq__decode_args *a)
+{
+    switch (a->code_bits << 4 | a->scales) {
+    case 0x21: hrq__box_avx2(s, to, codes, supers, 2, 0, a); break;
+    case 0x22: hrq__box_avx2(s, to, codes, supers, 2, 1, a); break;
+    case 0x24: hrq__box_avx2(s, to, codes, supers, 2, 2, a); break;
+    case 0x28: hrq__box_avx2(s, to, codes, supers, 2, 3, a); break;
+    case 0x31: hrq__box_avx2(s, to, codes, supers, 3, 0, a); break;
+    case 0x32: hrq__box_avx2(s, to, codes, supers, 3, 1, a); break;
+    case 0x34: hrq__box_avx2(s, to, codes, supers, 3, 2, a); break;
+    case 0x38: hrq__box_avx2(s, to, codes, supers, 3, 3, a); break;
+    case 0x41: hrq__box_avx2(s, to, codes, supers, 4, 0, a); break;
+    case 0x42: hrq__box_avx2(s, to, codes, supers, 4, 1, a); break;
+    case 0x44: hrq__box_avx2(s, to, codes, supers, 4, 2, a); break;
+    case 0x48: hrq__box_avx2(s, to, codes, supers, 4, 3, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
 }
 
 HRQ__FN_AVX2 size_t hrq__decode_box_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
                                          const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
+    hrq__sink_avx2 s = hrq__sink_tile_avx2(lo, a);
     (void)hi;
-    switch (a->code_bits << 4 | a->scales) {
-    case 0x21: hrq__box_avx2(lo, codes, supers, 2, 1, a); break;
-    case 0x22: hrq__box_avx2(lo, codes, supers, 2, 2, a); break;
-    case 0x24: hrq__box_avx2(lo, codes, supers, 2, 4, a); break;
-    case 0x28: hrq__box_avx2(lo, codes, supers, 2, 8, a); break;
-    case 0x31: hrq__box_avx2(lo, codes, supers, 3, 1, a); break;
-    case 0x32: hrq__box_avx2(lo, codes, supers, 3, 2, a); break;
-    case 0x34: hrq__box_avx2(lo, codes, supers, 3, 4, a); break;
-    case 0x38: hrq__box_avx2(lo, codes, supers, 3, 8, a); break;
-    case 0x41: hrq__box_avx2(lo, codes, supers, 4, 1, a); break;
-    case 0x42: hrq__box_avx2(lo, codes, supers, 4, 2, a); break;
-    case 0x44: hrq__box_avx2(lo, codes, supers, 4, 4, a); break;
-    case 0x48: hrq__box_avx2(lo, codes, supers, 4, 8, a); break;
-    default: return 0;
-    }
-    return 32 * supers;
+    return hrq__box_avx2_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
-/* Raw bit b of the codes of coordinate j, in bit 7. */
-HRQ__IN_AVX2 __m256i hrq__raw_avx2(const uint8_t *p, int raws, int b, int j)
+/* Level at step j, to be negated where *negative says. The hash of a window is the xor of its nibbles' hashes, as H is
+   linear. Where the highest raw bit is 0 the rest of the index is complemented and the level negated: the upper half is
+   a table. Steps go down from 7: an addition then brings each next raw bit to bit 7. Of two tables that bit 7 of the
+   hash chooses between, a shuffle gives 0 in one. */
+HRQ__IN_AVX2 __m256i hrq__trellis_step_avx2(__m256i *negative, __m256i raw[3], const __m256i nibble[6],
+                                            const __m256i table[8], const uint8_t *maps, int j, int window, int raws,
+                                            int parities)
 {
-    int single = raws == 1 || (raws == 3 && b == 0), wide = raws & 1;
-    return single ? hrq__sll16_avx2(hrq__load_avx2(p), 7 - j)
-                  : hrq__sll16_avx2(hrq__load_avx2(p + 64 * (wide + j % 2)), 7 - (j / 2 * 2 + b - wide));
-}
-
-/* Levels at step j. The hash of a window is the xor of its nibbles' hashes, as H is linear. Where the highest raw bit
-   is 0 the rest of the index is complemented and the level negated: the upper half is a table. Raw bits below blend. */
-HRQ__IN_AVX2 __m256i hrq__trellis_level_avx2(const uint8_t *maps, const __m256i table[8], const __m256i nibble[6],
-                                             const uint8_t *raw, int j, int window, int raws, int parities)
-{
-    int parts = 1 << (parities - 4), sets = 1 << (raws - 1), first = hrq__nibble_first(j), n, i, k;
-    __m256i hash = _mm256_setzero_si256(), negative, level[4];
+    int first = hrq__nibble_first(j), top = raws == 1 ? 0 : (raws & 1) + j % 2, pairs = 1 << (raws + parities - 6);
+    __m256i hash = _mm256_setzero_si256(), other, minus, bit[3], v[4];
+    int n, k, bits = 0;
     HRQ__UNROLL
     for (n = 0; n < HRQ__NIBBLES; n++)
         if (4 * (first + n) <= 16 + j && 4 * (first + n) + 3 > 16 + j - window)
             hash = _mm256_xor_si256(
                 hash, _mm256_shuffle_epi8(hrq__table_avx2(maps + (j * HRQ__NIBBLES + n) * 16), nibble[first + n]));
-    negative = _mm256_cmpgt_epi8(hrq__raw_avx2(raw, raws, raws - 1, j), hrq__byte_avx2(255));
-    hash = _mm256_and_si256(_mm256_xor_si256(hash, negative), hrq__byte_avx2((1u << parities) - 1u));
+    minus = _mm256_cmpgt_epi8(raw[top], hrq__byte_avx2(255));
+    hash = _mm256_xor_si256(hash, minus);
+    other = _mm256_xor_si256(hash, hrq__byte_avx2(128));
+    if (parities == 6) bit[bits++] = _mm256_add_epi8(hash, hash);
+    raw[top] = _mm256_add_epi8(raw[top], raw[top]);
+    if (raws == 3) {
+        bit[bits++] = _mm256_xor_si256(raw[0], minus);
+        raw[0] = _mm256_add_epi8(raw[0], raw[0]);
+    }
+    if (raws > 1) {
+        bit[bits++] = _mm256_xor_si256(raw[top], minus);
+        raw[top] = _mm256_add_epi8(raw[top], raw[top]);
+    }
     HRQ__UNROLL
-    for (i = 0; i < sets; i++) level[i] = hrq__look_up_avx2(table + parts * i, hash, parts);
+    for (k = 0; k < pairs; k++)
+        v[k] = _mm256_xor_si256(_mm256_shuffle_epi8(table[2 * k], hash), _mm256_shuffle_epi8(table[2 * k + 1], other));
     HRQ__UNROLL
-    for (i = 0; i + 1 < raws; i++) {
-        __m256i bit = _mm256_xor_si256(hrq__raw_avx2(raw, raws, i, j), negative);
+    for (n = 0; n < bits; n++) {
         HRQ__UNROLL
         for (k = 0; k < 2; k++)
-            if (k < sets >> (i + 1)) level[k] = _mm256_blendv_epi8(level[2 * k], level[2 * k + 1], bit);
+            if (k < pairs >> (n + 1)) v[k] = _mm256_blendv_epi8(v[2 * k], v[2 * k + 1], bit[n]);
     }
-    return _mm256_sub_epi8(_mm256_xor_si256(level[0], negative), negative);
+    *negative = minus;
+    return v[0];
 }
 
-/* window: at least that of the masks; the nibbles beyond it have tables of zeros. */
-HRQ__IN_AVX2 void hrq__trellis_avx2(uint8_t *lo, const uint8_t *codes, size_t supers, int window, int raws,
-                                    int parities, const hrq__decode_args *a)
+HRQ__IN_AVX2 void hrq__nibbles_avx2(__m256i nibble[2], __m256i v)
 {
-    __m256i flip = hrq__byte_avx2(a->flip), low = hrq__byte_avx2(15), nibble[6], table[8], v;
-    size_t stride = a->stride, half, i;
+    nibble[0] = _mm256_and_si256(v, hrq__byte_avx2(15));
+    nibble[1] = _mm256_and_si256(hrq__srl16_avx2(v, 4), hrq__byte_avx2(15));
+}
+
+/* The planes of raw bits. */
+HRQ__IN_AVX2 void hrq__raws_avx2(__m256i raw[3], const uint8_t *p, int raws)
+{
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < raws; i++) raw[i] = hrq__load_avx2(p + 64 * i);
+}
+
+/* past: nibbles of the two bytes before, moved on. window: at least that of the masks; the nibbles beyond it have tables
+   of zeros. */
+HRQ__IN_AVX2 void hrq__trellis_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, __m256i past[4],
+                                         const __m256i table[8], int window, int raws, int parities,
+                                         const uint8_t *maps)
+{
+    __m256i nibble[6], raw[3], v, negative;
     int j;
-    hrq__tables_avx2(table, a->maps + HRQ__LEVELS_AT, 1 << (raws - 1 + parities - 4));
-    for (half = 0; half < 64; half += 32) {
-        const uint8_t *p = codes + half;
-        uint8_t *to = lo + half;
-        __m256i last = hrq__load_avx2(a->past + half), older = hrq__load_avx2(a->past + 64 + half);
-        nibble[2] = _mm256_and_si256(older, low);
-        nibble[3] = _mm256_and_si256(hrq__srl16_avx2(older, 4), low);
-        nibble[4] = _mm256_and_si256(last, low);
-        nibble[5] = _mm256_and_si256(hrq__srl16_avx2(last, 4), low);
-        for (i = 0; i < supers; i++, p += 64 * (1 + (size_t)raws), to += 8 * stride) {
-            hrq__prefetch_avx2(p - half, half ? 0 : 64 * (1 + (size_t)raws));
-            older = last;
-            last = hrq__load_avx2(p);
-            HRQ__UNROLL
-            for (j = 0; j < 4; j++) nibble[j] = nibble[j + 2];
-            nibble[4] = _mm256_and_si256(last, low);
-            nibble[5] = _mm256_and_si256(hrq__srl16_avx2(last, 4), low);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                v = hrq__trellis_level_avx2(a->maps, table, nibble, p + 64, j, window, raws, parities);
-                hrq__store_avx2(to + (size_t)j * stride, _mm256_xor_si256(v, flip));
-            }
-        }
-        hrq__store_avx2(a->past + half, last);
-        hrq__store_avx2(a->past + 64 + half, older);
+    HRQ__UNROLL
+    for (j = 0; j < 4; j++) nibble[j] = past[j];
+    hrq__nibbles_avx2(nibble + 4, hrq__load_avx2(codes + 32 * half));
+    HRQ__UNROLL
+    for (j = 0; j < 4; j++) past[j] = nibble[j + 2];
+    hrq__raws_avx2(raw, codes + 64 + 32 * half, raws);
+    HRQ__UNROLL
+    for (j = 7; j >= 0; j--) {
+        v = hrq__trellis_step_avx2(&negative, raw, nibble, table, maps, j, window, raws, parities);
+        hrq__emit_negated_avx2(s, to, half, j, v, negative);
     }
 }
 
-HRQ__FN_AVX2 size_t hrq__decode_trellis_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                             const hrq__decode_args *a)
+HRQ__IN_AVX2 void hrq__trellis_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int window,
+                                    int raws, int parities, const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
+    __m256i past[2][4], table[8];
+    uint8_t last[64];
+    size_t i, step = 64 * (1 + (size_t)raws);
+    hrq__tables_avx2(table, a->maps + HRQ__LEVELS_AT, 1 << (raws + parities - 5));
+    for (i = 0; i < 2; i++) {
+        hrq__nibbles_avx2(past[i], hrq__load_avx2(a->past + 64 + 32 * i));
+        hrq__nibbles_avx2(past[i] + 2, hrq__load_avx2(a->past + 32 * i));
+    }
+    memcpy(last, a->past, sizeof last);
+    for (i = 0; i < supers; i++, codes += step) {
+        hrq__sink_begin_avx2(s, to, codes, step);
+        hrq__trellis_half_avx2(s, to, 0, codes, past[0], table, window, raws, parities, a->maps);
+        hrq__trellis_half_avx2(s, to, 1, codes, past[1], table, window, raws, parities, a->maps);
+        hrq__sink_next_avx2(s, to);
+    }
+    memcpy(a->past + 64, supers > 1 ? codes - 2 * step : last, sizeof last);
+    memcpy(a->past, codes - step, sizeof last);
+}
+
+/* Words [8 registers][8] to [8][register's number]. */
+HRQ__IN_AVX2 void hrq__turn_avx2(__m256i v[8])
+{
+    __m256i t[8], a, b, c, d;
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 8; i += 4) {
+        a = _mm256_unpacklo_epi32(v[i], v[i + 1]);
+        b = _mm256_unpacklo_epi32(v[i + 2], v[i + 3]);
+        c = _mm256_unpackhi_epi32(v[i], v[i + 1]);
+        d = _mm256_unpackhi_epi32(v[i + 2], v[i + 3]);
+        t[i] = _mm256_unpacklo_epi64(a, b);
+        t[i + 1] = _mm256_unpackhi_epi64(a, b);
+        t[i + 2] = _mm256_unpacklo_epi64(c, d);
+        t[i + 3] = _mm256_unpackhi_epi64(c, d);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2x128_si256(t[i], t[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2x128_si256(t[i], t[i + 4], 0x31);
+    }
+}
+
+/* Time down the rows: a register is a row's 32 columns. The bytes before are those of the other half, of these rows and
+   of the 16 rows before. Products add up by columns mod 8 of each row, without a broadcast of x; at the end they are
+   turned and added. */
+HRQ__IN_AVX2 void hrq__column_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, __m256i acc[8],
+                                        const __m256i table[8], int window, int raws, int parities,
+                                        const hrq__decode_args *a)
+{
+    const uint8_t *last = half ? codes : codes + a->prior + 32, *older = codes + a->prior + 32 * half;
+    __m256i nibble[6], raw[3], v[8], negative;
+    int j;
+    hrq__nibbles_avx2(nibble, hrq__load_avx2(older));
+    hrq__nibbles_avx2(nibble + 2, hrq__load_avx2(last));
+    hrq__nibbles_avx2(nibble + 4, hrq__load_avx2(codes + 32 * half));
+    hrq__raws_avx2(raw, codes + 64 + 32 * half, raws);
+    HRQ__UNROLL
+    for (j = 7; j >= 0; j--) {
+        v[j] = hrq__trellis_step_avx2(&negative, raw, nibble, table, a->maps, j, window, raws, parities);
+        if (to == HRQ__TO_TILE) {
+            v[j] = _mm256_sign_epi8(v[j], _mm256_or_si256(negative, hrq__byte_avx2(1)));
+            v[j] = _mm256_xor_si256(v[j], s->flip);
+        } else {
+            v[j] = _mm256_sign_epi8(v[j], _mm256_xor_si256(negative, hrq__load_avx2(s->turn)));
+            v[j] = _mm256_maddubs_epi16(hrq__load_avx2(s->size), v[j]);
+            acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(v[j], _mm256_set1_epi16(1)));
+        }
+    }
+    if (to != HRQ__TO_TILE) return;
+    hrq__turn_avx2(v);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) hrq__emit_avx2(s, to, half, j, v[j]);
+}
+
+HRQ__IN_AVX2 void hrq__column_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int window,
+                                   int raws, int parities, const hrq__decode_args *a)
+{
+    __m256i acc[2][8], table[8];
+    int i, j;
+    for (i = 0; i < 16; i++) acc[i / 8][i % 8] = _mm256_setzero_si256();
+    hrq__tables_avx2(table, a->maps + HRQ__LEVELS_AT, 1 << (raws + parities - 5));
+    for (; supers > 0; supers--, codes += 64 * (1 + raws)) {
+        hrq__sink_begin_avx2(s, to, codes, 64 * (1 + (size_t)raws));
+        hrq__column_half_avx2(s, to, 0, codes, acc[0], table, window, raws, parities, a);
+        hrq__column_half_avx2(s, to, 1, codes, acc[1], table, window, raws, parities, a);
+        hrq__sink_next_avx2(s, to);
+    }
+    for (i = 0; i < 2 && to != HRQ__TO_TILE; i++) {
+        hrq__turn_avx2(acc[i]);
+        for (j = 0; j < 8; j++) s->acc[i] = _mm256_add_epi32(s->acc[i], acc[i][j]);
+    }
+}
+
+/* column: time runs down the rows. */
+HRQ__IN_AVX2 void hrq__trellis_avx2_run(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int column,
+                                        int window, int raws, int parities, const hrq__decode_args *a)
+{
+    if (column) hrq__column_avx2(s, to, codes, supers, window, raws, parities, a);
+    else hrq__trellis_avx2(s, to, codes, supers, window, raws, parities, a);
+}
+
+HRQ__IN_AVX2 size_t hrq__trellis_avx2_all(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int column,
+                                          const hrq__decode_args *a)
+{
     unsigned i, all = 0;
-    (void)hi;
     if (supers == 0) return 0;
     for (i = 0; i < a->parities; i++) all |= a->hash[i];
     switch ((a->code_bits << 4 | a->parities) << 1 | (all >> 11 != 0)) { /* windows of 11 bits and of 16 */
-    case 0x15 << 1: hrq__trellis_avx2(lo, codes, supers, 11, 1, 5, a); break;
-    case 0x26 << 1: hrq__trellis_avx2(lo, codes, supers, 11, 2, 6, a); break;
-    case 0x35 << 1: hrq__trellis_avx2(lo, codes, supers, 11, 3, 5, a); break;
-    case 0x15 << 1 | 1: hrq__trellis_avx2(lo, codes, supers, 16, 1, 5, a); break;
-    case 0x26 << 1 | 1: hrq__trellis_avx2(lo, codes, supers, 16, 2, 6, a); break;
-    case 0x35 << 1 | 1: hrq__trellis_avx2(lo, codes, supers, 16, 3, 5, a); break;
+    case 0x15 << 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 11, 1, 5, a); break;
+    case 0x26 << 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 11, 2, 6, a); break;
+    case 0x35 << 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 11, 3, 5, a); break;
+    case 0x15 << 1 | 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 16, 1, 5, a); break;
+    case 0x26 << 1 | 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 16, 2, 6, a); break;
+    case 0x35 << 1 | 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 16, 3, 5, a); break;
     default: return 0;
     }
     return 32 * supers;
 }
 
+HRQ__FN_AVX2 size_t hrq__decode_trellis_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                             const hrq__decode_args *a)
+{
+    hrq__sink_avx2 s = hrq__sink_tile_avx2(lo, a);
+    (void)hi;
+    return hrq__trellis_avx2_all(&s, HRQ__TO_TILE, codes, cols8 / 32, 0, a);
+}
+
+HRQ__FN_AVX2 size_t hrq__decode_column_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                            const hrq__decode_args *a)
+{
+    hrq__sink_avx2 s = hrq__sink_tile_avx2(lo, a);
+    (void)hi;
+    return hrq__trellis_avx2_all(&s, HRQ__TO_TILE, codes, cols8 / 32, 1, a);
+}
+
 /* ---- one vector: decoded registers go straight into the products ---- */
 
 /* A superblock: codes as they are, unsigned, times the vector's bytes. A pair is at most 2 * (2^bits - 1) * 127; 8 of
-   them fit 16 bits up to 4 bits a code (30480), then 4 (31496), 2 (32004), 1 (32258). 8 bits would saturate. */
+   them fit 16 bits up to 4 bits a code (30480), then 4 (31496), 2 (32004), 1 (32258). 8 bits would saturate: values
+   then, |value| times the vector with its sign (32512). */
 HRQ__IN_AVX2 void hrq__one_super_avx2(__m256i acc[2], const uint8_t *codes, const int8_t *x, int bits)
 {
     __m256i one = _mm256_set1_epi16(1), code[8], pair, sum = _mm256_setzero_si256();
-    int half, j, deep = bits <= 4 ? 8 : 8 >> (bits - 4);
+    int half, j, deep = bits <= 4 ? 8 : bits < 8 ? 8 >> (bits - 4) : 1;
     hrq__prefetch_avx2(codes, 64 * (size_t)bits);
     HRQ__UNROLL
     for (half = 0; half < 2; half++) {
@@ -699,7 +1022,13 @@ HRQ__IN_AVX2 void hrq__one_super_avx2(__m256i acc[2], const uint8_t *codes, cons
         hrq__planes_avx2(code, codes + 32 * half, bits);
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
-            pair = _mm256_maddubs_epi16(code[j], _mm256_set1_epi32(hrq__word_at(x + 4 * j)));
+            pair = _mm256_set1_epi32(hrq__word_at(x + 4 * j));
+            if (bits == 8) {
+                code[j] = _mm256_xor_si256(code[j], hrq__byte_avx2(128));
+                pair = _mm256_sign_epi8(pair, code[j]);
+                code[j] = _mm256_abs_epi8(code[j]);
+            }
+            pair = _mm256_maddubs_epi16(code[j], pair);
             sum = j % deep ? _mm256_add_epi16(sum, pair) : pair;
             if (j % deep == deep - 1) acc[half] = _mm256_add_epi32(acc[half], _mm256_madd_epi16(sum, one));
         }
@@ -722,7 +1051,7 @@ HRQ__IN_AVX2 void hrq__one_int_avx2_run(void *sum, const uint8_t *codes, size_t 
             int32_t *to = (int32_t *)sum + i;
             float *total = (float *)sum + i;
             at = done / per * HRQ_PANEL + i;
-            zero = _mm256_set1_epi32(1 << (bits - 1));
+            zero = _mm256_set1_epi32(bits < 8 ? 1 << (bits - 1) : 0);
             if (g && g->zero) zero = _mm256_add_epi32(zero, hrq__load_avx2(g->zero + at));
             part = _mm256_sub_epi32(acc[i / 8], _mm256_mullo_epi32(all, zero));
             if (g)
@@ -746,9 +1075,61 @@ HRQ__FN_AVX2 size_t hrq__one_int_avx2(void *sum, const uint8_t *codes, size_t co
     case 5: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 5); break;
     case 6: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 6); break;
     case 7: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 7); break;
+    case 8: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 8); break;
     default: return 0;
     }
     return 32 * supers;
+}
+
+HRQ__FN_AVX2 size_t hrq__one_table_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                        const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_avx2 s = hrq__sink_one_avx2((const float *)sum, x, g);
+    int to;
+    size_t supers = hrq__sink_supers(cols8, g, &to), done = 0;
+    if (a->code_bits == 8) return 0; /* may be -128, which has no negative */
+    if (to == HRQ__TO_INTEGERS) done = hrq__table_avx2_all(&s, HRQ__TO_INTEGERS, a->maps, codes, supers, a);
+    else if (to == HRQ__TO_GROUPS32) done = hrq__table_avx2_all(&s, HRQ__TO_GROUPS32, a->maps, codes, supers, a);
+    else if (a->code_bits == 4)
+        hrq__table_avx2_run(&s, HRQ__TO_GROUPS16, a->maps, codes, supers, 4, a), done = 32 * supers;
+    if (done) hrq__sink_end_avx2(sum, &s);
+    return done;
+}
+
+HRQ__FN_AVX2 size_t hrq__one_voronoi_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                          const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_avx2 s = hrq__sink_one_avx2((const float *)sum, x, NULL);
+    size_t done = g ? 0 : hrq__voronoi_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    if (done) hrq__sink_end_avx2(sum, &s);
+    return done;
+}
+
+HRQ__FN_AVX2 size_t hrq__one_box_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                      const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_avx2 s = hrq__sink_one_avx2((const float *)sum, x, NULL);
+    size_t done = g ? 0 : hrq__box_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    if (done) hrq__sink_end_avx2(sum, &s);
+    return done;
+}
+
+HRQ__FN_AVX2 size_t hrq__one_trellis_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                          const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_avx2 s = hrq__sink_one_avx2((const float *)sum, x, NULL);
+    size_t done = g ? 0 : hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 0, a);
+    if (done) hrq__sink_end_avx2(sum, &s);
+    return done;
+}
+
+HRQ__FN_AVX2 size_t hrq__one_column_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                         const hrq__vectors *x, const hrq__groups *g)
+{
+    hrq__sink_avx2 s = hrq__sink_one_avx2((const float *)sum, x, NULL);
+    size_t done = g ? 0 : hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 1, a);
+    if (done) hrq__sink_end_avx2(sum, &s);
+    return done;
 }
 
 /* ---- dot ---- */
@@ -2182,8 +2563,6 @@ HRQ__FN_VNNI void hrq__prepare_vnni(uint8_t *maps, int codec, const hrq__decode_
 
 /* ---- where decoded bytes go: a tile, or products with one vector ---- */
 
-enum { HRQ__TO_TILE, HRQ__TO_INTEGERS, HRQ__TO_GROUPS16, HRQ__TO_GROUPS32 }; /* groups of 16; of multiples of 32 */
-
 /* Four accumulators: the latency of one would rule. */
 typedef struct hrq__sink_vnni {
     uint8_t *lo;
@@ -2275,14 +2654,6 @@ HRQ__IN_VNNI void hrq__sink_end_vnni(void *sum, const hrq__sink_vnni *s, size_t 
         _mm512_storeu_si512(sum, _mm512_add_epi32(_mm512_loadu_si512(sum),
                                                   _mm512_sub_epi32(hrq__sink_sum_vnni(s), _mm512_set1_epi32(bias))));
     }
-}
-
-/* Whole superblocks, and whole groups, that one of these goes through; *to: how. 0: none. */
-HRQ__INLINE size_t hrq__sink_supers(size_t cols8, const hrq__groups *g, int *to)
-{
-    *to = !g ? HRQ__TO_INTEGERS : g->group == 16 ? HRQ__TO_GROUPS16 : HRQ__TO_GROUPS32;
-    if (*to == HRQ__TO_GROUPS32) return g->group % 32 ? 0 : cols8 / g->group * (g->group / 32);
-    return cols8 / 32;
 }
 
 /* ---- decode: a superblock is 8 registers, one a coordinate: the quads of its tile in order ---- */
@@ -6661,9 +7032,11 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__zeros_##rest, hrq__path_column_##path, hrq__path_trace_##path, hrq__path_feed_##path
 
 #ifdef HRQ__AVX2
-    #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2, NULL}
+    #define HRQ__ONE_AVX2 \
+        {NULL, NULL, hrq__one_int_avx2, hrq__one_table_avx2, hrq__one_voronoi_avx2, hrq__one_box_avx2, \
+         hrq__one_trellis_avx2, hrq__one_int_avx2, hrq__one_column_avx2}
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                             \
-        {name, need, flip, HRQ__DECODERS(avx2, scalar), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2), \
+        {name, need, flip, HRQ__DECODERS(avx2, avx2), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2), \
          HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar, avx2)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
