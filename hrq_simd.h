@@ -105,6 +105,9 @@
 /* Equal values in different registers: GCC otherwise takes one and copies it in every turn of a loop. */
 #define HRQ__OPAQUE(reg) __asm__("" : "+v"(reg))
 
+/* Memory that is read as it lies: GCC otherwise takes words of a register that was stored there apart by shuffles. */
+#define HRQ__OPAQUE_BYTES(p, n) __asm__("" : "+m"(*(uint8_t(*)[n])(p)))
+
 /* What a machine has. */
 enum {
     HRQ__HAS_AVX2 = 1, /* with FMA and F16C */
@@ -225,8 +228,8 @@ HRQ__INLINE size_t hrq__sink_supers(size_t cols8, const hrq__groups *g, int *to)
     return cols8 / 32;
 }
 
-/* Products of bytes with one vector: |x| unsigned times the value with x's sign, 2 * 127 * 127 = 32258 fits the int16 of
-   maddubs. Both come from x once a superblock, not from the value every time. */
+/* Products of bytes with one vector: |x| unsigned times the value with x's sign, 2 * 127 * 127 = 32258 fits the int16
+   of maddubs. |x| is made once a superblock, |value| would be for every one. */
 typedef struct hrq__sink_avx2 {
     uint8_t *lo;
     size_t stride;
@@ -235,8 +238,8 @@ typedef struct hrq__sink_avx2 {
     const hrq__groups *groups;
     const float *scale;
     const int32_t *zero;
-    size_t left; /* columns of the group */
-    uint8_t size[32], turn[32]; /* |x|; 1, where x < 0 its complement -2 */
+    size_t left;          /* columns of the group */
+    uint8_t *size, *turn; /* of a superblock's x: |x|; -2, where x < 0 its complement 1 */
     __m256i acc[2], flip; /* of rows 0 ... 7, 8 ... 15; of a tile's bytes */
     __m256 total[2];
 } hrq__sink_avx2;
@@ -251,20 +254,23 @@ HRQ__IN_AVX2 hrq__sink_avx2 hrq__sink_tile_avx2(uint8_t *lo, const hrq__decode_a
     return s;
 }
 
-HRQ__IN_AVX2 hrq__sink_avx2 hrq__sink_one_avx2(const float *sum, const hrq__vectors *x, const hrq__groups *g)
+HRQ__IN_AVX2 hrq__sink_avx2 hrq__sink_one_avx2(uint8_t room[64], const void *sum, const hrq__vectors *x,
+                                               const hrq__groups *g)
 {
     hrq__sink_avx2 s;
     memset(&s, 0, sizeof s);
     s.x = x->x;
     s.sums = x->sums;
+    s.size = room;
+    s.turn = room + 32;
     s.acc[0] = s.acc[1] = s.flip = _mm256_setzero_si256();
     if (!g) return s;
     s.groups = g;
     s.scale = g->scale;
     s.zero = g->zero;
     s.left = g->group;
-    s.total[0] = _mm256_loadu_ps(sum);
-    s.total[1] = _mm256_loadu_ps(sum + 8);
+    s.total[0] = _mm256_loadu_ps((const float *)sum);
+    s.total[1] = _mm256_loadu_ps((const float *)sum + 8);
     return s;
 }
 
@@ -300,15 +306,15 @@ HRQ__IN_AVX2 void hrq__emit_avx2(hrq__sink_avx2 *s, int to, int half, int j, __m
         hrq__sink_flush_avx2(s, half, j / 4, hrq__sink_sum_avx2(s, (size_t)(j / 4 * 2), (size_t)(j / 4 * 2 + 2)));
 }
 
-/* Values, negated in the lanes of a mask: that takes no more than the sign of x. */
-HRQ__IN_AVX2 void hrq__emit_negated_avx2(hrq__sink_avx2 *s, int to, int half, int j, __m256i v, __m256i negative)
+/* Values, negated where a mask is not set: that takes no more than the sign of x. */
+HRQ__IN_AVX2 void hrq__emit_plus_avx2(hrq__sink_avx2 *s, int to, int half, int j, __m256i v, __m256i plus)
 {
     if (to == HRQ__TO_TILE) {
-        v = _mm256_sign_epi8(v, _mm256_or_si256(negative, hrq__byte_avx2(1)));
+        v = _mm256_sign_epi8(v, _mm256_xor_si256(plus, hrq__byte_avx2(0u - 2)));
         hrq__emit_avx2(s, to, half, j, _mm256_xor_si256(v, s->flip));
     } else {
         __m256i turn = _mm256_set1_epi32(hrq__word_at(s->turn + 4 * j));
-        hrq__emit_signed_avx2(s, half, j, _mm256_sign_epi8(v, _mm256_xor_si256(negative, turn)));
+        hrq__emit_signed_avx2(s, half, j, _mm256_sign_epi8(v, _mm256_xor_si256(plus, turn)));
     }
 }
 
@@ -320,7 +326,8 @@ HRQ__IN_AVX2 void hrq__sink_begin_avx2(hrq__sink_avx2 *s, int to, const uint8_t 
     if (to == HRQ__TO_TILE) return;
     x = hrq__load_avx2(s->x);
     hrq__store_avx2(s->size, _mm256_abs_epi8(x));
-    hrq__store_avx2(s->turn, _mm256_xor_si256(_mm256_cmpgt_epi8(_mm256_setzero_si256(), x), hrq__byte_avx2(1)));
+    hrq__store_avx2(s->turn, _mm256_xor_si256(_mm256_cmpgt_epi8(_mm256_setzero_si256(), x), hrq__byte_avx2(0u - 2)));
+    HRQ__OPAQUE_BYTES(s->size, 64);
 }
 
 HRQ__IN_AVX2 void hrq__sink_next_avx2(hrq__sink_avx2 *s, int to)
@@ -374,8 +381,9 @@ static void hrq__differences(uint8_t *table, unsigned parts)
 }
 
 /* The newest bit of a trellis' window at step j is bit 16 + j of what the lane's last three bytes say; the tables of
-   its oldest nibble come first, HRQ__NIBBLES a step. Of a hash, bits 0 ... 3 stay, bit 4 goes to bit 7, bit 5 to bit 6:
-   where shuffles and blends look. Levels stand behind them. */
+   its oldest nibble come first, HRQ__NIBBLES a step. Of a hash, complemented (by the newest nibble's table), bits 0 ...
+   3 stay, bit 4 goes to bit 7, bit 5 to bit 6: where shuffles and blends look. Levels stand behind them, their raw bits
+   complemented. */
 enum { HRQ__NIBBLES = 5, HRQ__LEVELS_AT = 8 * HRQ__NIBBLES * 16 };
 HRQ__INLINE int hrq__nibble_first(int step) { return (1 + step) / 4; }
 
@@ -386,16 +394,18 @@ static void hrq__prepare_trellis_avx2(uint8_t *maps, const hrq__decode_args *a)
     for (step = 0; step < 8; step++)
         for (nibble = 0; nibble < HRQ__NIBBLES; nibble++)
             for (v = 0; v < 16; v++) {
-                unsigned window = 0, hash;
+                unsigned window = 0, hash, newest = 0;
                 for (b = 0; b < 4; b++) { /* bit of the window: its age */
                     int age = 16 + step - (4 * (hrq__nibble_first(step) + nibble) + (int)b);
                     if (age >= 0 && age < 16) window |= (v >> b & 1u) << age;
+                    if (age == 0) newest = 63;
                 }
-                hash = hrq__tcq_hash(a->hash, a->parities, window);
+                hash = hrq__tcq_hash(a->hash, a->parities, window) ^ newest;
                 maps[(step * HRQ__NIBBLES + nibble) * 16 + (int)v] =
                     (uint8_t)((hash & 15) | (hash & 16) << 3 | (hash & 32) << 1);
             }
-    for (i = 0; i < half && i < 128; i++) maps[HRQ__LEVELS_AT + i] = (uint8_t)a->level[i];
+    for (i = 0; i < half && i < 128; i++)
+        maps[HRQ__LEVELS_AT + (i ^ (half - (1u << a->parities)))] = (uint8_t)a->level[i];
 }
 
 /* Tables by codec: bytes of values, lo and from 256 on hi; multiples, and in byte 16 whether they fit; levels. */
@@ -434,17 +444,21 @@ HRQ__IN_AVX2 __m256i hrq__part_avx2(__m256i code, const uint8_t *p, int w, int j
     return _mm256_or_si256(code, _mm256_and_si256(v, hrq__byte_avx2(((1u << w) - 1u) << shift)));
 }
 
-/* Codes of `bits` bits of a half as bytes, one register a coordinate; what is or-ed into them comes in. */
+/* Codes of `bits` bits of a half as bytes, of coordinate j, of all; what is or-ed into them comes in. */
+HRQ__IN_AVX2 __m256i hrq__code_over_avx2(__m256i code, const uint8_t *p, int bits, int j)
+{
+    if (bits & 1) code = hrq__part_avx2(code, p, 1, j, 0);
+    if (bits & 2) code = hrq__part_avx2(code, p + 64 * (bits & 1), 2, j, bits & 1);
+    if (bits & 4) code = hrq__part_avx2(code, p + 64 * (bits & 3), 4, j, bits & 3);
+    if (bits & 8) code = _mm256_or_si256(code, hrq__load_avx2(p + 64 * j));
+    return code;
+}
+
 HRQ__IN_AVX2 void hrq__planes_avx2(__m256i code[8], const uint8_t *p, int bits)
 {
     int j;
     HRQ__UNROLL
-    for (j = 0; j < 8; j++) {
-        if (bits & 1) code[j] = hrq__part_avx2(code[j], p, 1, j, 0);
-        if (bits & 2) code[j] = hrq__part_avx2(code[j], p + 64 * (bits & 1), 2, j, bits & 1);
-        if (bits & 4) code[j] = hrq__part_avx2(code[j], p + 64 * (bits & 3), 4, j, bits & 3);
-        if (bits & 8) code[j] = _mm256_or_si256(code[j], hrq__load_avx2(p + 64 * j));
-    }
+    for (j = 0; j < 8; j++) code[j] = hrq__code_over_avx2(code[j], p, bits, j);
 }
 
 /* Integers: plane, shift, mask; then one addition makes code - 2^(bits - 1), flipped. Bits are a constant: one body
@@ -514,32 +528,22 @@ HRQ__IN_AVX2 void hrq__values_avx2(__m256i *table, int parts, int to, int differ
 }
 
 /* Codes through a table: floats whose values are integers. Two tables of 128 for 8 bits. */
-HRQ__IN_AVX2 void hrq__table_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, int bits,
-                                       const __m256i *table)
-{
-    int j, parts = bits < 4 ? 1 : bits < 7 ? 1 << (bits - 4) : 8;
-    __m256i code[8], low, v;
-    HRQ__UNROLL
-    for (j = 0; j < 8; j++) code[j] = _mm256_setzero_si256();
-    hrq__planes_avx2(code, codes + 32 * half, bits);
-    HRQ__UNROLL
-    for (j = 0; j < 8; j++) {
-        low = bits < 8 ? code[j] : _mm256_and_si256(code[j], hrq__byte_avx2(127));
-        v = hrq__look_up_avx2(table, low, parts);
-        if (bits == 8) v = _mm256_blendv_epi8(v, hrq__look_up_avx2(table + 8, low, parts), code[j]);
-        hrq__emit_avx2(s, to, half, j, v);
-    }
-}
-
 HRQ__IN_AVX2 void hrq__table_avx2_run(hrq__sink_avx2 *s, int to, const uint8_t *maps, const uint8_t *codes,
                                       size_t supers, int bits, const hrq__decode_args *a)
 {
-    __m256i table[16];
-    hrq__values_avx2(table, bits < 5 ? 1 : bits == 8 ? 16 : 1 << (bits - 4), to, 1, maps, a);
+    int i, parts = bits < 4 ? 1 : bits < 7 ? 1 << (bits - 4) : 8;
+    __m256i table[16], code, low, v;
+    hrq__values_avx2(table, bits == 8 ? 16 : parts, to, 1, maps, a);
     for (; supers > 0; supers--, codes += 64 * bits) {
         hrq__sink_begin_avx2(s, to, codes, 64 * (size_t)bits);
-        hrq__table_half_avx2(s, to, 0, codes, bits, table);
-        hrq__table_half_avx2(s, to, 1, codes, bits, table);
+        HRQ__UNROLL
+        for (i = 0; i < 16; i++) {
+            code = hrq__code_over_avx2(_mm256_setzero_si256(), codes + 32 * (i % 2), bits, i / 2);
+            low = bits < 8 ? code : _mm256_and_si256(code, hrq__byte_avx2(127));
+            v = hrq__look_up_avx2(table, low, parts);
+            if (bits == 8) v = _mm256_blendv_epi8(v, hrq__look_up_avx2(table + 8, low, parts), code);
+            hrq__emit_avx2(s, to, i % 2, i / 2, v);
+        }
         hrq__sink_next_avx2(s, to);
     }
 }
@@ -713,50 +717,53 @@ HRQ__IN_AVX2 __m256i hrq__coset_avx2(const uint8_t *codes, int bits)
 }
 
 /* 16 << n bytes by an index: its lowest four bits in `index`, whose bit 7 is 0 and bits 4 ... 6 anything; the others in
-   bit 7 of bit[0] ... bit[n - 1]. A blend is one operation (AMD) or as many as a mask and a xor (Intel before 12th
-   generation), and masks there are none to make. */
+   bit 7 of bit[0] ... bit[n - 1]. Depth first, so that n + 1 registers do. A blend is one operation on AMD, two on
+   Intel up to its 11th generation: a mask and a xor would be two, and the masks are to be made. */
 HRQ__IN_AVX2 __m256i hrq__choose_avx2(const __m256i *table, __m256i index, const __m256i *bit, int n)
 {
-    __m256i v[16];
+    __m256i left[5], v;
     int k, b;
     HRQ__UNROLL
-    for (k = 0; k < 1 << n; k++) v[k] = _mm256_shuffle_epi8(table[k], index);
-    HRQ__UNROLL
-    for (b = 0; b < n; b++) {
+    for (k = 0; k < 1 << n; k++) {
+        v = _mm256_shuffle_epi8(table[k], index);
         HRQ__UNROLL
-        for (k = 0; k < 8; k++)
-            if (k < 1 << (n - 1 - b)) v[k] = _mm256_blendv_epi8(v[2 * k], v[2 * k + 1], bit[b]);
+        for (b = 0; b < 4; b++) {
+            if (~k & ((2 << b) - 1)) break;
+            v = _mm256_blendv_epi8(left[b], v, bit[b]);
+        }
+        left[b] = v;
     }
-    return v[0];
+    return left[n];
 }
 
-/* Box codes: class, coset and label are an index; all above the label is the block's: made once for 8 coordinates. */
-HRQ__IN_AVX2 void hrq__box_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, int bits,
-                                     int index_bits, const __m256i *table)
+/* Box codes: class, coset and label are an index; all above the label is the block's: made once for 8 coordinates. The
+   lowest four bits of an index to return, above them in `bit`. */
+HRQ__IN_AVX2 __m256i hrq__box_index_avx2(__m256i bit[4], const uint8_t *codes, int half, int bits, int index_bits)
 {
-    int j, n = bits + index_bits > 3 ? bits + index_bits - 3 : 0;
-    __m256i code[8], bit[4], above = hrq__indices_avx2(codes + 64 * bits + 4 * half, (unsigned)index_bits);
+    __m256i above = hrq__indices_avx2(codes + 64 * bits + 4 * half, (unsigned)index_bits);
+    int j;
     above = _mm256_add_epi8(_mm256_add_epi8(above, above), hrq__coset_avx2(codes + 32 * half, bits));
     above = hrq__sll16_avx2(above, bits);
     HRQ__UNROLL
-    for (j = 0; j < n; j++) bit[j] = hrq__sll16_avx2(above, 3 - j);
-    above = _mm256_and_si256(above, hrq__byte_avx2(15));
-    HRQ__UNROLL
-    for (j = 0; j < 8; j++) code[j] = bits == 4 ? _mm256_setzero_si256() : above;
-    hrq__planes_avx2(code, codes + 32 * half, bits);
-    HRQ__UNROLL
-    for (j = 0; j < 8; j++) hrq__emit_avx2(s, to, half, j, hrq__choose_avx2(table, code[j], bit, n));
+    for (j = 0; j < bits + index_bits - 3; j++) bit[j] = hrq__sll16_avx2(above, 3 - j);
+    return bits == 4 ? _mm256_setzero_si256() : _mm256_and_si256(above, hrq__byte_avx2(15));
 }
 
 HRQ__IN_AVX2 void hrq__box_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int bits,
                                 int index_bits, const hrq__decode_args *a)
 {
-    __m256i table[16];
-    hrq__values_avx2(table, bits + index_bits > 3 ? 1 << (bits + index_bits - 3) : 1, to, 0, a->maps, a);
+    __m256i table[16], bit[2][4], above[2], code;
+    int i, n = bits + index_bits > 3 ? bits + index_bits - 3 : 0;
+    hrq__values_avx2(table, 1 << n, to, 0, a->maps, a);
     for (; supers > 0; supers--, codes += 64 * bits + 8 * index_bits) {
         hrq__sink_begin_avx2(s, to, codes, 64 * (size_t)bits);
-        hrq__box_half_avx2(s, to, 0, codes, bits, index_bits, table);
-        hrq__box_half_avx2(s, to, 1, codes, bits, index_bits, table);
+        above[0] = hrq__box_index_avx2(bit[0], codes, 0, bits, index_bits);
+        above[1] = hrq__box_index_avx2(bit[1], codes, 1, bits, index_bits);
+        HRQ__UNROLL
+        for (i = 0; i < 16; i++) {
+            code = hrq__code_over_avx2(above[i % 2], codes + 32 * (i % 2), bits, i / 2);
+            hrq__emit_avx2(s, to, i % 2, i / 2, hrq__choose_avx2(table, code, bit[i % 2], n));
+        }
         hrq__sink_next_avx2(s, to);
     }
 }
@@ -790,46 +797,51 @@ HRQ__FN_AVX2 size_t hrq__decode_box_avx2(uint8_t *lo, uint8_t *hi, const uint8_t
     return hrq__box_avx2_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
-/* Level at step j, to be negated where *negative says. The hash of a window is the xor of its nibbles' hashes, as H is
-   linear. Where the highest raw bit is 0 the rest of the index is complemented and the level negated: the upper half is
-   a table. Steps go down from 7: an addition then brings each next raw bit to bit 7. Of two tables that bit 7 of the
-   hash chooses between, a shuffle gives 0 in one. */
-HRQ__IN_AVX2 __m256i hrq__trellis_step_avx2(__m256i *negative, __m256i raw[3], const __m256i nibble[6],
-                                            const __m256i table[8], const uint8_t *maps, int j, int window, int raws,
-                                            int parities)
+/* Hash of the window at step j: the xor of its nibbles' hashes, as H is linear. */
+HRQ__IN_AVX2 __m256i hrq__hash_avx2(const __m256i nibble[6], const uint8_t *maps, int j, int window)
 {
-    int first = hrq__nibble_first(j), top = raws == 1 ? 0 : (raws & 1) + j % 2, pairs = 1 << (raws + parities - 6);
-    __m256i hash = _mm256_setzero_si256(), other, minus, bit[3], v[4];
-    int n, k, bits = 0;
+    __m256i hash = _mm256_setzero_si256();
+    int n, first = hrq__nibble_first(j);
     HRQ__UNROLL
     for (n = 0; n < HRQ__NIBBLES; n++)
         if (4 * (first + n) <= 16 + j && 4 * (first + n) + 3 > 16 + j - window)
             hash = _mm256_xor_si256(
                 hash, _mm256_shuffle_epi8(hrq__table_avx2(maps + (j * HRQ__NIBBLES + n) * 16), nibble[first + n]));
-    minus = _mm256_cmpgt_epi8(raw[top], hrq__byte_avx2(255));
-    hash = _mm256_xor_si256(hash, minus);
+    return hash;
+}
+
+/* Level at step j; all but *plus is to be negated: where the highest raw bit is 0 the rest of the index is
+   complemented, as the upper half is a table. Steps go down from 7: an addition then brings each next raw bit to bit 7.
+   Of two tables that bit 7 of the hash chooses between, a shuffle gives 0 in one. */
+HRQ__IN_AVX2 __m256i hrq__trellis_step_avx2(__m256i *plus, __m256i raw[3], __m256i hash, const __m256i table[8], int j,
+                                            int raws, int parities)
+{
+    int top = raws == 1 ? 0 : (raws & 1) + j % 2, pairs = 1 << (raws + parities - 6), n, k, bits = 0;
+    __m256i other, bit[3], left[3], v;
+    *plus = _mm256_cmpgt_epi8(_mm256_setzero_si256(), raw[top]);
+    hash = _mm256_xor_si256(hash, *plus);
     other = _mm256_xor_si256(hash, hrq__byte_avx2(128));
     if (parities == 6) bit[bits++] = _mm256_add_epi8(hash, hash);
     raw[top] = _mm256_add_epi8(raw[top], raw[top]);
     if (raws == 3) {
-        bit[bits++] = _mm256_xor_si256(raw[0], minus);
+        bit[bits++] = _mm256_xor_si256(raw[0], *plus);
         raw[0] = _mm256_add_epi8(raw[0], raw[0]);
     }
     if (raws > 1) {
-        bit[bits++] = _mm256_xor_si256(raw[top], minus);
+        bit[bits++] = _mm256_xor_si256(raw[top], *plus);
         raw[top] = _mm256_add_epi8(raw[top], raw[top]);
     }
     HRQ__UNROLL
-    for (k = 0; k < pairs; k++)
-        v[k] = _mm256_xor_si256(_mm256_shuffle_epi8(table[2 * k], hash), _mm256_shuffle_epi8(table[2 * k + 1], other));
-    HRQ__UNROLL
-    for (n = 0; n < bits; n++) {
+    for (k = 0; k < pairs; k++) {
+        v = _mm256_xor_si256(_mm256_shuffle_epi8(table[2 * k], hash), _mm256_shuffle_epi8(table[2 * k + 1], other));
         HRQ__UNROLL
-        for (k = 0; k < 2; k++)
-            if (k < pairs >> (n + 1)) v[k] = _mm256_blendv_epi8(v[2 * k], v[2 * k + 1], bit[n]);
+        for (n = 0; n < 2; n++) {
+            if (~k & ((2 << n) - 1)) break;
+            v = _mm256_blendv_epi8(left[n], v, bit[n]);
+        }
+        left[n] = v;
     }
-    *negative = minus;
-    return v[0];
+    return left[bits];
 }
 
 HRQ__IN_AVX2 void hrq__nibbles_avx2(__m256i nibble[2], __m256i v)
@@ -846,13 +858,13 @@ HRQ__IN_AVX2 void hrq__raws_avx2(__m256i raw[3], const uint8_t *p, int raws)
     for (i = 0; i < raws; i++) raw[i] = hrq__load_avx2(p + 64 * i);
 }
 
-/* past: nibbles of the two bytes before, moved on. window: at least that of the masks; the nibbles beyond it have tables
-   of zeros. */
+/* past: nibbles of the two bytes before, moved on. window: at least that of the masks; the nibbles beyond it have
+   tables of zeros. */
 HRQ__IN_AVX2 void hrq__trellis_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, __m256i past[4],
                                          const __m256i table[8], int window, int raws, int parities,
                                          const uint8_t *maps)
 {
-    __m256i nibble[6], raw[3], v, negative;
+    __m256i nibble[6], raw[3], v, plus;
     int j;
     HRQ__UNROLL
     for (j = 0; j < 4; j++) nibble[j] = past[j];
@@ -862,8 +874,9 @@ HRQ__IN_AVX2 void hrq__trellis_half_avx2(hrq__sink_avx2 *s, int to, int half, co
     hrq__raws_avx2(raw, codes + 64 + 32 * half, raws);
     HRQ__UNROLL
     for (j = 7; j >= 0; j--) {
-        v = hrq__trellis_step_avx2(&negative, raw, nibble, table, maps, j, window, raws, parities);
-        hrq__emit_negated_avx2(s, to, half, j, v, negative);
+        v = hrq__hash_avx2(nibble, maps, j, window);
+        v = hrq__trellis_step_avx2(&plus, raw, v, table, j, raws, parities);
+        hrq__emit_plus_avx2(s, to, half, j, v, plus);
     }
 }
 
@@ -920,7 +933,7 @@ HRQ__IN_AVX2 void hrq__column_half_avx2(hrq__sink_avx2 *s, int to, int half, con
                                         const hrq__decode_args *a)
 {
     const uint8_t *last = half ? codes : codes + a->prior + 32, *older = codes + a->prior + 32 * half;
-    __m256i nibble[6], raw[3], v[8], negative;
+    __m256i nibble[6], raw[3], v[8], plus;
     int j;
     hrq__nibbles_avx2(nibble, hrq__load_avx2(older));
     hrq__nibbles_avx2(nibble + 2, hrq__load_avx2(last));
@@ -928,12 +941,13 @@ HRQ__IN_AVX2 void hrq__column_half_avx2(hrq__sink_avx2 *s, int to, int half, con
     hrq__raws_avx2(raw, codes + 64 + 32 * half, raws);
     HRQ__UNROLL
     for (j = 7; j >= 0; j--) {
-        v[j] = hrq__trellis_step_avx2(&negative, raw, nibble, table, a->maps, j, window, raws, parities);
+        v[j] = hrq__hash_avx2(nibble, a->maps, j, window);
+        v[j] = hrq__trellis_step_avx2(&plus, raw, v[j], table, j, raws, parities);
         if (to == HRQ__TO_TILE) {
-            v[j] = _mm256_sign_epi8(v[j], _mm256_or_si256(negative, hrq__byte_avx2(1)));
+            v[j] = _mm256_sign_epi8(v[j], _mm256_xor_si256(plus, hrq__byte_avx2(0u - 2)));
             v[j] = _mm256_xor_si256(v[j], s->flip);
         } else {
-            v[j] = _mm256_sign_epi8(v[j], _mm256_xor_si256(negative, hrq__load_avx2(s->turn)));
+            v[j] = _mm256_sign_epi8(v[j], _mm256_xor_si256(plus, hrq__load_avx2(s->turn)));
             v[j] = _mm256_maddubs_epi16(hrq__load_avx2(s->size), v[j]);
             acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(v[j], _mm256_set1_epi16(1)));
         }
@@ -1084,7 +1098,8 @@ HRQ__FN_AVX2 size_t hrq__one_int_avx2(void *sum, const uint8_t *codes, size_t co
 HRQ__FN_AVX2 size_t hrq__one_table_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
                                         const hrq__vectors *x, const hrq__groups *g)
 {
-    hrq__sink_avx2 s = hrq__sink_one_avx2((const float *)sum, x, g);
+    uint8_t room[64];
+    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, g);
     int to;
     size_t supers = hrq__sink_supers(cols8, g, &to), done = 0;
     if (a->code_bits == 8) return 0; /* may be -128, which has no negative */
@@ -1099,7 +1114,8 @@ HRQ__FN_AVX2 size_t hrq__one_table_avx2(void *sum, const uint8_t *codes, size_t 
 HRQ__FN_AVX2 size_t hrq__one_voronoi_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
                                           const hrq__vectors *x, const hrq__groups *g)
 {
-    hrq__sink_avx2 s = hrq__sink_one_avx2((const float *)sum, x, NULL);
+    uint8_t room[64];
+    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
     size_t done = g ? 0 : hrq__voronoi_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
     if (done) hrq__sink_end_avx2(sum, &s);
     return done;
@@ -1108,7 +1124,8 @@ HRQ__FN_AVX2 size_t hrq__one_voronoi_avx2(void *sum, const uint8_t *codes, size_
 HRQ__FN_AVX2 size_t hrq__one_box_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
                                       const hrq__vectors *x, const hrq__groups *g)
 {
-    hrq__sink_avx2 s = hrq__sink_one_avx2((const float *)sum, x, NULL);
+    uint8_t room[64];
+    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
     size_t done = g ? 0 : hrq__box_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
     if (done) hrq__sink_end_avx2(sum, &s);
     return done;
@@ -1117,7 +1134,8 @@ HRQ__FN_AVX2 size_t hrq__one_box_avx2(void *sum, const uint8_t *codes, size_t co
 HRQ__FN_AVX2 size_t hrq__one_trellis_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
                                           const hrq__vectors *x, const hrq__groups *g)
 {
-    hrq__sink_avx2 s = hrq__sink_one_avx2((const float *)sum, x, NULL);
+    uint8_t room[64];
+    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
     size_t done = g ? 0 : hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 0, a);
     if (done) hrq__sink_end_avx2(sum, &s);
     return done;
@@ -1126,7 +1144,8 @@ HRQ__FN_AVX2 size_t hrq__one_trellis_avx2(void *sum, const uint8_t *codes, size_
 HRQ__FN_AVX2 size_t hrq__one_column_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
                                          const hrq__vectors *x, const hrq__groups *g)
 {
-    hrq__sink_avx2 s = hrq__sink_one_avx2((const float *)sum, x, NULL);
+    uint8_t room[64];
+    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
     size_t done = g ? 0 : hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 1, a);
     if (done) hrq__sink_end_avx2(sum, &s);
     return done;
@@ -7104,6 +7123,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #undef HRQ__WORDS_AVX512
 #undef HRQ__UNROLL
 #undef HRQ__OPAQUE
+#undef HRQ__OPAQUE_BYTES
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
     #pragma GCC diagnostic pop
