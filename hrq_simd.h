@@ -1153,51 +1153,229 @@ HRQ__FN_AVX2 size_t hrq__one_column_avx2(void *sum, const uint8_t *codes, size_t
 
 /* ---- dot ---- */
 
-/* Integer products of one panel with n vectors from t on: out[i * ldo + row] += sum over the vectors' columns
-   from ... end - 1; quads of the tile lie `step` bytes apart. The one thing that the rows differ in. */
-typedef void (*hrq__dot_run)(int32_t *out, size_t ldo, const uint8_t *tile, size_t step, const hrq__vectors *x,
-                             size_t t, size_t n, size_t from, size_t end);
+/* Up to four vectors' columns, so many at most, taken apart: |x|, and ones where x < 0. */
+enum { HRQ__SPLIT = 512 };
+typedef struct hrq__split_avx2 {
+    uint8_t size[4][HRQ__SPLIT], ones[4][HRQ__SPLIT];
+    int32_t minus[HRQ__SPLIT / 8][4]; /* sums of -x over the x < 0 among 8 columns, of each vector */
+} hrq__split_avx2;
 
-/* Bytes of value times |value| and the vector's with its sign: 2 * 128 * 127 = 32512 fits the int16 of maddubs, where
-   value + 128 unsigned would saturate. M vectors: 2 M accumulators. */
-HRQ__IN_AVX2 void hrq__dot_avx2_block(int32_t *out, size_t ldo, const uint8_t *tile, size_t step,
-                                      const hrq__vectors *x, size_t t0, size_t from, size_t end, int m)
+HRQ__IN_AVX2 void hrq__split_avx2_run(hrq__split_avx2 *s, const int8_t *x, size_t ldx, size_t n, int m)
 {
-    __m256i acc[8], w[2], size[2], one = _mm256_set1_epi16(1);
-    const int8_t *at = x->x + t0 * x->ldx;
+    size_t at;
+    int t;
+    for (at = 0; at < n; at += 32) {
+        __m256i sum[4], low, high;
+        HRQ__UNROLL
+        for (t = 0; t < 4; t++) {
+            __m256i v = _mm256_setzero_si256(), size, ones;
+            if (t < m && n - at >= 32) {
+                v = hrq__load_avx2(x + (size_t)t * ldx + at);
+            } else if (t < m) {
+                uint8_t last[32] = {0};
+                memcpy(last, x + (size_t)t * ldx + at, n - at);
+                v = hrq__load_avx2(last);
+            }
+            size = _mm256_abs_epi8(v);
+            ones = _mm256_cmpgt_epi8(_mm256_setzero_si256(), v);
+            if (t < m) hrq__store_avx2(s->size[t] + at, size);
+            if (t < m) hrq__store_avx2(s->ones[t] + at, ones);
+            sum[t] = _mm256_sad_epu8(_mm256_and_si256(size, ones), _mm256_setzero_si256());
+        }
+        low = _mm256_or_si256(sum[0], _mm256_slli_epi64(sum[1], 32));
+        high = _mm256_or_si256(sum[2], _mm256_slli_epi64(sum[3], 32));
+        sum[0] = _mm256_unpacklo_epi64(low, high);
+        sum[1] = _mm256_unpackhi_epi64(low, high);
+        hrq__store_avx2(s->minus[at / 8], _mm256_permute2x128_si256(sum[0], sum[1], 0x20));
+        hrq__store_avx2(s->minus[at / 8 + 2], _mm256_permute2x128_si256(sum[0], sum[1], 0x31));
+    }
+}
+
+HRQ__IN_AVX2 __m128i hrq__minus_avx2(const hrq__split_avx2 *s, size_t from, size_t end)
+{
+    __m128i sum = _mm_setzero_si128();
+    for (; from < end; from += 8)
+        sum = _mm_add_epi32(sum, _mm_loadu_si128((const __m128i *)(const void *)s->minus[from / 8]));
+    return sum;
+}
+
+/* |x| unsigned times value xor ones, which is -value - 1 where x < 0, so that the products there are |x| too small:
+   `minus` goes on top. 2 * 127 * 128 = 32512 fits the int16 of maddubs, where value + 128 unsigned would saturate. Three
+   of the four operations have ports enough; a negation would contend with the multiplications. M vectors: 2 M
+   accumulators. */
+HRQ__IN_AVX2 void hrq__dot_avx2_tile(__m256i *acc, const uint8_t *tile, size_t step, const hrq__split_avx2 *s,
+                                     size_t from, size_t end, int m)
+{
+    __m256i w[2], v, size, ones, one = _mm256_set1_epi16(1);
     int t, i;
-    HRQ__UNROLL
-    for (t = 0; t < 2 * m; t++) acc[t] = hrq__load_avx2(out + (size_t)(t / 2) * ldo + 8 * (t % 2));
     for (; from < end; from += 4, tile += step) {
         HRQ__UNROLL
         for (i = 0; i < 2; i++) {
             w[i] = hrq__load_avx2(tile + 32 * i);
-            size[i] = _mm256_abs_epi8(w[i]);
+            if (m > 1) HRQ__OPAQUE(w[i]); /* loaded once, not once for each vector */
         }
         HRQ__UNROLL
         for (t = 0; t < m; t++) {
-            __m256i v = _mm256_set1_epi32(hrq__word_at(at + (size_t)t * x->ldx + from));
+            size = _mm256_set1_epi32(hrq__word_at(s->size[t] + from));
+            ones = _mm256_set1_epi32(hrq__word_at(s->ones[t] + from));
             HRQ__UNROLL
             for (i = 0; i < 2; i++) {
-                __m256i pair = _mm256_maddubs_epi16(size[i], _mm256_sign_epi8(v, w[i]));
-                acc[2 * t + i] = _mm256_add_epi32(acc[2 * t + i], _mm256_madd_epi16(pair, one));
+                v = _mm256_maddubs_epi16(size, _mm256_xor_si256(w[i], ones));
+                acc[2 * t + i] = _mm256_add_epi32(acc[2 * t + i], _mm256_madd_epi16(v, one));
             }
         }
     }
-    HRQ__UNROLL
-    for (t = 0; t < 2 * m; t++) hrq__store_avx2(out + (size_t)(t / 2) * ldo + 8 * (t % 2), acc[t]);
 }
 
-HRQ__FN_AVX2 void hrq__dot_avx2(int32_t *out, size_t ldo, const uint8_t *tile, size_t step, const hrq__vectors *x,
-                                size_t t, size_t n, size_t from, size_t end)
+HRQ__IN_AVX2 void hrq__dot_s8_avx2_block(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                         const hrq__vectors *x, size_t t0, int m)
 {
-    for (; n >= 4; n -= 4, t += 4, out += 4 * ldo) hrq__dot_avx2_block(out, ldo, tile, step, x, t, from, end, 4);
-    if (n & 2) {
-        hrq__dot_avx2_block(out, ldo, tile, step, x, t, from, end, 2);
-        t += 2;
-        out += 2 * ldo;
+    hrq__split_avx2 s;
+    size_t from, n, p, rows = 16 * panels;
+    int t;
+    for (from = 0; from < depth; from += n) {
+        __m128i minus;
+        int32_t more[4];
+        n = hrq__min_size(depth - from, HRQ__SPLIT);
+        hrq__split_avx2_run(&s, x->x + t0 * x->ldx + from, x->ldx, n, m);
+        minus = hrq__minus_avx2(&s, 0, n);
+        _mm_storeu_si128((__m128i *)(void *)more, minus);
+        for (p = 0; p < panels; p++) {
+            int32_t *out = acc + t0 * rows + 16 * p;
+            __m256i sum[8];
+            HRQ__UNROLL
+            for (t = 0; t < 2 * m; t++)
+                sum[t] = _mm256_add_epi32(hrq__load_avx2(out + (size_t)(t / 2) * rows + 8 * (t % 2)),
+                                          _mm256_set1_epi32(more[t / 2]));
+            hrq__dot_avx2_tile(sum, tile + from * rows + 64 * p, 4 * rows, &s, 0, n, m);
+            HRQ__UNROLL
+            for (t = 0; t < 2 * m; t++) hrq__store_avx2(out + (size_t)(t / 2) * rows + 8 * (t % 2), sum[t]);
+        }
     }
-    if (n & 1) hrq__dot_avx2_block(out, ldo, tile, step, x, t, from, end, 1);
+}
+
+HRQ__FN_AVX2 void hrq__dot_s8_avx2(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                   const hrq__vectors *x)
+{
+    size_t t = 0;
+    for (; t + 4 <= x->n; t += 4) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 4);
+    for (; t + 2 <= x->n; t += 2) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 2);
+    for (; t < x->n; t++) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 1);
+}
+
+/* Groups: the integers of one, less zero points, to float, scaled, added. What does not depend on the panel, `minus` and
+   the vectors' sums, is made once. */
+typedef struct hrq__split_groups {
+    int32_t minus[HRQ__SPLIT / 8][4], sum[HRQ__SPLIT / 8][4];
+} hrq__split_groups;
+
+HRQ__IN_AVX2 void hrq__groups_avx2_panel(float *total, size_t rows, const uint8_t *tile, const hrq__split_avx2 *s,
+                                         const hrq__split_groups *of, size_t n, const hrq__groups *g, size_t at, int m)
+{
+    size_t from, end, i = 0;
+    int t;
+    for (from = 0; from < n; from = end, at += rows, i++) {
+        __m256i acc[8];
+        __m256 part;
+        end = hrq__min_size(from + g->group, n);
+        HRQ__UNROLL
+        for (t = 0; t < 2 * m; t++) {
+            acc[t] = _mm256_set1_epi32(of->minus[i][t / 2]);
+            if (g->zero)
+                acc[t] = _mm256_sub_epi32(acc[t], _mm256_mullo_epi32(_mm256_set1_epi32(of->sum[i][t / 2]),
+                                                                     hrq__load_avx2(g->zero + at + 8 * (t % 2))));
+        }
+        hrq__dot_avx2_tile(acc, tile + from * rows, 4 * rows, s, from, end, m);
+        HRQ__UNROLL
+        for (t = 0; t < 2 * m; t++) {
+            float *out = total + (size_t)(t / 2) * rows + 8 * (t % 2);
+            part = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[t]), _mm256_loadu_ps(g->scale + at + 8 * (t % 2)),
+                                   _mm256_loadu_ps(out));
+            _mm256_storeu_ps(out, part);
+        }
+    }
+}
+
+HRQ__IN_AVX2 void hrq__dot_groups_avx2_block(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                             const hrq__vectors *x, const hrq__groups *g, size_t t0, int m)
+{
+    hrq__split_avx2 s;
+    hrq__split_groups of;
+    size_t from, n, p, k, end, i, rows = 16 * panels, at = 0, most = HRQ__SPLIT / g->group;
+    int t;
+    for (from = 0; from < depth; from += n, at += most * rows) {
+        n = hrq__min_size(depth - from, most * g->group);
+        hrq__split_avx2_run(&s, x->x + t0 * x->ldx + from, x->ldx, n, m);
+        for (k = 0, i = 0; k < n; k = end, i++) {
+            end = hrq__min_size(k + g->group, n);
+            _mm_storeu_si128((__m128i *)(void *)of.minus[i], hrq__minus_avx2(&s, k, end));
+            for (t = 0; t < m && g->zero; t++) {
+                const int32_t *sums = x->sums + (t0 + (size_t)t) * x->lds + from / 8;
+                of.sum[i][t] = (int32_t)((uint32_t)sums[end / 8] - (uint32_t)sums[k / 8]);
+            }
+        }
+        for (p = 0; p < panels; p++)
+            hrq__groups_avx2_panel(total + t0 * rows + 16 * p, rows, tile + from * rows + 64 * p, &s, &of, n, g,
+                                   at + 16 * p, m);
+    }
+}
+
+HRQ__FN_AVX2 void hrq__dot_groups_avx2(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                       const hrq__vectors *x, const hrq__groups *g)
+{
+    size_t t = 0;
+    if (g->group > HRQ__SPLIT) { /* products ask for no such tiles */
+        hrq__dot_groups_scalar(total, tile, panels, depth, x, g);
+        return;
+    }
+    for (; t + 4 <= x->n; t += 4) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 4);
+    for (; t + 2 <= x->n; t += 2) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 2);
+    for (; t < x->n; t++) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 1);
+}
+
+/* Integer products of one panel with n vectors from t on: out[i * ldo + row] += sum over the vectors' columns
+   from ... end - 1; quads of the tile lie `step` bytes apart. The one thing that the rows below differ in. */
+typedef void (*hrq__dot_run)(int32_t *out, size_t ldo, const uint8_t *tile, size_t step, const hrq__vectors *x,
+                             size_t t, size_t n, size_t from, size_t end);
+
+HRQ__IN_AVX2 void hrq__dot_s8_avx2_by(hrq__dot_run run, int32_t *acc, const uint8_t *tile, size_t panels,
+                                      size_t depth, const hrq__vectors *x)
+{
+    size_t p;
+    for (p = 0; p < panels; p++) run(acc + 16 * p, 16 * panels, tile + 64 * p, 64 * panels, x, 0, x->n, 0, depth);
+}
+
+/* Groups: the integers of one, less zero points, to float, scaled, added. Twelve vectors at once: a group's sums lie in
+   the nearest cache. */
+HRQ__IN_AVX2 void hrq__dot_groups_avx2_by(hrq__dot_run run, float *total, const uint8_t *tile, size_t panels,
+                                          size_t depth, const hrq__vectors *x, const hrq__groups *g)
+{
+    int32_t sum[12 * HRQ_PANEL];
+    size_t from, end, p, t, n, i, j, at = 0, rows = 16 * panels;
+    for (from = 0; from < depth; from = end, at += rows) {
+        end = hrq__min_size(from + g->group, depth);
+        for (t = 0; t < x->n; t += n)
+            for (p = 0, n = hrq__min_size(x->n - t, 12); p < panels; p++) {
+                size_t first = at + 16 * p;
+                for (i = 0; i < n; i++) {
+                    const int32_t *sums = x->sums + (t + i) * x->lds;
+                    uint32_t all = (uint32_t)sums[end / 8] - (uint32_t)sums[from / 8];
+                    __m256i by = _mm256_set1_epi32((int32_t)(0u - all));
+                    for (j = 0; j < 16; j += 8)
+                        hrq__store_avx2(sum + 16 * i + j,
+                                        g->zero ? _mm256_mullo_epi32(by, hrq__load_avx2(g->zero + first + j))
+                                                : _mm256_setzero_si256());
+                }
+                run(sum, 16, tile + from * rows + 64 * p, 4 * rows, x, t, n, from, end);
+                for (i = 0; i < n; i++)
+                    for (j = 0; j < 16; j += 8) {
+                        float *out = total + (t + i) * rows + 16 * p + j;
+                        _mm256_storeu_ps(out, _mm256_fmadd_ps(_mm256_cvtepi32_ps(hrq__load_avx2(sum + 16 * i + j)),
+                                                              _mm256_loadu_ps(g->scale + first + j),
+                                                              _mm256_loadu_ps(out)));
+                    }
+            }
+    }
 }
 
     #ifdef HRQ__AVX2VNNI
@@ -1250,58 +1428,6 @@ HRQ__FN_AVX2VNNI void hrq__dot_avx2vnni(int32_t *out, size_t ldo, const uint8_t 
     for (; n > 0; n--, t++, out += ldo) hrq__dot_avx2vnni_block(out, ldo, tile, step, x, t, from, end, 1, 4);
 }
     #endif
-
-HRQ__IN_AVX2 void hrq__dot_s8_avx2_by(hrq__dot_run run, int32_t *acc, const uint8_t *tile, size_t panels,
-                                      size_t depth, const hrq__vectors *x)
-{
-    size_t p;
-    for (p = 0; p < panels; p++) run(acc + 16 * p, 16 * panels, tile + 64 * p, 64 * panels, x, 0, x->n, 0, depth);
-}
-
-/* Groups: the integers of one, less zero points, to float, scaled, added. Twelve vectors at once: a group's sums lie in
-   the nearest cache. */
-HRQ__IN_AVX2 void hrq__dot_groups_avx2_by(hrq__dot_run run, float *total, const uint8_t *tile, size_t panels,
-                                          size_t depth, const hrq__vectors *x, const hrq__groups *g)
-{
-    int32_t sum[12 * HRQ_PANEL];
-    size_t from, end, p, t, n, i, j, at = 0, rows = 16 * panels;
-    for (from = 0; from < depth; from = end, at += rows) {
-        end = hrq__min_size(from + g->group, depth);
-        for (t = 0; t < x->n; t += n)
-            for (p = 0, n = hrq__min_size(x->n - t, 12); p < panels; p++) {
-                size_t first = at + 16 * p;
-                for (i = 0; i < n; i++) {
-                    const int32_t *sums = x->sums + (t + i) * x->lds;
-                    uint32_t all = (uint32_t)sums[end / 8] - (uint32_t)sums[from / 8];
-                    __m256i by = _mm256_set1_epi32((int32_t)(0u - all));
-                    for (j = 0; j < 16; j += 8)
-                        hrq__store_avx2(sum + 16 * i + j,
-                                        g->zero ? _mm256_mullo_epi32(by, hrq__load_avx2(g->zero + first + j))
-                                                : _mm256_setzero_si256());
-                }
-                run(sum, 16, tile + from * rows + 64 * p, 4 * rows, x, t, n, from, end);
-                for (i = 0; i < n; i++)
-                    for (j = 0; j < 16; j += 8) {
-                        float *out = total + (t + i) * rows + 16 * p + j;
-                        _mm256_storeu_ps(out, _mm256_fmadd_ps(_mm256_cvtepi32_ps(hrq__load_avx2(sum + 16 * i + j)),
-                                                              _mm256_loadu_ps(g->scale + first + j),
-                                                              _mm256_loadu_ps(out)));
-                    }
-            }
-    }
-}
-
-HRQ__FN_AVX2 void hrq__dot_s8_avx2(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
-                                   const hrq__vectors *x)
-{
-    hrq__dot_s8_avx2_by(hrq__dot_avx2, acc, tile, panels, depth, x);
-}
-
-HRQ__FN_AVX2 void hrq__dot_groups_avx2(float *total, const uint8_t *tile, size_t panels, size_t depth,
-                                       const hrq__vectors *x, const hrq__groups *g)
-{
-    hrq__dot_groups_avx2_by(hrq__dot_avx2, total, tile, panels, depth, x, g);
-}
 
     #ifdef HRQ__AVX2VNNI
 HRQ__FN_AVX2VNNI void hrq__dot_s8_avx2vnni(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
