@@ -103,7 +103,11 @@
 #endif
 
 /* Equal values in different registers: GCC otherwise takes one and copies it in every turn of a loop. */
-#define HRQ__OPAQUE(reg) __asm__("" : "+v"(reg))
+#if defined(HRQ_SIMDE_NEON) || defined(HRQ_SIMDE_AVX2)
+    #define HRQ__OPAQUE(reg) (void)(reg)
+#else
+    #define HRQ__OPAQUE(reg) __asm__("" : "+v"(reg))
+#endif
 
 /* Memory that is read as it lies: GCC otherwise takes words of a register that was stored there apart by shuffles. */
 #define HRQ__OPAQUE_BYTES(p, n) __asm__("" : "+m"(*(uint8_t(*)[n])(p)))
@@ -1200,9 +1204,8 @@ HRQ__IN_AVX2 __m128i hrq__minus_avx2(const hrq__split_avx2 *s, size_t from, size
 }
 
 /* |x| unsigned times value xor ones, which is -value - 1 where x < 0, so that the products there are |x| too small:
-   `minus` goes on top. 2 * 127 * 128 = 32512 fits the int16 of maddubs, where value + 128 unsigned would saturate. Three
-   of the four operations have ports enough; a negation would contend with the multiplications. M vectors: 2 M
-   accumulators. */
+   `minus` goes on top. 2 * 127 * 128 = 32512 fits the int16 of maddubs, where value + 128 unsigned would saturate. A
+   negation (vpsignb) would contend with the multiplications for ports. M vectors: 2 M accumulators. */
 HRQ__IN_AVX2 void hrq__dot_avx2_tile(__m256i *acc, const uint8_t *tile, size_t step, const hrq__split_avx2 *s,
                                      size_t from, size_t end, int m)
 {
@@ -1263,14 +1266,15 @@ HRQ__FN_AVX2 void hrq__dot_s8_avx2(int32_t *acc, const uint8_t *tile, size_t pan
     for (; t < x->n; t++) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 1);
 }
 
-/* Groups: the integers of one, less zero points, to float, scaled, added. What does not depend on the panel, `minus` and
-   the vectors' sums, is made once. */
+/* Groups: the integers of one, less zero points, to float, scaled, added. What does not depend on the panel, `minus`
+   and the vectors' sums, is made once. */
 typedef struct hrq__split_groups {
     int32_t minus[HRQ__SPLIT / 8][4], sum[HRQ__SPLIT / 8][4];
 } hrq__split_groups;
 
 HRQ__IN_AVX2 void hrq__groups_avx2_panel(float *total, size_t rows, const uint8_t *tile, const hrq__split_avx2 *s,
-                                         const hrq__split_groups *of, size_t n, const hrq__groups *g, size_t at, int m)
+                                         const hrq__split_groups *of, size_t n, const hrq__groups *g, size_t at,
+                                         int m)
 {
     size_t from, end, i = 0;
     int t;
