@@ -7200,7 +7200,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 
 #ifdef HRQ__AVX512
     #define HRQ__ROWS_AVX512                                                                                   \
-        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2, scalar), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),    \
+        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2, avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),    \
          HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512, avx512)},                             \
         {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni, vnni),                                          \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
