@@ -103,7 +103,14 @@
 #endif
 
 /* Equal values in different registers: GCC otherwise takes one and copies it in every turn of a loop. */
-#define HRQ__OPAQUE(reg) __asm__("" : "+v"(reg))
+#if defined(HRQ_SIMDE_NEON) || defined(HRQ_SIMDE_AVX2)
+    #define HRQ__OPAQUE(reg) (void)(reg)
+#else
+    #define HRQ__OPAQUE(reg) __asm__("" : "+v"(reg))
+#endif
+
+/* Memory that is read as it lies: GCC otherwise takes words of a register that was stored there apart by shuffles. */
+#define HRQ__OPAQUE_BYTES(p, n) __asm__("" : "+m"(*(uint8_t(*)[n])(p)))
 
 /* What a machine has. */
 enum {
@@ -213,6 +220,152 @@ HRQ__IN_AVX2 void hrq__prefetch_avx2(const uint8_t *p, size_t bytes)
     for (i = 0; i < bytes; i += 64) _mm_prefetch((const char *)((uintptr_t)p + HRQ__AHEAD + i), _MM_HINT_T1);
 }
 
+/* ---- where decoded bytes go: a tile, or products with one vector ---- */
+
+enum { HRQ__TO_TILE, HRQ__TO_INTEGERS, HRQ__TO_GROUPS16, HRQ__TO_GROUPS32 }; /* groups of 16; of multiples of 32 */
+
+/* Whole superblocks, and whole groups, that one of these goes through; *to: how. 0: none. */
+HRQ__INLINE size_t hrq__sink_supers(size_t cols8, const hrq__groups *g, int *to)
+{
+    *to = !g ? HRQ__TO_INTEGERS : g->group == 16 ? HRQ__TO_GROUPS16 : HRQ__TO_GROUPS32;
+    if (*to == HRQ__TO_GROUPS32) return g->group % 32 ? 0 : cols8 / g->group * (g->group / 32);
+    return cols8 / 32;
+}
+
+/* Products of bytes with one vector: |x| unsigned times the value with x's sign, 2 * 127 * 127 = 32258 fits the int16
+   of maddubs. |x| is made once a superblock, |value| would be for every one. */
+typedef struct hrq__sink_avx2 {
+    uint8_t *lo;
+    size_t stride;
+    const int8_t *x;
+    const int32_t *sums;
+    const hrq__groups *groups;
+    const float *scale;
+    const int32_t *zero;
+    size_t left;          /* columns of the group */
+    uint8_t *size, *turn; /* of a superblock's x: |x|; -2, where x < 0 its complement 1 */
+    __m256i acc[2], flip; /* of rows 0 ... 7, 8 ... 15; of a tile's bytes */
+    __m256 total[2];
+} hrq__sink_avx2;
+
+HRQ__IN_AVX2 hrq__sink_avx2 hrq__sink_tile_avx2(uint8_t *lo, const hrq__decode_args *a)
+{
+    hrq__sink_avx2 s;
+    memset(&s, 0, sizeof s);
+    s.lo = lo;
+    s.stride = a->stride;
+    s.flip = hrq__byte_avx2(a->flip);
+    return s;
+}
+
+HRQ__IN_AVX2 hrq__sink_avx2 hrq__sink_one_avx2(uint8_t room[64], const void *sum, const hrq__vectors *x,
+                                               const hrq__groups *g)
+{
+    hrq__sink_avx2 s;
+    memset(&s, 0, sizeof s);
+    s.x = x->x;
+    s.sums = x->sums;
+    s.size = room;
+    s.turn = room + 32;
+    s.acc[0] = s.acc[1] = s.flip = _mm256_setzero_si256();
+    if (!g) return s;
+    s.groups = g;
+    s.scale = g->scale;
+    s.zero = g->zero;
+    s.left = g->group;
+    s.total[0] = _mm256_loadu_ps((const float *)sum);
+    s.total[1] = _mm256_loadu_ps((const float *)sum + 8);
+    return s;
+}
+
+/* Group `at` from the current one on is complete, `sum` that of the vector's columns. */
+HRQ__IN_AVX2 void hrq__sink_flush_avx2(hrq__sink_avx2 *s, int half, int at, int32_t sum)
+{
+    int first = 16 * at + 8 * half;
+    __m256i part = s->acc[half];
+    if (s->zero)
+        part = _mm256_sub_epi32(part, _mm256_mullo_epi32(_mm256_set1_epi32(sum), hrq__load_avx2(s->zero + first)));
+    s->total[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(part), _mm256_loadu_ps(s->scale + first), s->total[half]);
+    s->acc[half] = _mm256_setzero_si256();
+}
+
+HRQ__IN_AVX2 int32_t hrq__sink_sum_avx2(const hrq__sink_avx2 *s, size_t from, size_t end)
+{
+    return (int32_t)((uint32_t)s->sums[end] - (uint32_t)s->sums[from]);
+}
+
+/* Quad j of half a superblock, value times +-1 of the x by now. */
+HRQ__IN_AVX2 void hrq__emit_signed_avx2(hrq__sink_avx2 *s, int half, int j, __m256i v)
+{
+    v = _mm256_maddubs_epi16(_mm256_set1_epi32(hrq__word_at(s->size + 4 * j)), v);
+    s->acc[half] = _mm256_add_epi32(s->acc[half], _mm256_madd_epi16(v, _mm256_set1_epi16(1)));
+}
+
+/* Values, in tiles xored with flip. */
+HRQ__IN_AVX2 void hrq__emit_avx2(hrq__sink_avx2 *s, int to, int half, int j, __m256i v)
+{
+    if (to == HRQ__TO_TILE) hrq__store_avx2(s->lo + 32 * half + (size_t)j * s->stride, v);
+    else hrq__emit_signed_avx2(s, half, j, _mm256_sign_epi8(v, _mm256_set1_epi32(hrq__word_at(s->x + 4 * j))));
+    if (to == HRQ__TO_GROUPS16 && j % 4 == 3)
+        hrq__sink_flush_avx2(s, half, j / 4, hrq__sink_sum_avx2(s, (size_t)(j / 4 * 2), (size_t)(j / 4 * 2 + 2)));
+}
+
+/* Values, negated where a mask is not set: that takes no more than the sign of x. */
+HRQ__IN_AVX2 void hrq__emit_plus_avx2(hrq__sink_avx2 *s, int to, int half, int j, __m256i v, __m256i plus)
+{
+    if (to == HRQ__TO_TILE) {
+        v = _mm256_sign_epi8(v, _mm256_xor_si256(plus, hrq__byte_avx2(0u - 2)));
+        hrq__emit_avx2(s, to, half, j, _mm256_xor_si256(v, s->flip));
+    } else {
+        __m256i turn = _mm256_set1_epi32(hrq__word_at(s->turn + 4 * j));
+        hrq__emit_signed_avx2(s, half, j, _mm256_sign_epi8(v, _mm256_xor_si256(plus, turn)));
+    }
+}
+
+/* Before a superblock and after it. */
+HRQ__IN_AVX2 void hrq__sink_begin_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t bytes)
+{
+    __m256i x;
+    hrq__prefetch_avx2(codes, bytes);
+    if (to == HRQ__TO_TILE) return;
+    x = hrq__load_avx2(s->x);
+    hrq__store_avx2(s->size, _mm256_abs_epi8(x));
+    hrq__store_avx2(s->turn, _mm256_xor_si256(_mm256_cmpgt_epi8(_mm256_setzero_si256(), x), hrq__byte_avx2(0u - 2)));
+    HRQ__OPAQUE_BYTES(s->size, 64);
+}
+
+HRQ__IN_AVX2 void hrq__sink_next_avx2(hrq__sink_avx2 *s, int to)
+{
+    size_t eights = 0, groups = 0;
+    if (to == HRQ__TO_TILE) s->lo += 8 * s->stride;
+    else s->x += 32;
+    if (to == HRQ__TO_GROUPS16) {
+        eights = 4;
+        groups = 2;
+    } else if (to == HRQ__TO_GROUPS32 && (s->left -= 32) == 0) {
+        eights = s->groups->group / 8;
+        groups = 1;
+        hrq__sink_flush_avx2(s, 0, 0, hrq__sink_sum_avx2(s, 0, eights));
+        hrq__sink_flush_avx2(s, 1, 0, hrq__sink_sum_avx2(s, 0, eights));
+        s->left = s->groups->group;
+    }
+    if (to != HRQ__TO_GROUPS16 && to != HRQ__TO_GROUPS32) return;
+    s->sums += eights;
+    s->scale += 16 * groups;
+    if (s->zero) s->zero += 16 * groups;
+}
+
+HRQ__IN_AVX2 void hrq__sink_end_avx2(void *sum, const hrq__sink_avx2 *s)
+{
+    int half;
+    for (half = 0; half < 2; half++) {
+        if (s->groups) _mm256_storeu_ps((float *)sum + 8 * half, s->total[half]);
+        else
+            hrq__store_avx2((int32_t *)sum + 8 * half,
+                            _mm256_add_epi32(hrq__load_avx2((int32_t *)sum + 8 * half), s->acc[half]));
+    }
+}
+
 /* ---- prepare and decode: a superblock is two halves of 32 lanes, a half 8 registers, one a coordinate ---- */
 
 /* So many of them, once before a loop: its stores could reach the memory that they come from. */
@@ -232,28 +385,31 @@ static void hrq__differences(uint8_t *table, unsigned parts)
 }
 
 /* The newest bit of a trellis' window at step j is bit 16 + j of what the lane's last three bytes say; the tables of
-   its oldest nibble come first, HRQ__NIBBLES a step. Levels stand behind them. */
+   its oldest nibble come first, HRQ__NIBBLES a step. Of a hash, complemented (by the newest nibble's table), bits 0 ...
+   3 stay, bit 4 goes to bit 7, bit 5 to bit 6: where shuffles and blends look. Levels stand behind them, their raw bits
+   complemented. */
 enum { HRQ__NIBBLES = 5, HRQ__LEVELS_AT = 8 * HRQ__NIBBLES * 16 };
 HRQ__INLINE int hrq__nibble_first(int step) { return (1 + step) / 4; }
 
 static void hrq__prepare_trellis_avx2(uint8_t *maps, const hrq__decode_args *a)
 {
-    unsigned i, v, b, half = 1u << (a->code_bits + a->parities - 1), parts = half >> 4;
+    unsigned i, v, b, half = 1u << (a->code_bits + a->parities - 1);
     int step, nibble;
     for (step = 0; step < 8; step++)
         for (nibble = 0; nibble < HRQ__NIBBLES; nibble++)
             for (v = 0; v < 16; v++) {
-                unsigned window = 0;
+                unsigned window = 0, hash, newest = 0;
                 for (b = 0; b < 4; b++) { /* bit of the window: its age */
                     int age = 16 + step - (4 * (hrq__nibble_first(step) + nibble) + (int)b);
                     if (age >= 0 && age < 16) window |= (v >> b & 1u) << age;
+                    if (age == 0) newest = 63;
                 }
+                hash = hrq__tcq_hash(a->hash, a->parities, window) ^ newest;
                 maps[(step * HRQ__NIBBLES + nibble) * 16 + (int)v] =
-                    (uint8_t)hrq__tcq_hash(a->hash, a->parities, window);
+                    (uint8_t)((hash & 15) | (hash & 16) << 3 | (hash & 32) << 1);
             }
-    for (i = 0; i < half && i < 128; i++) maps[HRQ__LEVELS_AT + i] = (uint8_t)a->level[i];
-    for (i = 0; i < parts && i < 8; i += 1u << (a->parities - 4))
-        hrq__differences(maps + HRQ__LEVELS_AT + 16 * i, 1u << (a->parities - 4));
+    for (i = 0; i < half && i < 128; i++)
+        maps[HRQ__LEVELS_AT + (i ^ (half - (1u << a->parities)))] = (uint8_t)a->level[i];
 }
 
 /* Tables by codec: bytes of values, lo and from 256 on hi; multiples, and in byte 16 whether they fit; levels. */
@@ -271,7 +427,6 @@ static void hrq__prepare_avx2(uint8_t *maps, int codec, const hrq__decode_args *
     } else if (codec == HRQ__CODEC_BOX) {
         count = 2 * a->scales << a->code_bits;
         for (i = 0; i < 256; i++) maps[i] = (uint8_t)((unsigned)a->level[i % count] ^ a->flip);
-        hrq__differences(maps, count < 16 ? 1 : count / 16);
     } else if (codec == HRQ__CODEC_VORONOI) {
         maps[16] = a->scales <= 16;
         for (i = 0; i < 16; i++) {
@@ -279,7 +434,7 @@ static void hrq__prepare_avx2(uint8_t *maps, int codec, const hrq__decode_args *
             maps[i] = (uint8_t)m;
             if (m < 0 || m > 255) maps[16] = 0;
         }
-    } else if (codec == HRQ__CODEC_TRELLIS && a->parities >= 4 && a->code_bits >= 1 && a->code_bits <= 3) {
+    } else if ((codec == HRQ__CODEC_TRELLIS || codec == HRQ__CODEC_COLUMN) && a->code_bits <= 3) {
         hrq__prepare_trellis_avx2(maps, a);
     }
 }
@@ -293,17 +448,21 @@ HRQ__IN_AVX2 __m256i hrq__part_avx2(__m256i code, const uint8_t *p, int w, int j
     return _mm256_or_si256(code, _mm256_and_si256(v, hrq__byte_avx2(((1u << w) - 1u) << shift)));
 }
 
-/* Codes of `bits` bits of a half as bytes, one register a coordinate; what is or-ed into them comes in. */
+/* Codes of `bits` bits of a half as bytes, of coordinate j, of all; what is or-ed into them comes in. */
+HRQ__IN_AVX2 __m256i hrq__code_over_avx2(__m256i code, const uint8_t *p, int bits, int j)
+{
+    if (bits & 1) code = hrq__part_avx2(code, p, 1, j, 0);
+    if (bits & 2) code = hrq__part_avx2(code, p + 64 * (bits & 1), 2, j, bits & 1);
+    if (bits & 4) code = hrq__part_avx2(code, p + 64 * (bits & 3), 4, j, bits & 3);
+    if (bits & 8) code = _mm256_or_si256(code, hrq__load_avx2(p + 64 * j));
+    return code;
+}
+
 HRQ__IN_AVX2 void hrq__planes_avx2(__m256i code[8], const uint8_t *p, int bits)
 {
     int j;
     HRQ__UNROLL
-    for (j = 0; j < 8; j++) {
-        if (bits & 1) code[j] = hrq__part_avx2(code[j], p, 1, j, 0);
-        if (bits & 2) code[j] = hrq__part_avx2(code[j], p + 64 * (bits & 1), 2, j, bits & 1);
-        if (bits & 4) code[j] = hrq__part_avx2(code[j], p + 64 * (bits & 3), 4, j, bits & 3);
-        if (bits & 8) code[j] = _mm256_or_si256(code[j], hrq__load_avx2(p + 64 * j));
-    }
+    for (j = 0; j < 8; j++) code[j] = hrq__code_over_avx2(code[j], p, bits, j);
 }
 
 /* Integers: plane, shift, mask; then one addition makes code - 2^(bits - 1), flipped. Bits are a constant: one body
@@ -359,51 +518,66 @@ HRQ__IN_AVX2 __m256i hrq__look_up_avx2(const __m256i *table, __m256i index, int 
     return out;
 }
 
-/* Codes through a table: floats whose values are integers. Two tables of 128 for 8 bits. */
-HRQ__IN_AVX2 void hrq__table_run_avx2(uint8_t *out, const uint8_t *maps, const uint8_t *codes, size_t supers,
-                                      int bits, size_t stride)
+/* So many tables; flip is taken off their values where these go into products. Only the last of a table of differences
+   is a value. */
+HRQ__IN_AVX2 void hrq__values_avx2(__m256i *table, int parts, int to, int differences, const uint8_t *maps,
+                                   const hrq__decode_args *a)
 {
-    int j, parts = bits < 4 ? 1 : bits < 7 ? 1 << (bits - 4) : 8;
-    __m256i code[8], table[16];
-    size_t half;
-    hrq__tables_avx2(table, maps, bits == 8 ? 16 : parts);
-    for (; supers > 0; supers--, codes += 64 * (size_t)bits, out += 8 * stride) {
-        hrq__prefetch_avx2(codes, 64 * (size_t)bits);
-        for (half = 0; half < 64; half += 32) {
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) code[j] = _mm256_setzero_si256();
-            hrq__planes_avx2(code, codes + half, bits);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                __m256i low = bits < 8 ? code[j] : _mm256_and_si256(code[j], hrq__byte_avx2(127)),
-                        v = hrq__look_up_avx2(table, low, parts);
-                if (bits == 8) v = _mm256_blendv_epi8(v, hrq__look_up_avx2(table + 8, low, parts), code[j]);
-                hrq__store_avx2(out + half + (size_t)j * stride, v);
-            }
+    int i;
+    hrq__tables_avx2(table, maps, parts);
+    HRQ__UNROLL
+    for (i = 0; i < parts; i++)
+        if (to != HRQ__TO_TILE && (!differences || i % 8 == 7 || i == parts - 1))
+            table[i] = _mm256_xor_si256(table[i], hrq__byte_avx2(a->flip));
+}
+
+/* Codes through a table: floats whose values are integers. Two tables of 128 for 8 bits. */
+HRQ__IN_AVX2 void hrq__table_avx2_run(hrq__sink_avx2 *s, int to, const uint8_t *maps, const uint8_t *codes,
+                                      size_t supers, int bits, const hrq__decode_args *a)
+{
+    int i, parts = bits < 4 ? 1 : bits < 7 ? 1 << (bits - 4) : 8;
+    __m256i table[16], code, low, v;
+    hrq__values_avx2(table, bits == 8 ? 16 : parts, to, 1, maps, a);
+    for (; supers > 0; supers--, codes += 64 * bits) {
+        hrq__sink_begin_avx2(s, to, codes, 64 * (size_t)bits);
+        HRQ__UNROLL
+        for (i = 0; i < 16; i++) {
+            code = hrq__code_over_avx2(_mm256_setzero_si256(), codes + 32 * (i % 2), bits, i / 2);
+            low = bits < 8 ? code : _mm256_and_si256(code, hrq__byte_avx2(127));
+            v = hrq__look_up_avx2(table, low, parts);
+            if (bits == 8) v = _mm256_blendv_epi8(v, hrq__look_up_avx2(table + 8, low, parts), code);
+            hrq__emit_avx2(s, to, i % 2, i / 2, v);
         }
+        hrq__sink_next_avx2(s, to);
     }
+}
+
+HRQ__IN_AVX2 size_t hrq__table_avx2_all(hrq__sink_avx2 *s, int to, const uint8_t *maps, const uint8_t *codes,
+                                        size_t supers, const hrq__decode_args *a)
+{
+    switch (a->code_bits) {
+    case 2: hrq__table_avx2_run(s, to, maps, codes, supers, 2, a); break;
+    case 3: hrq__table_avx2_run(s, to, maps, codes, supers, 3, a); break;
+    case 4: hrq__table_avx2_run(s, to, maps, codes, supers, 4, a); break;
+    case 5: hrq__table_avx2_run(s, to, maps, codes, supers, 5, a); break;
+    case 6: hrq__table_avx2_run(s, to, maps, codes, supers, 6, a); break;
+    case 7: hrq__table_avx2_run(s, to, maps, codes, supers, 7, a); break;
+    case 8: hrq__table_avx2_run(s, to, maps, codes, supers, 8, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
 }
 
 HRQ__FN_AVX2 size_t hrq__decode_table_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
                                            const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
-    int part, parts = a->clamp > 127 ? 2 : 1;
-    for (part = 0; part < parts; part++) {
-        uint8_t *out = part ? hi : lo;
-        const uint8_t *maps = a->maps + 256 * part;
-        switch (a->code_bits) {
-        case 2: hrq__table_run_avx2(out, maps, codes, supers, 2, a->stride); break;
-        case 3: hrq__table_run_avx2(out, maps, codes, supers, 3, a->stride); break;
-        case 4: hrq__table_run_avx2(out, maps, codes, supers, 4, a->stride); break;
-        case 5: hrq__table_run_avx2(out, maps, codes, supers, 5, a->stride); break;
-        case 6: hrq__table_run_avx2(out, maps, codes, supers, 6, a->stride); break;
-        case 7: hrq__table_run_avx2(out, maps, codes, supers, 7, a->stride); break;
-        case 8: hrq__table_run_avx2(out, maps, codes, supers, 8, a->stride); break;
-        default: return 0;
-        }
+    size_t done = 0;
+    int part;
+    for (part = 0; part < (a->clamp > 127 ? 2 : 1); part++) {
+        hrq__sink_avx2 s = hrq__sink_tile_avx2(part ? hi : lo, a);
+        done = hrq__table_avx2_all(&s, HRQ__TO_TILE, a->maps + 256 * part, codes, cols8 / 32, a);
     }
-    return 32 * supers;
+    return done;
 }
 
 /* Scale indices of a half, a bit a plane of 64 bits, as bytes: from the highest bit on, twice and less a mask. */
@@ -472,53 +646,64 @@ HRQ__IN_AVX2 __m256i hrq__multiple_avx2(__m256i r, __m256i even, __m256i odd)
     return _mm256_max_epi8(_mm256_shuffle_epi8(r, weave), hrq__byte_avx2(0u - 127));
 }
 
-HRQ__IN_AVX2 void hrq__voronoi_avx2(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int multiples,
-                                    const hrq__decode_args *a)
+HRQ__IN_AVX2 void hrq__voronoi_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, int bits,
+                                         int multiples, const hrq__decode_args *a)
 {
-    __m256i flip = hrq__byte_avx2(a->flip), table = hrq__table_avx2(a->maps), even = flip, odd = flip, r[8];
-    size_t stride = a->stride, half;
+    __m256i r[8], even = s->flip, odd = s->flip, m;
     int j;
-    for (; supers > 0; supers--, codes += a->lane_bytes * 4, lo += 8 * stride) {
-        hrq__prefetch_avx2(codes, 64 * (size_t)bits);
-        for (half = 0; half < 64; half += 32) {
-            if (multiples) {
-                __m256i m = hrq__indices_avx2(codes + 64 * bits + half / 8, a->scale_bits);
-                m = _mm256_shuffle_epi8(table, m);
-                even = _mm256_and_si256(m, _mm256_set1_epi16(255));
-                odd = _mm256_andnot_si256(_mm256_set1_epi16(255), m);
-            }
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) r[j] = _mm256_setzero_si256();
-            hrq__planes_avx2(r, codes + half, bits);
-            hrq__voronoi_point_avx2(r, bits);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                if (multiples) r[j] = hrq__multiple_avx2(r[j], even, odd);
-                hrq__store_avx2(lo + half + (size_t)j * stride, _mm256_xor_si256(r[j], flip));
-            }
-        }
+    if (multiples) {
+        m = hrq__indices_avx2(codes + 64 * bits + 4 * half, a->scale_bits);
+        m = _mm256_shuffle_epi8(hrq__table_avx2(a->maps), m);
+        even = _mm256_and_si256(m, _mm256_set1_epi16(255));
+        odd = _mm256_andnot_si256(_mm256_set1_epi16(255), m);
     }
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) r[j] = _mm256_setzero_si256();
+    hrq__planes_avx2(r, codes + 32 * half, bits);
+    hrq__voronoi_point_avx2(r, bits);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        if (multiples) r[j] = hrq__multiple_avx2(r[j], even, odd);
+        hrq__emit_avx2(s, to, half, j, to == HRQ__TO_TILE ? _mm256_xor_si256(r[j], s->flip) : r[j]);
+    }
+}
+
+HRQ__IN_AVX2 void hrq__voronoi_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int bits,
+                                    int multiples, const hrq__decode_args *a)
+{
+    for (; supers > 0; supers--, codes += a->lane_bytes * 4) {
+        hrq__sink_begin_avx2(s, to, codes, 64 * (size_t)bits);
+        hrq__voronoi_half_avx2(s, to, 0, codes, bits, multiples, a);
+        hrq__voronoi_half_avx2(s, to, 1, codes, bits, multiples, a);
+        hrq__sink_next_avx2(s, to);
+    }
+}
+
+HRQ__IN_AVX2 size_t hrq__voronoi_avx2_all(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers,
+                                          const hrq__decode_args *a)
+{
+    int multiples = a->scale_bits > 0 || a->multiple[0] != 1;
+    if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->digit_bits || a->clamp != 127 || a->scale_bits > 4 ||
+        a->q != 1u << a->code_bits || !a->maps[16])
+        return 0;
+    switch (a->code_bits << 1 | (unsigned)multiples) {
+    case 4: hrq__voronoi_avx2(s, to, codes, supers, 2, 0, a); break;
+    case 5: hrq__voronoi_avx2(s, to, codes, supers, 2, 1, a); break;
+    case 6: hrq__voronoi_avx2(s, to, codes, supers, 3, 0, a); break;
+    case 7: hrq__voronoi_avx2(s, to, codes, supers, 3, 1, a); break;
+    case 8: hrq__voronoi_avx2(s, to, codes, supers, 4, 0, a); break;
+    case 9: hrq__voronoi_avx2(s, to, codes, supers, 4, 1, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
 }
 
 HRQ__FN_AVX2 size_t hrq__decode_voronoi_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
                                              const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
-    int multiples = a->scale_bits > 0 || a->multiple[0] != 1;
+    hrq__sink_avx2 s = hrq__sink_tile_avx2(lo, a);
     (void)hi;
-    if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->digit_bits || a->clamp != 127 || a->scale_bits > 4 ||
-        a->q != 1u << a->code_bits || !a->maps[16])
-        return 0;
-    switch (a->code_bits << 1 | (unsigned)multiples) {
-    case 4: hrq__voronoi_avx2(lo, codes, supers, 2, 0, a); break;
-    case 5: hrq__voronoi_avx2(lo, codes, supers, 2, 1, a); break;
-    case 6: hrq__voronoi_avx2(lo, codes, supers, 3, 0, a); break;
-    case 7: hrq__voronoi_avx2(lo, codes, supers, 3, 1, a); break;
-    case 8: hrq__voronoi_avx2(lo, codes, supers, 4, 0, a); break;
-    case 9: hrq__voronoi_avx2(lo, codes, supers, 4, 1, a); break;
-    default: return 0;
-    }
-    return 32 * supers;
+    return hrq__voronoi_avx2_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
 /* Where a byte is a label's lowest bit, xored over the planes that have it: the parity of these bits, in bit 0. */
@@ -535,162 +720,318 @@ HRQ__IN_AVX2 __m256i hrq__coset_avx2(const uint8_t *codes, int bits)
     return _mm256_and_si256(odd, hrq__byte_avx2(1));
 }
 
-/* Box codes: class, coset and label are an index; all above the label is the block's, so what it selects among parts
-   of the table are masks, made once for 8 coordinates. */
-HRQ__IN_AVX2 void hrq__box_avx2(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int classes,
-                                const hrq__decode_args *a)
+/* 16 << n bytes by an index: its lowest four bits in `index`, whose bit 7 is 0 and bits 4 ... 6 anything; the others in
+   bit 7 of bit[0] ... bit[n - 1]. Depth first, so that n + 1 registers do. A blend is one operation on AMD, two on
+   Intel up to its 11th generation: a mask and a xor would be two, and the masks are to be made. */
+HRQ__IN_AVX2 __m256i hrq__choose_avx2(const __m256i *table, __m256i index, const __m256i *bit, int n)
 {
-    int j, k, parts = 2 * classes << bits > 16 ? 2 * classes << bits >> 4 : 1;
-    __m256i code[8], mask[15], table[16], above;
-    size_t stride = a->stride, half;
-    hrq__tables_avx2(table, a->maps, parts);
-    for (; supers > 0; supers--, codes += a->lane_bytes * 4, lo += 8 * stride) {
-        hrq__prefetch_avx2(codes, 64 * (size_t)bits);
-        for (half = 0; half < 64; half += 32) {
-            above = hrq__indices_avx2(codes + 64 * bits + half / 8, classes == 8 ? 3 : (unsigned)classes / 2);
-            above = _mm256_add_epi8(_mm256_add_epi8(above, above), hrq__coset_avx2(codes + half, bits));
-            above = hrq__sll16_avx2(above, bits);
-            HRQ__UNROLL
-            for (k = 0; k + 1 < parts; k++) {
-                __m256i end = hrq__byte_avx2(16u * (unsigned)k + 15u);
-                mask[k] = _mm256_cmpeq_epi8(_mm256_max_epu8(above, end), end);
-            }
-            above = _mm256_and_si256(above, hrq__byte_avx2(15));
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) code[j] = bits == 4 ? _mm256_setzero_si256() : above;
-            hrq__planes_avx2(code, codes + half, bits);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                __m256i v = _mm256_shuffle_epi8(table[parts - 1], code[j]);
-                HRQ__UNROLL
-                for (k = 0; k + 1 < parts; k++)
-                    v = _mm256_xor_si256(v, _mm256_and_si256(_mm256_shuffle_epi8(table[k], code[j]), mask[k]));
-                hrq__store_avx2(lo + half + (size_t)j * stride, v);
-            }
+    __m256i left[5], v;
+    int k, b;
+    HRQ__UNROLL
+    for (k = 0; k < 1 << n; k++) {
+        v = _mm256_shuffle_epi8(table[k], index);
+        HRQ__UNROLL
+        for (b = 0; b < 4; b++) {
+            if (~k & ((2 << b) - 1)) break;
+            v = _mm256_blendv_epi8(left[b], v, bit[b]);
         }
+        left[b] = v;
     }
+    return left[n];
+}
+
+/* Box codes: class, coset and label are an index; all above the label is the block's: made once for 8 coordinates. The
+   lowest four bits of an index to return, above them in `bit`. */
+HRQ__IN_AVX2 __m256i hrq__box_index_avx2(__m256i bit[4], const uint8_t *codes, int half, int bits, int index_bits)
+{
+    __m256i above = hrq__indices_avx2(codes + 64 * bits + 4 * half, (unsigned)index_bits);
+    int j;
+    above = _mm256_add_epi8(_mm256_add_epi8(above, above), hrq__coset_avx2(codes + 32 * half, bits));
+    above = hrq__sll16_avx2(above, bits);
+    HRQ__UNROLL
+    for (j = 0; j < bits + index_bits - 3; j++) bit[j] = hrq__sll16_avx2(above, 3 - j);
+    return bits == 4 ? _mm256_setzero_si256() : _mm256_and_si256(above, hrq__byte_avx2(15));
+}
+
+HRQ__IN_AVX2 void hrq__box_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int bits,
+                                int index_bits, const hrq__decode_args *a)
+{
+    __m256i table[16], bit[2][4], above[2], code;
+    int i, n = bits + index_bits > 3 ? bits + index_bits - 3 : 0;
+    hrq__values_avx2(table, 1 << n, to, 0, a->maps, a);
+    for (; supers > 0; supers--, codes += 64 * bits + 8 * index_bits) {
+        hrq__sink_begin_avx2(s, to, codes, 64 * (size_t)bits);
+        above[0] = hrq__box_index_avx2(bit[0], codes, 0, bits, index_bits);
+        above[1] = hrq__box_index_avx2(bit[1], codes, 1, bits, index_bits);
+        HRQ__UNROLL
+        for (i = 0; i < 16; i++) {
+            code = hrq__code_over_avx2(above[i % 2], codes + 32 * (i % 2), bits, i / 2);
+            hrq__emit_avx2(s, to, i % 2, i / 2, hrq__choose_avx2(table, code, bit[i % 2], n));
+        }
+        hrq__sink_next_avx2(s, to);
+    }
+}
+
+HRQ__IN_AVX2 size_t hrq__box_avx2_all(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers,
+                                      const hrq__decode_args *a)
+{
+    switch (a->code_bits << 4 | a->scales) {
+    case 0x21: hrq__box_avx2(s, to, codes, supers, 2, 0, a); break;
+    case 0x22: hrq__box_avx2(s, to, codes, supers, 2, 1, a); break;
+    case 0x24: hrq__box_avx2(s, to, codes, supers, 2, 2, a); break;
+    case 0x28: hrq__box_avx2(s, to, codes, supers, 2, 3, a); break;
+    case 0x31: hrq__box_avx2(s, to, codes, supers, 3, 0, a); break;
+    case 0x32: hrq__box_avx2(s, to, codes, supers, 3, 1, a); break;
+    case 0x34: hrq__box_avx2(s, to, codes, supers, 3, 2, a); break;
+    case 0x38: hrq__box_avx2(s, to, codes, supers, 3, 3, a); break;
+    case 0x41: hrq__box_avx2(s, to, codes, supers, 4, 0, a); break;
+    case 0x42: hrq__box_avx2(s, to, codes, supers, 4, 1, a); break;
+    case 0x44: hrq__box_avx2(s, to, codes, supers, 4, 2, a); break;
+    case 0x48: hrq__box_avx2(s, to, codes, supers, 4, 3, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
 }
 
 HRQ__FN_AVX2 size_t hrq__decode_box_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
                                          const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
+    hrq__sink_avx2 s = hrq__sink_tile_avx2(lo, a);
     (void)hi;
-    switch (a->code_bits << 4 | a->scales) {
-    case 0x21: hrq__box_avx2(lo, codes, supers, 2, 1, a); break;
-    case 0x22: hrq__box_avx2(lo, codes, supers, 2, 2, a); break;
-    case 0x24: hrq__box_avx2(lo, codes, supers, 2, 4, a); break;
-    case 0x28: hrq__box_avx2(lo, codes, supers, 2, 8, a); break;
-    case 0x31: hrq__box_avx2(lo, codes, supers, 3, 1, a); break;
-    case 0x32: hrq__box_avx2(lo, codes, supers, 3, 2, a); break;
-    case 0x34: hrq__box_avx2(lo, codes, supers, 3, 4, a); break;
-    case 0x38: hrq__box_avx2(lo, codes, supers, 3, 8, a); break;
-    case 0x41: hrq__box_avx2(lo, codes, supers, 4, 1, a); break;
-    case 0x42: hrq__box_avx2(lo, codes, supers, 4, 2, a); break;
-    case 0x44: hrq__box_avx2(lo, codes, supers, 4, 4, a); break;
-    case 0x48: hrq__box_avx2(lo, codes, supers, 4, 8, a); break;
-    default: return 0;
-    }
-    return 32 * supers;
+    return hrq__box_avx2_all(&s, HRQ__TO_TILE, codes, cols8 / 32, a);
 }
 
-/* Raw bit b of the codes of coordinate j, in bit 7. */
-HRQ__IN_AVX2 __m256i hrq__raw_avx2(const uint8_t *p, int raws, int b, int j)
+/* Hash of the window at step j: the xor of its nibbles' hashes, as H is linear. */
+HRQ__IN_AVX2 __m256i hrq__hash_avx2(const __m256i nibble[6], const uint8_t *maps, int j, int window)
 {
-    int single = raws == 1 || (raws == 3 && b == 0), wide = raws & 1;
-    return single ? hrq__sll16_avx2(hrq__load_avx2(p), 7 - j)
-                  : hrq__sll16_avx2(hrq__load_avx2(p + 64 * (wide + j % 2)), 7 - (j / 2 * 2 + b - wide));
-}
-
-/* Levels at step j. The hash of a window is the xor of its nibbles' hashes, as H is linear. Where the highest raw bit
-   is 0 the rest of the index is complemented and the level negated: the upper half is a table. Raw bits below blend. */
-HRQ__IN_AVX2 __m256i hrq__trellis_level_avx2(const uint8_t *maps, const __m256i table[8], const __m256i nibble[6],
-                                             const uint8_t *raw, int j, int window, int raws, int parities)
-{
-    int parts = 1 << (parities - 4), sets = 1 << (raws - 1), first = hrq__nibble_first(j), n, i, k;
-    __m256i hash = _mm256_setzero_si256(), negative, level[4];
+    __m256i hash = _mm256_setzero_si256();
+    int n, first = hrq__nibble_first(j);
     HRQ__UNROLL
     for (n = 0; n < HRQ__NIBBLES; n++)
         if (4 * (first + n) <= 16 + j && 4 * (first + n) + 3 > 16 + j - window)
             hash = _mm256_xor_si256(
                 hash, _mm256_shuffle_epi8(hrq__table_avx2(maps + (j * HRQ__NIBBLES + n) * 16), nibble[first + n]));
-    negative = _mm256_cmpgt_epi8(hrq__raw_avx2(raw, raws, raws - 1, j), hrq__byte_avx2(255));
-    hash = _mm256_and_si256(_mm256_xor_si256(hash, negative), hrq__byte_avx2((1u << parities) - 1u));
+    return hash;
+}
+
+/* Level at step j; all but *plus is to be negated: where the highest raw bit is 0 the rest of the index is
+   complemented, as the upper half is a table. Steps go down from 7: an addition then brings each next raw bit to bit 7.
+   Of two tables that bit 7 of the hash chooses between, a shuffle gives 0 in one. */
+HRQ__IN_AVX2 __m256i hrq__trellis_step_avx2(__m256i *plus, __m256i raw[3], __m256i hash, const __m256i table[8], int j,
+                                            int raws, int parities)
+{
+    int top = raws == 1 ? 0 : (raws & 1) + j % 2, pairs = 1 << (raws + parities - 6), n, k, bits = 0;
+    __m256i other, bit[3], left[3], v;
+    *plus = _mm256_cmpgt_epi8(_mm256_setzero_si256(), raw[top]);
+    hash = _mm256_xor_si256(hash, *plus);
+    other = _mm256_xor_si256(hash, hrq__byte_avx2(128));
+    if (parities == 6) bit[bits++] = _mm256_add_epi8(hash, hash);
+    raw[top] = _mm256_add_epi8(raw[top], raw[top]);
+    if (raws == 3) {
+        bit[bits++] = _mm256_xor_si256(raw[0], *plus);
+        raw[0] = _mm256_add_epi8(raw[0], raw[0]);
+    }
+    if (raws > 1) {
+        bit[bits++] = _mm256_xor_si256(raw[top], *plus);
+        raw[top] = _mm256_add_epi8(raw[top], raw[top]);
+    }
     HRQ__UNROLL
-    for (i = 0; i < sets; i++) level[i] = hrq__look_up_avx2(table + parts * i, hash, parts);
-    HRQ__UNROLL
-    for (i = 0; i + 1 < raws; i++) {
-        __m256i bit = _mm256_xor_si256(hrq__raw_avx2(raw, raws, i, j), negative);
+    for (k = 0; k < pairs; k++) {
+        v = _mm256_xor_si256(_mm256_shuffle_epi8(table[2 * k], hash), _mm256_shuffle_epi8(table[2 * k + 1], other));
         HRQ__UNROLL
-        for (k = 0; k < 2; k++)
-            if (k < sets >> (i + 1)) level[k] = _mm256_blendv_epi8(level[2 * k], level[2 * k + 1], bit);
-    }
-    return _mm256_sub_epi8(_mm256_xor_si256(level[0], negative), negative);
-}
-
-/* window: at least that of the masks; the nibbles beyond it have tables of zeros. */
-HRQ__IN_AVX2 void hrq__trellis_avx2(uint8_t *lo, const uint8_t *codes, size_t supers, int window, int raws,
-                                    int parities, const hrq__decode_args *a)
-{
-    __m256i flip = hrq__byte_avx2(a->flip), low = hrq__byte_avx2(15), nibble[6], table[8], v;
-    size_t stride = a->stride, half, i;
-    int j;
-    hrq__tables_avx2(table, a->maps + HRQ__LEVELS_AT, 1 << (raws - 1 + parities - 4));
-    for (half = 0; half < 64; half += 32) {
-        const uint8_t *p = codes + half;
-        uint8_t *to = lo + half;
-        __m256i last = hrq__load_avx2(a->past + half), older = hrq__load_avx2(a->past + 64 + half);
-        nibble[2] = _mm256_and_si256(older, low);
-        nibble[3] = _mm256_and_si256(hrq__srl16_avx2(older, 4), low);
-        nibble[4] = _mm256_and_si256(last, low);
-        nibble[5] = _mm256_and_si256(hrq__srl16_avx2(last, 4), low);
-        for (i = 0; i < supers; i++, p += 64 * (1 + (size_t)raws), to += 8 * stride) {
-            hrq__prefetch_avx2(p - half, half ? 0 : 64 * (1 + (size_t)raws));
-            older = last;
-            last = hrq__load_avx2(p);
-            HRQ__UNROLL
-            for (j = 0; j < 4; j++) nibble[j] = nibble[j + 2];
-            nibble[4] = _mm256_and_si256(last, low);
-            nibble[5] = _mm256_and_si256(hrq__srl16_avx2(last, 4), low);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                v = hrq__trellis_level_avx2(a->maps, table, nibble, p + 64, j, window, raws, parities);
-                hrq__store_avx2(to + (size_t)j * stride, _mm256_xor_si256(v, flip));
-            }
+        for (n = 0; n < 2; n++) {
+            if (~k & ((2 << n) - 1)) break;
+            v = _mm256_blendv_epi8(left[n], v, bit[n]);
         }
-        hrq__store_avx2(a->past + half, last);
-        hrq__store_avx2(a->past + 64 + half, older);
+        left[n] = v;
+    }
+    return left[bits];
+}
+
+HRQ__IN_AVX2 void hrq__nibbles_avx2(__m256i nibble[2], __m256i v)
+{
+    nibble[0] = _mm256_and_si256(v, hrq__byte_avx2(15));
+    nibble[1] = _mm256_and_si256(hrq__srl16_avx2(v, 4), hrq__byte_avx2(15));
+}
+
+/* The planes of raw bits. */
+HRQ__IN_AVX2 void hrq__raws_avx2(__m256i raw[3], const uint8_t *p, int raws)
+{
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < raws; i++) raw[i] = hrq__load_avx2(p + 64 * i);
+}
+
+/* past: nibbles of the two bytes before, moved on. window: at least that of the masks; the nibbles beyond it have
+   tables of zeros. */
+HRQ__IN_AVX2 void hrq__trellis_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, __m256i past[4],
+                                         const __m256i table[8], int window, int raws, int parities,
+                                         const uint8_t *maps)
+{
+    __m256i nibble[6], raw[3], v, plus;
+    int j;
+    HRQ__UNROLL
+    for (j = 0; j < 4; j++) nibble[j] = past[j];
+    hrq__nibbles_avx2(nibble + 4, hrq__load_avx2(codes + 32 * half));
+    HRQ__UNROLL
+    for (j = 0; j < 4; j++) past[j] = nibble[j + 2];
+    hrq__raws_avx2(raw, codes + 64 + 32 * half, raws);
+    HRQ__UNROLL
+    for (j = 7; j >= 0; j--) {
+        v = hrq__hash_avx2(nibble, maps, j, window);
+        v = hrq__trellis_step_avx2(&plus, raw, v, table, j, raws, parities);
+        hrq__emit_plus_avx2(s, to, half, j, v, plus);
     }
 }
 
-HRQ__FN_AVX2 size_t hrq__decode_trellis_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                             const hrq__decode_args *a)
+HRQ__IN_AVX2 void hrq__trellis_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int window,
+                                    int raws, int parities, const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
+    __m256i past[2][4], table[8];
+    uint8_t last[64];
+    size_t i, step = 64 * (1 + (size_t)raws);
+    hrq__tables_avx2(table, a->maps + HRQ__LEVELS_AT, 1 << (raws + parities - 5));
+    for (i = 0; i < 2; i++) {
+        hrq__nibbles_avx2(past[i], hrq__load_avx2(a->past + 64 + 32 * i));
+        hrq__nibbles_avx2(past[i] + 2, hrq__load_avx2(a->past + 32 * i));
+    }
+    memcpy(last, a->past, sizeof last);
+    for (i = 0; i < supers; i++, codes += step) {
+        hrq__sink_begin_avx2(s, to, codes, step);
+        hrq__trellis_half_avx2(s, to, 0, codes, past[0], table, window, raws, parities, a->maps);
+        hrq__trellis_half_avx2(s, to, 1, codes, past[1], table, window, raws, parities, a->maps);
+        hrq__sink_next_avx2(s, to);
+    }
+    memcpy(a->past + 64, supers > 1 ? codes - 2 * step : last, sizeof last);
+    memcpy(a->past, codes - step, sizeof last);
+}
+
+/* Words [8 registers][8] to [8][register's number]. */
+HRQ__IN_AVX2 void hrq__turn_avx2(__m256i v[8])
+{
+    __m256i t[8], a, b, c, d;
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 8; i += 4) {
+        a = _mm256_unpacklo_epi32(v[i], v[i + 1]);
+        b = _mm256_unpacklo_epi32(v[i + 2], v[i + 3]);
+        c = _mm256_unpackhi_epi32(v[i], v[i + 1]);
+        d = _mm256_unpackhi_epi32(v[i + 2], v[i + 3]);
+        t[i] = _mm256_unpacklo_epi64(a, b);
+        t[i + 1] = _mm256_unpackhi_epi64(a, b);
+        t[i + 2] = _mm256_unpacklo_epi64(c, d);
+        t[i + 3] = _mm256_unpackhi_epi64(c, d);
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2x128_si256(t[i], t[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2x128_si256(t[i], t[i + 4], 0x31);
+    }
+}
+
+/* Time down the rows: a register is a row's 32 columns. The bytes before are those of the other half, of these rows and
+   of the 16 rows before. Products add up by columns mod 8 of each row, without a broadcast of x; at the end they are
+   turned and added. */
+HRQ__IN_AVX2 void hrq__column_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, __m256i acc[8],
+                                        const __m256i table[8], int window, int raws, int parities,
+                                        const hrq__decode_args *a)
+{
+    const uint8_t *last = half ? codes : codes + a->prior + 32, *older = codes + a->prior + 32 * half;
+    __m256i nibble[6], raw[3], v[8], plus;
+    int j;
+    hrq__nibbles_avx2(nibble, hrq__load_avx2(older));
+    hrq__nibbles_avx2(nibble + 2, hrq__load_avx2(last));
+    hrq__nibbles_avx2(nibble + 4, hrq__load_avx2(codes + 32 * half));
+    hrq__raws_avx2(raw, codes + 64 + 32 * half, raws);
+    HRQ__UNROLL
+    for (j = 7; j >= 0; j--) {
+        v[j] = hrq__hash_avx2(nibble, a->maps, j, window);
+        v[j] = hrq__trellis_step_avx2(&plus, raw, v[j], table, j, raws, parities);
+        if (to == HRQ__TO_TILE) {
+            v[j] = _mm256_sign_epi8(v[j], _mm256_xor_si256(plus, hrq__byte_avx2(0u - 2)));
+            v[j] = _mm256_xor_si256(v[j], s->flip);
+        } else {
+            v[j] = _mm256_sign_epi8(v[j], _mm256_xor_si256(plus, hrq__load_avx2(s->turn)));
+            v[j] = _mm256_maddubs_epi16(hrq__load_avx2(s->size), v[j]);
+            acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(v[j], _mm256_set1_epi16(1)));
+        }
+    }
+    if (to != HRQ__TO_TILE) return;
+    hrq__turn_avx2(v);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) hrq__emit_avx2(s, to, half, j, v[j]);
+}
+
+HRQ__IN_AVX2 void hrq__column_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int window,
+                                   int raws, int parities, const hrq__decode_args *a)
+{
+    __m256i acc[2][8], table[8];
+    int i, j;
+    for (i = 0; i < 16; i++) acc[i / 8][i % 8] = _mm256_setzero_si256();
+    hrq__tables_avx2(table, a->maps + HRQ__LEVELS_AT, 1 << (raws + parities - 5));
+    for (; supers > 0; supers--, codes += 64 * (1 + raws)) {
+        hrq__sink_begin_avx2(s, to, codes, 64 * (1 + (size_t)raws));
+        hrq__column_half_avx2(s, to, 0, codes, acc[0], table, window, raws, parities, a);
+        hrq__column_half_avx2(s, to, 1, codes, acc[1], table, window, raws, parities, a);
+        hrq__sink_next_avx2(s, to);
+    }
+    for (i = 0; i < 2 && to != HRQ__TO_TILE; i++) {
+        hrq__turn_avx2(acc[i]);
+        for (j = 0; j < 8; j++) s->acc[i] = _mm256_add_epi32(s->acc[i], acc[i][j]);
+    }
+}
+
+/* column: time runs down the rows. */
+HRQ__IN_AVX2 void hrq__trellis_avx2_run(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int column,
+                                        int window, int raws, int parities, const hrq__decode_args *a)
+{
+    if (column) hrq__column_avx2(s, to, codes, supers, window, raws, parities, a);
+    else hrq__trellis_avx2(s, to, codes, supers, window, raws, parities, a);
+}
+
+HRQ__IN_AVX2 size_t hrq__trellis_avx2_all(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int column,
+                                          const hrq__decode_args *a)
+{
     unsigned i, all = 0;
-    (void)hi;
     if (supers == 0) return 0;
     for (i = 0; i < a->parities; i++) all |= a->hash[i];
     switch ((a->code_bits << 4 | a->parities) << 1 | (all >> 11 != 0)) { /* windows of 11 bits and of 16 */
-    case 0x15 << 1: hrq__trellis_avx2(lo, codes, supers, 11, 1, 5, a); break;
-    case 0x26 << 1: hrq__trellis_avx2(lo, codes, supers, 11, 2, 6, a); break;
-    case 0x35 << 1: hrq__trellis_avx2(lo, codes, supers, 11, 3, 5, a); break;
-    case 0x15 << 1 | 1: hrq__trellis_avx2(lo, codes, supers, 16, 1, 5, a); break;
-    case 0x26 << 1 | 1: hrq__trellis_avx2(lo, codes, supers, 16, 2, 6, a); break;
-    case 0x35 << 1 | 1: hrq__trellis_avx2(lo, codes, supers, 16, 3, 5, a); break;
+    case 0x15 << 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 11, 1, 5, a); break;
+    case 0x26 << 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 11, 2, 6, a); break;
+    case 0x35 << 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 11, 3, 5, a); break;
+    case 0x15 << 1 | 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 16, 1, 5, a); break;
+    case 0x26 << 1 | 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 16, 2, 6, a); break;
+    case 0x35 << 1 | 1: hrq__trellis_avx2_run(s, to, codes, supers, column, 16, 3, 5, a); break;
     default: return 0;
     }
     return 32 * supers;
 }
 
+HRQ__FN_AVX2 size_t hrq__decode_trellis_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                             const hrq__decode_args *a)
+{
+    hrq__sink_avx2 s = hrq__sink_tile_avx2(lo, a);
+    (void)hi;
+    return hrq__trellis_avx2_all(&s, HRQ__TO_TILE, codes, cols8 / 32, 0, a);
+}
+
+HRQ__FN_AVX2 size_t hrq__decode_column_avx2(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                            const hrq__decode_args *a)
+{
+    hrq__sink_avx2 s = hrq__sink_tile_avx2(lo, a);
+    (void)hi;
+    return hrq__trellis_avx2_all(&s, HRQ__TO_TILE, codes, cols8 / 32, 1, a);
+}
+
 /* ---- one vector: decoded registers go straight into the products ---- */
 
 /* A superblock: codes as they are, unsigned, times the vector's bytes. A pair is at most 2 * (2^bits - 1) * 127; 8 of
-   them fit 16 bits up to 4 bits a code (30480), then 4 (31496), 2 (32004), 1 (32258). 8 bits would saturate. */
+   them fit 16 bits up to 4 bits a code (30480), then 4 (31496), 2 (32004), 1 (32258). 8 bits would saturate: values
+   then, |value| times the vector with its sign (32512). */
 HRQ__IN_AVX2 void hrq__one_super_avx2(__m256i acc[2], const uint8_t *codes, const int8_t *x, int bits)
 {
     __m256i one = _mm256_set1_epi16(1), code[8], pair, sum = _mm256_setzero_si256();
-    int half, j, deep = bits <= 4 ? 8 : 8 >> (bits - 4);
+    int half, j, deep = bits <= 4 ? 8 : bits < 8 ? 8 >> (bits - 4) : 1;
     hrq__prefetch_avx2(codes, 64 * (size_t)bits);
     HRQ__UNROLL
     for (half = 0; half < 2; half++) {
@@ -699,7 +1040,13 @@ HRQ__IN_AVX2 void hrq__one_super_avx2(__m256i acc[2], const uint8_t *codes, cons
         hrq__planes_avx2(code, codes + 32 * half, bits);
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
-            pair = _mm256_maddubs_epi16(code[j], _mm256_set1_epi32(hrq__word_at(x + 4 * j)));
+            pair = _mm256_set1_epi32(hrq__word_at(x + 4 * j));
+            if (bits == 8) {
+                code[j] = _mm256_xor_si256(code[j], hrq__byte_avx2(128));
+                pair = _mm256_sign_epi8(pair, code[j]);
+                code[j] = _mm256_abs_epi8(code[j]);
+            }
+            pair = _mm256_maddubs_epi16(code[j], pair);
             sum = j % deep ? _mm256_add_epi16(sum, pair) : pair;
             if (j % deep == deep - 1) acc[half] = _mm256_add_epi32(acc[half], _mm256_madd_epi16(sum, one));
         }
@@ -722,7 +1069,7 @@ HRQ__IN_AVX2 void hrq__one_int_avx2_run(void *sum, const uint8_t *codes, size_t 
             int32_t *to = (int32_t *)sum + i;
             float *total = (float *)sum + i;
             at = done / per * HRQ_PANEL + i;
-            zero = _mm256_set1_epi32(1 << (bits - 1));
+            zero = _mm256_set1_epi32(bits < 8 ? 1 << (bits - 1) : 0);
             if (g && g->zero) zero = _mm256_add_epi32(zero, hrq__load_avx2(g->zero + at));
             part = _mm256_sub_epi32(acc[i / 8], _mm256_mullo_epi32(all, zero));
             if (g)
@@ -746,58 +1093,293 @@ HRQ__FN_AVX2 size_t hrq__one_int_avx2(void *sum, const uint8_t *codes, size_t co
     case 5: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 5); break;
     case 6: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 6); break;
     case 7: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 7); break;
+    case 8: hrq__one_int_avx2_run(sum, codes, supers, per, x, g, 8); break;
     default: return 0;
     }
     return 32 * supers;
 }
 
+HRQ__FN_AVX2 size_t hrq__one_table_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                        const hrq__vectors *x, const hrq__groups *g)
+{
+    uint8_t room[64];
+    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, g);
+    int to;
+    size_t supers = hrq__sink_supers(cols8, g, &to), done = 0;
+    if (a->code_bits == 8) return 0; /* may be -128, which has no negative */
+    if (to == HRQ__TO_INTEGERS) done = hrq__table_avx2_all(&s, HRQ__TO_INTEGERS, a->maps, codes, supers, a);
+    else if (to == HRQ__TO_GROUPS32) done = hrq__table_avx2_all(&s, HRQ__TO_GROUPS32, a->maps, codes, supers, a);
+    else if (a->code_bits == 4)
+        hrq__table_avx2_run(&s, HRQ__TO_GROUPS16, a->maps, codes, supers, 4, a), done = 32 * supers;
+    if (done) hrq__sink_end_avx2(sum, &s);
+    return done;
+}
+
+HRQ__FN_AVX2 size_t hrq__one_voronoi_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                          const hrq__vectors *x, const hrq__groups *g)
+{
+    uint8_t room[64];
+    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
+    size_t done = g ? 0 : hrq__voronoi_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    if (done) hrq__sink_end_avx2(sum, &s);
+    return done;
+}
+
+HRQ__FN_AVX2 size_t hrq__one_box_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                      const hrq__vectors *x, const hrq__groups *g)
+{
+    uint8_t room[64];
+    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
+    size_t done = g ? 0 : hrq__box_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
+    if (done) hrq__sink_end_avx2(sum, &s);
+    return done;
+}
+
+HRQ__FN_AVX2 size_t hrq__one_trellis_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                          const hrq__vectors *x, const hrq__groups *g)
+{
+    uint8_t room[64];
+    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
+    size_t done = g ? 0 : hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 0, a);
+    if (done) hrq__sink_end_avx2(sum, &s);
+    return done;
+}
+
+HRQ__FN_AVX2 size_t hrq__one_column_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                         const hrq__vectors *x, const hrq__groups *g)
+{
+    uint8_t room[64];
+    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
+    size_t done = g ? 0 : hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 1, a);
+    if (done) hrq__sink_end_avx2(sum, &s);
+    return done;
+}
+
 /* ---- dot ---- */
 
-/* Integer products of one panel with n vectors from t on: out[i * ldo + row] += sum over the vectors' columns
-   from ... end - 1; quads of the tile lie `step` bytes apart. The one thing that the rows differ in. */
-typedef void (*hrq__dot_run)(int32_t *out, size_t ldo, const uint8_t *tile, size_t step, const hrq__vectors *x,
-                             size_t t, size_t n, size_t from, size_t end);
+/* Up to four vectors' columns, so many at most, taken apart: |x|, and ones where x < 0. */
+enum { HRQ__SPLIT = 512 };
+typedef struct hrq__split_avx2 {
+    uint8_t size[4][HRQ__SPLIT], ones[4][HRQ__SPLIT];
+    int32_t minus[HRQ__SPLIT / 8][4]; /* sums of -x over the x < 0 among 8 columns, of each vector */
+} hrq__split_avx2;
 
-/* Bytes of value times |value| and the vector's with its sign: 2 * 128 * 127 = 32512 fits the int16 of maddubs, where
-   value + 128 unsigned would saturate. M vectors: 2 M accumulators. */
-HRQ__IN_AVX2 void hrq__dot_avx2_block(int32_t *out, size_t ldo, const uint8_t *tile, size_t step,
-                                      const hrq__vectors *x, size_t t0, size_t from, size_t end, int m)
+HRQ__IN_AVX2 void hrq__split_avx2_run(hrq__split_avx2 *s, const int8_t *x, size_t ldx, size_t n, int m)
 {
-    __m256i acc[8], w[2], size[2], one = _mm256_set1_epi16(1);
-    const int8_t *at = x->x + t0 * x->ldx;
+    size_t at;
+    int t;
+    for (at = 0; at < n; at += 32) {
+        __m256i sum[4], low, high;
+        HRQ__UNROLL
+        for (t = 0; t < 4; t++) {
+            __m256i v = _mm256_setzero_si256(), size, ones;
+            if (t < m && n - at >= 32) {
+                v = hrq__load_avx2(x + (size_t)t * ldx + at);
+            } else if (t < m) {
+                uint8_t last[32] = {0};
+                memcpy(last, x + (size_t)t * ldx + at, n - at);
+                v = hrq__load_avx2(last);
+            }
+            size = _mm256_abs_epi8(v);
+            ones = _mm256_cmpgt_epi8(_mm256_setzero_si256(), v);
+            if (t < m) hrq__store_avx2(s->size[t] + at, size);
+            if (t < m) hrq__store_avx2(s->ones[t] + at, ones);
+            sum[t] = _mm256_sad_epu8(_mm256_and_si256(size, ones), _mm256_setzero_si256());
+        }
+        low = _mm256_or_si256(sum[0], _mm256_slli_epi64(sum[1], 32));
+        high = _mm256_or_si256(sum[2], _mm256_slli_epi64(sum[3], 32));
+        sum[0] = _mm256_unpacklo_epi64(low, high);
+        sum[1] = _mm256_unpackhi_epi64(low, high);
+        hrq__store_avx2(s->minus[at / 8], _mm256_permute2x128_si256(sum[0], sum[1], 0x20));
+        hrq__store_avx2(s->minus[at / 8 + 2], _mm256_permute2x128_si256(sum[0], sum[1], 0x31));
+    }
+}
+
+HRQ__IN_AVX2 __m128i hrq__minus_avx2(const hrq__split_avx2 *s, size_t from, size_t end)
+{
+    __m128i sum = _mm_setzero_si128();
+    for (; from < end; from += 8)
+        sum = _mm_add_epi32(sum, _mm_loadu_si128((const __m128i *)(const void *)s->minus[from / 8]));
+    return sum;
+}
+
+/* |x| unsigned times value xor ones, which is -value - 1 where x < 0, so that the products there are |x| too small:
+   `minus` goes on top. 2 * 127 * 128 = 32512 fits the int16 of maddubs, where value + 128 unsigned would saturate. A
+   negation (vpsignb) would contend with the multiplications for ports. M vectors: 2 M accumulators. */
+HRQ__IN_AVX2 void hrq__dot_avx2_tile(__m256i *acc, const uint8_t *tile, size_t step, const hrq__split_avx2 *s,
+                                     size_t from, size_t end, int m)
+{
+    __m256i w[2], v, size, ones, one = _mm256_set1_epi16(1);
     int t, i;
-    HRQ__UNROLL
-    for (t = 0; t < 2 * m; t++) acc[t] = hrq__load_avx2(out + (size_t)(t / 2) * ldo + 8 * (t % 2));
     for (; from < end; from += 4, tile += step) {
         HRQ__UNROLL
         for (i = 0; i < 2; i++) {
             w[i] = hrq__load_avx2(tile + 32 * i);
-            size[i] = _mm256_abs_epi8(w[i]);
+            if (m > 1) HRQ__OPAQUE(w[i]); /* loaded once, not once for each vector */
         }
         HRQ__UNROLL
         for (t = 0; t < m; t++) {
-            __m256i v = _mm256_set1_epi32(hrq__word_at(at + (size_t)t * x->ldx + from));
+            size = _mm256_set1_epi32(hrq__word_at(s->size[t] + from));
+            ones = _mm256_set1_epi32(hrq__word_at(s->ones[t] + from));
             HRQ__UNROLL
             for (i = 0; i < 2; i++) {
-                __m256i pair = _mm256_maddubs_epi16(size[i], _mm256_sign_epi8(v, w[i]));
-                acc[2 * t + i] = _mm256_add_epi32(acc[2 * t + i], _mm256_madd_epi16(pair, one));
+                v = _mm256_maddubs_epi16(size, _mm256_xor_si256(w[i], ones));
+                acc[2 * t + i] = _mm256_add_epi32(acc[2 * t + i], _mm256_madd_epi16(v, one));
             }
         }
     }
-    HRQ__UNROLL
-    for (t = 0; t < 2 * m; t++) hrq__store_avx2(out + (size_t)(t / 2) * ldo + 8 * (t % 2), acc[t]);
 }
 
-HRQ__FN_AVX2 void hrq__dot_avx2(int32_t *out, size_t ldo, const uint8_t *tile, size_t step, const hrq__vectors *x,
-                                size_t t, size_t n, size_t from, size_t end)
+HRQ__IN_AVX2 void hrq__dot_s8_avx2_block(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                         const hrq__vectors *x, size_t t0, int m)
 {
-    for (; n >= 4; n -= 4, t += 4, out += 4 * ldo) hrq__dot_avx2_block(out, ldo, tile, step, x, t, from, end, 4);
-    if (n & 2) {
-        hrq__dot_avx2_block(out, ldo, tile, step, x, t, from, end, 2);
-        t += 2;
-        out += 2 * ldo;
+    hrq__split_avx2 s;
+    size_t from, n, p, rows = 16 * panels;
+    int t;
+    for (from = 0; from < depth; from += n) {
+        __m128i minus;
+        int32_t more[4];
+        n = hrq__min_size(depth - from, HRQ__SPLIT);
+        hrq__split_avx2_run(&s, x->x + t0 * x->ldx + from, x->ldx, n, m);
+        minus = hrq__minus_avx2(&s, 0, n);
+        _mm_storeu_si128((__m128i *)(void *)more, minus);
+        for (p = 0; p < panels; p++) {
+            int32_t *out = acc + t0 * rows + 16 * p;
+            __m256i sum[8];
+            HRQ__UNROLL
+            for (t = 0; t < 2 * m; t++)
+                sum[t] = _mm256_add_epi32(hrq__load_avx2(out + (size_t)(t / 2) * rows + 8 * (t % 2)),
+                                          _mm256_set1_epi32(more[t / 2]));
+            hrq__dot_avx2_tile(sum, tile + from * rows + 64 * p, 4 * rows, &s, 0, n, m);
+            HRQ__UNROLL
+            for (t = 0; t < 2 * m; t++) hrq__store_avx2(out + (size_t)(t / 2) * rows + 8 * (t % 2), sum[t]);
+        }
     }
-    if (n & 1) hrq__dot_avx2_block(out, ldo, tile, step, x, t, from, end, 1);
+}
+
+HRQ__FN_AVX2 void hrq__dot_s8_avx2(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
+                                   const hrq__vectors *x)
+{
+    size_t t = 0;
+    for (; t + 4 <= x->n; t += 4) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 4);
+    for (; t + 2 <= x->n; t += 2) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 2);
+    for (; t < x->n; t++) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 1);
+}
+
+/* Groups: the integers of one, less zero points, to float, scaled, added. What does not depend on the panel, `minus`
+   and the vectors' sums, is made once. */
+typedef struct hrq__split_groups {
+    int32_t minus[HRQ__SPLIT / 8][4], sum[HRQ__SPLIT / 8][4];
+} hrq__split_groups;
+
+HRQ__IN_AVX2 void hrq__groups_avx2_panel(float *total, size_t rows, const uint8_t *tile, const hrq__split_avx2 *s,
+                                         const hrq__split_groups *of, size_t n, const hrq__groups *g, size_t at,
+                                         int m)
+{
+    size_t from, end, i = 0;
+    int t;
+    for (from = 0; from < n; from = end, at += rows, i++) {
+        __m256i acc[8];
+        __m256 part;
+        end = hrq__min_size(from + g->group, n);
+        HRQ__UNROLL
+        for (t = 0; t < 2 * m; t++) {
+            acc[t] = _mm256_set1_epi32(of->minus[i][t / 2]);
+            if (g->zero)
+                acc[t] = _mm256_sub_epi32(acc[t], _mm256_mullo_epi32(_mm256_set1_epi32(of->sum[i][t / 2]),
+                                                                     hrq__load_avx2(g->zero + at + 8 * (t % 2))));
+        }
+        hrq__dot_avx2_tile(acc, tile + from * rows, 4 * rows, s, from, end, m);
+        HRQ__UNROLL
+        for (t = 0; t < 2 * m; t++) {
+            float *out = total + (size_t)(t / 2) * rows + 8 * (t % 2);
+            part = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[t]), _mm256_loadu_ps(g->scale + at + 8 * (t % 2)),
+                                   _mm256_loadu_ps(out));
+            _mm256_storeu_ps(out, part);
+        }
+    }
+}
+
+HRQ__IN_AVX2 void hrq__dot_groups_avx2_block(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                             const hrq__vectors *x, const hrq__groups *g, size_t t0, int m)
+{
+    hrq__split_avx2 s;
+    hrq__split_groups of;
+    size_t from, n, p, k, end, i, rows = 16 * panels, at = 0, most = HRQ__SPLIT / g->group;
+    int t;
+    for (from = 0; from < depth; from += n, at += most * rows) {
+        n = hrq__min_size(depth - from, most * g->group);
+        hrq__split_avx2_run(&s, x->x + t0 * x->ldx + from, x->ldx, n, m);
+        for (k = 0, i = 0; k < n; k = end, i++) {
+            end = hrq__min_size(k + g->group, n);
+            _mm_storeu_si128((__m128i *)(void *)of.minus[i], hrq__minus_avx2(&s, k, end));
+            for (t = 0; t < m && g->zero; t++) {
+                const int32_t *sums = x->sums + (t0 + (size_t)t) * x->lds + from / 8;
+                of.sum[i][t] = (int32_t)((uint32_t)sums[end / 8] - (uint32_t)sums[k / 8]);
+            }
+        }
+        for (p = 0; p < panels; p++)
+            hrq__groups_avx2_panel(total + t0 * rows + 16 * p, rows, tile + from * rows + 64 * p, &s, &of, n, g,
+                                   at + 16 * p, m);
+    }
+}
+
+HRQ__FN_AVX2 void hrq__dot_groups_avx2(float *total, const uint8_t *tile, size_t panels, size_t depth,
+                                       const hrq__vectors *x, const hrq__groups *g)
+{
+    size_t t = 0;
+    if (g->group > HRQ__SPLIT) { /* products ask for no such tiles */
+        hrq__dot_groups_scalar(total, tile, panels, depth, x, g);
+        return;
+    }
+    for (; t + 4 <= x->n; t += 4) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 4);
+    for (; t + 2 <= x->n; t += 2) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 2);
+    for (; t < x->n; t++) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 1);
+}
+
+/* Integer products of one panel with n vectors from t on: out[i * ldo + row] += sum over the vectors' columns
+   from ... end - 1; quads of the tile lie `step` bytes apart. The one thing that the rows below differ in. */
+typedef void (*hrq__dot_run)(int32_t *out, size_t ldo, const uint8_t *tile, size_t step, const hrq__vectors *x,
+                             size_t t, size_t n, size_t from, size_t end);
+
+HRQ__IN_AVX2 void hrq__dot_s8_avx2_by(hrq__dot_run run, int32_t *acc, const uint8_t *tile, size_t panels,
+                                      size_t depth, const hrq__vectors *x)
+{
+    size_t p;
+    for (p = 0; p < panels; p++) run(acc + 16 * p, 16 * panels, tile + 64 * p, 64 * panels, x, 0, x->n, 0, depth);
+}
+
+/* Groups: the integers of one, less zero points, to float, scaled, added. Twelve vectors at once: a group's sums lie in
+   the nearest cache. */
+HRQ__IN_AVX2 void hrq__dot_groups_avx2_by(hrq__dot_run run, float *total, const uint8_t *tile, size_t panels,
+                                          size_t depth, const hrq__vectors *x, const hrq__groups *g)
+{
+    int32_t sum[12 * HRQ_PANEL];
+    size_t from, end, p, t, n, i, j, at = 0, rows = 16 * panels;
+    for (from = 0; from < depth; from = end, at += rows) {
+        end = hrq__min_size(from + g->group, depth);
+        for (t = 0; t < x->n; t += n)
+            for (p = 0, n = hrq__min_size(x->n - t, 12); p < panels; p++) {
+                size_t first = at + 16 * p;
+                for (i = 0; i < n; i++) {
+                    const int32_t *sums = x->sums + (t + i) * x->lds;
+                    uint32_t all = (uint32_t)sums[end / 8] - (uint32_t)sums[from / 8];
+                    __m256i by = _mm256_set1_epi32((int32_t)(0u - all));
+                    for (j = 0; j < 16; j += 8)
+                        hrq__store_avx2(sum + 16 * i + j,
+                                        g->zero ? _mm256_mullo_epi32(by, hrq__load_avx2(g->zero + first + j))
+                                                : _mm256_setzero_si256());
+                }
+                run(sum, 16, tile + from * rows + 64 * p, 4 * rows, x, t, n, from, end);
+                for (i = 0; i < n; i++)
+                    for (j = 0; j < 16; j += 8) {
+                        float *out = total + (t + i) * rows + 16 * p + j;
+                        _mm256_storeu_ps(out, _mm256_fmadd_ps(_mm256_cvtepi32_ps(hrq__load_avx2(sum + 16 * i + j)),
+                                                              _mm256_loadu_ps(g->scale + first + j),
+                                                              _mm256_loadu_ps(out)));
+                    }
+            }
+    }
 }
 
     #ifdef HRQ__AVX2VNNI
@@ -850,58 +1432,6 @@ HRQ__FN_AVX2VNNI void hrq__dot_avx2vnni(int32_t *out, size_t ldo, const uint8_t 
     for (; n > 0; n--, t++, out += ldo) hrq__dot_avx2vnni_block(out, ldo, tile, step, x, t, from, end, 1, 4);
 }
     #endif
-
-HRQ__IN_AVX2 void hrq__dot_s8_avx2_by(hrq__dot_run run, int32_t *acc, const uint8_t *tile, size_t panels,
-                                      size_t depth, const hrq__vectors *x)
-{
-    size_t p;
-    for (p = 0; p < panels; p++) run(acc + 16 * p, 16 * panels, tile + 64 * p, 64 * panels, x, 0, x->n, 0, depth);
-}
-
-/* Groups: the integers of one, less zero points, to float, scaled, added. Twelve vectors at once: a group's sums lie in
-   the nearest cache. */
-HRQ__IN_AVX2 void hrq__dot_groups_avx2_by(hrq__dot_run run, float *total, const uint8_t *tile, size_t panels,
-                                          size_t depth, const hrq__vectors *x, const hrq__groups *g)
-{
-    int32_t sum[12 * HRQ_PANEL];
-    size_t from, end, p, t, n, i, j, at = 0, rows = 16 * panels;
-    for (from = 0; from < depth; from = end, at += rows) {
-        end = hrq__min_size(from + g->group, depth);
-        for (t = 0; t < x->n; t += n)
-            for (p = 0, n = hrq__min_size(x->n - t, 12); p < panels; p++) {
-                size_t first = at + 16 * p;
-                for (i = 0; i < n; i++) {
-                    const int32_t *sums = x->sums + (t + i) * x->lds;
-                    uint32_t all = (uint32_t)sums[end / 8] - (uint32_t)sums[from / 8];
-                    __m256i by = _mm256_set1_epi32((int32_t)(0u - all));
-                    for (j = 0; j < 16; j += 8)
-                        hrq__store_avx2(sum + 16 * i + j,
-                                        g->zero ? _mm256_mullo_epi32(by, hrq__load_avx2(g->zero + first + j))
-                                                : _mm256_setzero_si256());
-                }
-                run(sum, 16, tile + from * rows + 64 * p, 4 * rows, x, t, n, from, end);
-                for (i = 0; i < n; i++)
-                    for (j = 0; j < 16; j += 8) {
-                        float *out = total + (t + i) * rows + 16 * p + j;
-                        _mm256_storeu_ps(out, _mm256_fmadd_ps(_mm256_cvtepi32_ps(hrq__load_avx2(sum + 16 * i + j)),
-                                                              _mm256_loadu_ps(g->scale + first + j),
-                                                              _mm256_loadu_ps(out)));
-                    }
-            }
-    }
-}
-
-HRQ__FN_AVX2 void hrq__dot_s8_avx2(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
-                                   const hrq__vectors *x)
-{
-    hrq__dot_s8_avx2_by(hrq__dot_avx2, acc, tile, panels, depth, x);
-}
-
-HRQ__FN_AVX2 void hrq__dot_groups_avx2(float *total, const uint8_t *tile, size_t panels, size_t depth,
-                                       const hrq__vectors *x, const hrq__groups *g)
-{
-    hrq__dot_groups_avx2_by(hrq__dot_avx2, total, tile, panels, depth, x, g);
-}
 
     #ifdef HRQ__AVX2VNNI
 HRQ__FN_AVX2VNNI void hrq__dot_s8_avx2vnni(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
@@ -2182,8 +2712,6 @@ HRQ__FN_VNNI void hrq__prepare_vnni(uint8_t *maps, int codec, const hrq__decode_
 
 /* ---- where decoded bytes go: a tile, or products with one vector ---- */
 
-enum { HRQ__TO_TILE, HRQ__TO_INTEGERS, HRQ__TO_GROUPS16, HRQ__TO_GROUPS32 }; /* groups of 16; of multiples of 32 */
-
 /* Four accumulators: the latency of one would rule. */
 typedef struct hrq__sink_vnni {
     uint8_t *lo;
@@ -2275,14 +2803,6 @@ HRQ__IN_VNNI void hrq__sink_end_vnni(void *sum, const hrq__sink_vnni *s, size_t 
         _mm512_storeu_si512(sum, _mm512_add_epi32(_mm512_loadu_si512(sum),
                                                   _mm512_sub_epi32(hrq__sink_sum_vnni(s), _mm512_set1_epi32(bias))));
     }
-}
-
-/* Whole superblocks, and whole groups, that one of these goes through; *to: how. 0: none. */
-HRQ__INLINE size_t hrq__sink_supers(size_t cols8, const hrq__groups *g, int *to)
-{
-    *to = !g ? HRQ__TO_INTEGERS : g->group == 16 ? HRQ__TO_GROUPS16 : HRQ__TO_GROUPS32;
-    if (*to == HRQ__TO_GROUPS32) return g->group % 32 ? 0 : cols8 / g->group * (g->group / 32);
-    return cols8 / 32;
 }
 
 /* ---- decode: a superblock is 8 registers, one a coordinate: the quads of its tile in order ---- */
@@ -6661,9 +7181,11 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__zeros_##rest, hrq__path_column_##path, hrq__path_trace_##path, hrq__path_feed_##path
 
 #ifdef HRQ__AVX2
-    #define HRQ__ONE_AVX2 {NULL, NULL, hrq__one_int_avx2, NULL, NULL, NULL, NULL, hrq__one_int_avx2, NULL}
+    #define HRQ__ONE_AVX2 \
+        {NULL, NULL, hrq__one_int_avx2, hrq__one_table_avx2, hrq__one_voronoi_avx2, hrq__one_box_avx2, \
+         hrq__one_trellis_avx2, hrq__one_int_avx2, hrq__one_column_avx2}
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                             \
-        {name, need, flip, HRQ__DECODERS(avx2, scalar), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2), \
+        {name, need, flip, HRQ__DECODERS(avx2, avx2), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2), \
          HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar, avx2)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
@@ -6678,7 +7200,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 
 #ifdef HRQ__AVX512
     #define HRQ__ROWS_AVX512                                                                                   \
-        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2, scalar), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),    \
+        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2, avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),    \
          HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512, avx512)},                             \
         {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni, vnni),                                          \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
@@ -6731,6 +7253,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #undef HRQ__WORDS_AVX512
 #undef HRQ__UNROLL
 #undef HRQ__OPAQUE
+#undef HRQ__OPAQUE_BYTES
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
     #pragma GCC diagnostic pop

@@ -158,7 +158,7 @@ timing read_bandwidth(const void *data, size_t bytes, double seconds)
     #define MADD(sign, v, n)                                                                         \
         sign " %%" v "14, %%" v "15, %%" v "12\n\tvpmaddubsw %%" v "12, %%" v "14, %%" v "12\n\t"    \
         "vpmaddwd %%" v "13, %%" v "12, %%" v "12\n\tvpaddd %%" v "12, %%" v n ", %%" v n "\n\t"
-    #define MADD_256(n) MADD("vpsignb", "ymm", n)
+    #define MADD_256(n) MADD("vpxor", "ymm", n)
     #define MADD_512(n) MADD("vpsubb", "zmm", n)
 #elif defined(ARM)
     #define USED "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v24"
@@ -213,7 +213,7 @@ static const struct {
     {"avx512vnni", "vpdpbusd, 512 bits", run_dpbusd_512, 64},
     {"avx512", "vpsubb vpmaddubsw vpmaddwd vpaddd, 512 bits", run_madd_512, 64},
     {"avx2vnni", "vpdpbusd, 256 bits", run_dpbusd_256, 32},
-    {"avx2", "vpsignb vpmaddubsw vpmaddwd vpaddd, 256 bits", run_madd_256, 32},
+    {"avx2", "vpxor vpmaddubsw vpmaddwd vpaddd, 256 bits", run_madd_256, 32},
 #elif defined(ARM)
     {"neon_i8mm", "smmla", run_smmla, 32},
     {"neon_dotprod", "sdot", run_sdot, 16},

@@ -148,10 +148,12 @@ static void one_one(const char *what, int codec, const hrq__decode_args *given, 
 
 static void one_all(const char *what, int codec, const hrq__decode_args *a, const hrq__decode_args *plain)
 {
-    size_t cols, group, most = codec == HRQ__CODEC_INT || codec == HRQ__CODEC_FLOAT ? 64 : 0; /* others have no groups */
+    static const size_t group[] = {0, 16, 32, 64, 96};
+    size_t cols, i, most = codec == HRQ__CODEC_INT || codec == HRQ__CODEC_FLOAT ? 5 : 1; /* others have no groups */
     if (!row->one[codec] || a->clamp > 127) return;
     for (cols = 32; cols <= 256; cols += 32)
-        for (group = 0; group <= most; group += 32) one_one(what, codec, a, plain, cols, group, (int)(cols / 32 % 5));
+        for (i = 0; i < most; i++)
+            if (group[i] <= cols) one_one(what, codec, a, plain, cols, group[i], (int)(cols / 32 % 5));
 }
 
 static int formats, taken;
