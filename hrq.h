@@ -3580,18 +3580,18 @@ static float hrq__int_mse_scale(const float *x, size_t n, float start, hrq__int_
 {
     static const float down[4] = {1.0f, 0.840896415f, 0.707106781f, 0.594603558f}; /* 2^(-i/4) */
     static const float near[6] = {1.09050773f, 0.917004043f, 1.04427378f, 0.957603281f, 1.02189715f, 0.978572062f};
-    float best_error = 0.0f, best = start, unit = fabsf(start);
-    hrq__int_fit fit;
+    float best = start, unit = fabsf(start), scale, error;
+    hrq__int_fit fit, least = {0.0f, 0.0f, 0.0f}; /* least: that of the best scale */
     int sign, i;
     unit = unit >= 1.17549435e-38f && unit < 8e37f ? 1.0f / unit : 1.0f;
     for (sign = 0; sign < 2; sign++) {
         float low = 0.0f;
         for (i = 0; i < 24; i++) {
-            float scale = (sign ? -start : start) * down[i % 4] / (float)(1 << i / 4);
+            scale = (sign ? -start : start) * down[i % 4] / (float)(1 << i / 4);
             fit = hrq__int_try(x, n, scale, unit, range);
             if (i == 0 || fit.error < low) low = fit.error;
-            if ((sign == 0 && i == 0) || fit.error < best_error) {
-                best_error = fit.error;
+            if ((sign == 0 && i == 0) || fit.error < least.error) {
+                least = fit;
                 best = scale;
             }
             if (fit.error > 2.0f * low) break;
@@ -3599,16 +3599,18 @@ static float hrq__int_mse_scale(const float *x, size_t n, float start, hrq__int_
     }
     for (i = 0; i < 6; i++) {
         fit = hrq__int_try(x, n, best * near[i], unit, range);
-        if (fit.error < best_error) {
-            best_error = fit.error;
+        if (fit.error < least.error) {
+            least = fit;
             best = best * near[i];
         }
     }
+    error = least.error;
     for (i = 0; i < 2; i++) {
-        float scale;
-        fit = hrq__int_try(x, n, best, unit, range);
-        scale = fit.energy > 0.0f ? best * (fit.dot / fit.energy) : best;
-        if (hrq__int_try(x, n, scale, unit, range).error < best_error) best = scale;
+        scale = least.energy > 0.0f ? best * (least.dot / least.energy) : best;
+        fit = hrq__int_try(x, n, scale, unit, range);
+        if (!(fit.error < error)) break;
+        least = fit;
+        best = scale;
     }
     return best;
 }
