@@ -1036,20 +1036,28 @@ HRQ__FN_AVX2 void hrq__tile_upper_avx2(float *out, const uint8_t *lo, const uint
         }
 }
 
+HRQ__IN_AVX2 void hrq__axpy_avx2_run(float *y, const float *w, const float *p, size_t n, int step)
+{
+    __m256 factor = _mm256_setzero_ps();
+    size_t i;
+    int k;
+    if (n && !step) factor = _mm256_set1_ps(*p);
+    for (i = 0; i + 32 <= n; i += 32) HRQ__UNROLL
+    for (k = 0; k < 32; k += 8) {
+        if (step) factor = _mm256_loadu_ps(p + i + k);
+        _mm256_storeu_ps(y + i + k, _mm256_fmadd_ps(factor, _mm256_loadu_ps(w + i + k), _mm256_loadu_ps(y + i + k)));
+    }
+    for (; i < n; i += 8) {
+        __m256 in = hrq__first8_avx2(w + i, n - i), sum = hrq__first8_avx2(y + i, n - i);
+        if (step) factor = hrq__first8_avx2(p + i, n - i);
+        hrq__put8_avx2(y + i, _mm256_fmadd_ps(factor, in, sum), n - i);
+    }
+}
+
 HRQ__FN_AVX2 void hrq__axpy_avx2(float *y, const float *w, const float *p, size_t step, size_t n)
 {
-    __m256 factor = _mm256_setzero_ps(), sum;
-    size_t i;
-    if (n && !step) factor = _mm256_set1_ps(*p);
-    for (i = 0; i + 8 <= n; i += 8) {
-        if (step) factor = _mm256_loadu_ps(p + i);
-        sum = _mm256_fmadd_ps(factor, _mm256_loadu_ps(w + i), _mm256_loadu_ps(y + i));
-        _mm256_storeu_ps(y + i, sum);
-    }
-    if (i == n) return;
-    if (step) factor = hrq__first8_avx2(p + i, n - i);
-    sum = _mm256_fmadd_ps(factor, hrq__first8_avx2(w + i, n - i), hrq__first8_avx2(y + i, n - i));
-    hrq__put8_avx2(y + i, sum, n - i);
+    if (step) hrq__axpy_avx2_run(y, w, p, n, 1);
+    else hrq__axpy_avx2_run(y, w, p, n, 0);
 }
 
 HRQ__IN_AVX2 void hrq__dot_f32_avx2_block(float *acc, const float *w, const float *x, size_t ldx, size_t depth, int m)
