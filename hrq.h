@@ -107,8 +107,8 @@
 //                         and its numbers in hrq__layout_of [5i] and hrq__view_open_codec [11i]. Names, sizes,
 //                         products, GPTQ, tests, benches and plots follow.
 //
-//  LIMITS WE KNOW    vector kernels want GCC or clang. hrq_mul_mat and products under dither are scalar and slow. A
-//                    second cols x cols matrix is held while weights are quantized. e8 at q <= 16 with k <= 4 clips
+//  LIMITS WE KNOW    vector kernels want GCC or clang. What is dithered is decoded by scalar code, and slowly. A second
+//                    cols x cols matrix is held while weights are quantized. e8 at q <= 16 with k <= 4 clips
 //                    entries beyond 127 units of its integers (4 sigma at q = 16), e8b and tcq beyond their largest
 //                    level (3 to 4 sigma): use +had where rows have heavy tails. Plain entries are summed with the
 //                    vector scaled to 1 ... 2: beyond 1e36 a sum may overflow that the product would not. tcq under 256
@@ -127,6 +127,7 @@
 //  REVISIONS
 //      0.1.0   2026-11-25   formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
 //                           bytes: damping that is not said follows from sigma and tokens
+//                           perf: hrq_mul_mat by kernels; box codes, :mse and hrq_mul_t have kernels on AVX2
 //                           perf: the search of WaterSIC's trellis has kernels; bytes: it finds other paths, as good
 //                           perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the row's
 //                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k = 3, 4 from q = 16 on)
