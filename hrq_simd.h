@@ -1405,7 +1405,7 @@ HRQ__IN_AVX2 hrq__int_fit hrq__int_error_avx2_run(const float *x, size_t n, hrq_
             __m256 v = _mm256_loadu_ps(in + 8 * k), c, e;
             v = _mm256_mul_ps(plain ? v : _mm256_mul_ps(v, pre), inv);
             c = _mm256_max_ps(_mm256_min_ps(v, hi), lo);
-            c = _mm256_round_ps(c, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+            c = _mm256_round_ps(c, _MM_FROUND_TO_NEAREST_INT);
             e = _mm256_sub_ps(v, c);
             error[k] = _mm256_add_ps(error[k], _mm256_mul_ps(e, e));
             dot[k] = _mm256_add_ps(dot[k], _mm256_mul_ps(v, c));
@@ -1448,7 +1448,7 @@ HRQ__FN_AVX2 float hrq__float_error_avx2(hrq__small t, const float *x, size_t n,
             __m256 v = hrq__abs_avx2(_mm256_mul_ps(_mm256_mul_ps(_mm256_loadu_ps(in + 8 * k), pre), inv)), c;
             if (t.exp == 0) {
                 c = _mm256_mul_ps(_mm256_min_ps(v, most), steps);
-                c = _mm256_mul_ps(_mm256_round_ps(c, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), step);
+                c = _mm256_mul_ps(_mm256_round_ps(c, _MM_FROUND_TO_NEAREST_INT), step);
             } else {
                 __m256i bits = _mm256_castps_si256(v), mag = _mm256_sub_epi32(bits, base);
                 __m256i odd = _mm256_and_si256(_mm256_srl_epi32(mag, down), one), small;
