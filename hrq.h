@@ -107,8 +107,8 @@
 //                         and its numbers in hrq__layout_of [5i] and hrq__view_open_codec [11i]. Names, sizes,
 //                         products, GPTQ, tests, benches and plots follow.
 //
-//  LIMITS WE KNOW    vector kernels want GCC or clang. hrq_mul_mat and products under dither are scalar and slow. A
-//                    second cols x cols matrix is held while weights are quantized. e8 at q <= 16 with k <= 4 clips
+//  LIMITS WE KNOW    vector kernels want GCC or clang. What is dithered is decoded by scalar code, and slowly. A second
+//                    cols x cols matrix is held while weights are quantized. e8 at q <= 16 with k <= 4 clips
 //                    entries beyond 127 units of its integers (4 sigma at q = 16), e8b and tcq beyond their largest
 //                    level (3 to 4 sigma): use +had where rows have heavy tails. Plain entries are summed with the
 //                    vector scaled to 1 ... 2: beyond 1e36 a sum may overflow that the product would not. tcq under 256
@@ -129,6 +129,7 @@
 //                           3, where it pays). perf: AVX2 and NEON kernels for all that AVX-512 has
 //                           formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
 //                           bytes: damping that is not said follows from sigma and tokens
+//                           perf: hrq_mul_mat by kernels; box codes, :mse and hrq_mul_t have kernels on AVX2
 //                           perf: the search of WaterSIC's trellis has kernels; bytes: it finds other paths, as good
 //                           perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the row's
 //                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k = 3, 4 from q = 16 on)
@@ -3583,18 +3584,18 @@ static float hrq__int_mse_scale(const float *x, size_t n, float start, hrq__int_
 {
     static const float down[4] = {1.0f, 0.840896415f, 0.707106781f, 0.594603558f}; /* 2^(-i/4) */
     static const float near[6] = {1.09050773f, 0.917004043f, 1.04427378f, 0.957603281f, 1.02189715f, 0.978572062f};
-    float best_error = 0.0f, best = start, unit = fabsf(start);
-    hrq__int_fit fit;
+    float best = start, unit = fabsf(start), scale, error;
+    hrq__int_fit fit, least = {0.0f, 0.0f, 0.0f}; /* least: that of the best scale */
     int sign, i;
     unit = unit >= 1.17549435e-38f && unit < 8e37f ? 1.0f / unit : 1.0f;
     for (sign = 0; sign < 2; sign++) {
         float low = 0.0f;
         for (i = 0; i < 24; i++) {
-            float scale = (sign ? -start : start) * down[i % 4] / (float)(1 << i / 4);
+            scale = (sign ? -start : start) * down[i % 4] / (float)(1 << i / 4);
             fit = hrq__int_try(x, n, scale, unit, range);
             if (i == 0 || fit.error < low) low = fit.error;
-            if ((sign == 0 && i == 0) || fit.error < best_error) {
-                best_error = fit.error;
+            if ((sign == 0 && i == 0) || fit.error < least.error) {
+                least = fit;
                 best = scale;
             }
             if (fit.error > 2.0f * low) break;
@@ -3602,16 +3603,18 @@ static float hrq__int_mse_scale(const float *x, size_t n, float start, hrq__int_
     }
     for (i = 0; i < 6; i++) {
         fit = hrq__int_try(x, n, best * near[i], unit, range);
-        if (fit.error < best_error) {
-            best_error = fit.error;
+        if (fit.error < least.error) {
+            least = fit;
             best = best * near[i];
         }
     }
+    error = least.error;
     for (i = 0; i < 2; i++) {
-        float scale;
-        fit = hrq__int_try(x, n, best, unit, range);
-        scale = fit.energy > 0.0f ? best * (fit.dot / fit.energy) : best;
-        if (hrq__int_try(x, n, scale, unit, range).error < best_error) best = scale;
+        scale = least.energy > 0.0f ? best * (least.dot / least.energy) : best;
+        fit = hrq__int_try(x, n, scale, unit, range);
+        if (!(fit.error < error)) break;
+        least = fit;
+        best = scale;
     }
     return best;
 }
@@ -6378,6 +6381,17 @@ static void hrq__mul_fold(size_t batch, hrq__sums *sums)
     memset(sums->high, 0, batch * HRQ_PANEL * sizeof *sums->high);
 }
 
+/* Scales of a group of a panel's rows. */
+static void hrq__mul_scales(const hrq__view *v, size_t panel, size_t group, float scale[HRQ_PANEL])
+{
+    size_t i;
+    if (v->scale == HRQ__SCALE_E8M0 || !v->lay.group)
+        for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
+    else
+        v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL,
+                           v->scale == HRQ__SCALE_ROW ? HRQ__SCALES_F16 : HRQ__SCALES_E4M3, 0);
+}
+
 /* A group is complete: less its zero points, scale it and start the next. */
 static void hrq__mul_flush(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel, size_t group,
                            int integers, hrq__sums *sums)
@@ -6386,11 +6400,7 @@ static void hrq__mul_flush(const hrq__view *v, const hrq_act *act, size_t t0, si
     double zero[HRQ_PANEL], sum;
     size_t i, t, at, from = group * v->lay.group, eights = hrq__div_up(hrq__view_group_end(v, group) - from, 8);
     for (i = 0; i < HRQ_PANEL; i++) zero[i] = hrq__view_zero(v, panel * HRQ_PANEL + i, group);
-    if (v->scale == HRQ__SCALE_E8M0 || !v->lay.group)
-        for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
-    else
-        v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL,
-                           v->scale == HRQ__SCALE_ROW ? HRQ__SCALES_F16 : HRQ__SCALES_E4M3, 0);
+    hrq__mul_scales(v, panel, group, scale);
     if (integers) hrq__mul_fold(batch, sums);
     for (t = 0, at = 0; t < batch; t++, at += HRQ_PANEL) {
         sum = integers && v->lay.zeros ? (double)hrq__act_sum(act, t0 + t, from, eights) : 0.0;
@@ -6825,60 +6835,130 @@ HRQ_API hrq_status hrq_mul_t(const hrq_mat *mat, const float *p, size_t n, size_
 
 /* ---- C = A B^T, both quantized ---- */
 
-/* A superblock of a panel as floats before scales, kept between columns. */
-typedef struct hrq__column_cache {
-    size_t panel, from; /* SIZE_MAX: nothing yet */
-    float w[32 * HRQ_PANEL];
-} hrq__column_cache;
+enum { HRQ__PAIRS = 4, HRQ__PAIR_COLUMNS = 128 }; /* panels of b that share a decoding of a's columns; columns of one */
 
-/* One column of a panel, 16 rows, with its step; of rotated matrices the col-th coordinate that is kept. */
-static const float *hrq__view_column_get(const hrq__view *v, size_t panel, size_t col, hrq__column_cache *cache)
+/* The 16 x 16 products of two panels; floats in order, integers of both sides exactly. */
+typedef struct hrq__pair {
+    float part[HRQ_PANEL * HRQ_PANEL], total[HRQ_PANEL * HRQ_PANEL];
+    double whole[HRQ_PANEL * HRQ_PANEL], totals[HRQ_PANEL * HRQ_PANEL];
+} hrq__pair;
+
+/* Columns from ... from + n of a panel in the matrix's order, of sketches in that of what is kept, with their steps:
+   [n][16 rows]. Permuted ones are looked for among all. */
+static void hrq__mul_columns(const hrq__view *v, size_t panel, size_t from, size_t n, float *w)
 {
-    size_t position = col;
-    if (v->perm)
-        for (position = 0; position + 1 < v->lay.cols && hrq__view_column(v, position) != col;) position++;
-    if (cache->panel != panel || cache->from != position / 32 * 32) {
-        size_t c, row;
-        cache->panel = panel;
-        cache->from = position / 32 * 32;
-        hrq__view_floats(v, panel, cache->from, hrq__min_size(v->lay.cols - cache->from, 32), cache->w);
-        for (c = 0; v->steps && c < 32 && cache->from + c < v->lay.cols; c++)
-            for (row = 0; row < HRQ_PANEL; row++) cache->w[c * HRQ_PANEL + row] *= hrq__view_step(v, cache->from + c);
+    float tile[32 * HRQ_PANEL];
+    size_t position, row, c, super = SIZE_MAX;
+    if (!v->perm) {
+        hrq__view_floats(v, panel, from, n, w);
+        for (c = 0; v->steps && c < n; c++)
+            for (row = 0; row < HRQ_PANEL; row++) w[c * HRQ_PANEL + row] *= hrq__view_step(v, from + c);
+        return;
     }
-    return cache->w + position % 32 * HRQ_PANEL;
+    memset(w, 0, n * HRQ_PANEL * sizeof *w); /* bytes that were not checked may leave some out */
+    for (position = 0; position < v->lay.cols; position++) {
+        float step = hrq__view_step(v, position);
+        c = hrq__view_column(v, position) - from;
+        if (c >= n) continue;
+        if (super != position / 32 * 32) {
+            super = position / 32 * 32;
+            hrq__view_floats(v, panel, super, hrq__min_size(v->lay.cols - super, 32), tile);
+        }
+        for (row = 0; row < HRQ_PANEL; row++)
+            w[c * HRQ_PANEL + row] = tile[position % 32 * HRQ_PANEL + row] * step;
+    }
 }
 
-/* 16 x 16 products of two panels, row scales not yet applied: a segment is a run of columns in one group of each
-   side. Integers of both sides are summed exactly, floats in order; then the two group scales. */
-static void hrq__mul_panels(const hrq__view *a, size_t pa, const hrq__view *b, size_t pb, hrq__column_cache *ca,
-                            hrq__column_cache *cb, double *total)
+/* Integers of 16 bits to low + 256 high, both within +-128. */
+static void hrq__mul_split(float *high, float *low, size_t n)
 {
-    float part[HRQ_PANEL * HRQ_PANEL];
-    int64_t whole[HRQ_PANEL * HRQ_PANEL];
-    int integers = a->integers && b->integers && !a->steps && !b->steps;
-    int wide = a->scale == HRQ__SCALE_E8M0 || b->scale == HRQ__SCALE_E8M0;
-    size_t from, end, c, i, j, cols = a->lay.cols;
-    memset(total, 0, HRQ_PANEL * HRQ_PANEL * sizeof *total);
-    for (from = 0; from < cols; from = end) {
-        size_t ga = hrq__view_group(a, from), gb = hrq__view_group(b, from);
-        end = hrq__min_size(hrq__view_group_end(a, ga), hrq__view_group_end(b, gb));
-        memset(part, 0, sizeof part);
-        memset(whole, 0, sizeof whole);
-        for (c = from; c < end; c++) {
-            const float *wa = hrq__view_column_get(a, pa, c, ca), *wb = hrq__view_column_get(b, pb, c, cb);
-            for (i = 0; i < HRQ_PANEL; i++)
-                for (j = 0; j < HRQ_PANEL; j++)
-                    if (integers) whole[i * HRQ_PANEL + j] += (int32_t)wa[i] * (int32_t)wb[j];
-                    else part[i * HRQ_PANEL + j] = fmaf(wa[i], wb[j], part[i * HRQ_PANEL + j]);
+    size_t i;
+    for (i = 0; i < n; i++) {
+        high[i] = (float)hrq__round(low[i] * 0.00390625f);
+        low[i] -= 256.0f * high[i];
+    }
+}
+
+/* A run of columns in one group of each side is complete: the two group scales. */
+static void hrq__mul_pair(const hrq__view *a, size_t pa, size_t ga, const hrq__view *b, size_t pb, size_t gb,
+                          int integers, int wide, hrq__pair *p)
+{
+    float sa[HRQ_PANEL], sb[HRQ_PANEL], by[HRQ_PANEL];
+    size_t i, j, at;
+    hrq__mul_scales(a, pa, ga, sa);
+    hrq__mul_scales(b, pb, gb, sb);
+    for (i = 0, at = 0; i < HRQ_PANEL; i++, at += HRQ_PANEL) {
+        for (j = 0; j < HRQ_PANEL; j++) {
+            if (integers) p->part[at + j] = (float)p->whole[at + j];
+            by[j] = sa[i] * sb[j];
+            if (wide) /* 24 + 11 bits: one rounding */
+                p->totals[at + j] += (double)p->part[at + j] * ((double)sa[i] * (double)sb[j]);
         }
-        for (i = 0; i < HRQ_PANEL * HRQ_PANEL; i++) {
-            float sa = hrq__view_group_scale(a, pa * HRQ_PANEL + i / HRQ_PANEL, ga),
-                  sb = hrq__view_group_scale(b, pb * HRQ_PANEL + i % HRQ_PANEL, gb),
-                  sum = integers ? (float)whole[i] : part[i];
-            if (wide) total[i] += (double)sum * ((double)sa * (double)sb); /* 24 + 11 bits: one rounding */
-            else total[i] = (double)fmaf(sum, sa * sb, (float)total[i]);
+        if (!wide) a->kernels->axpy(p->total + at, p->part + at, by, 1, HRQ_PANEL);
+    }
+    memset(p->part, 0, sizeof p->part);
+    memset(p->whole, 0, sizeof p->whole);
+}
+
+/* dot_f32 of 16 vectors where sums are exact: no fused operation, a slow call where there are no kernels. */
+static void hrq__mul_exact(float *part, const float *w, const float *x, size_t n)
+{
+    size_t t, k, row;
+    for (t = 0; t < HRQ_PANEL; t++, x += HRQ__PAIR_COLUMNS, part += HRQ_PANEL) {
+        float sum[HRQ_PANEL] = {0};
+        for (k = 0; k < n; k++)
+            for (row = 0; row < HRQ_PANEL; row++) sum[row] += w[k * HRQ_PANEL + row] * x[k];
+        memcpy(part, sum, sizeof sum);
+    }
+}
+
+/* n columns of one group: w [.][16 rows] of b, x [16 rows][.] of a. Integers: so few products of what zero points leave
+   (255) or halves are (128) add up to less than 2^24, exact in floats; times `power` they join the whole. */
+static void hrq__mul_run(const hrq__view *a, const float *w, const float *x, size_t n, int integers, double power,
+                         hrq__pair *p)
+{
+    size_t i;
+    if (integers && !a->kernels->need) hrq__mul_exact(p->part, w, x, n);
+    else a->kernels->dot_f32(p->part, w, x, HRQ__PAIR_COLUMNS, HRQ_PANEL, n);
+    for (i = 0; integers && i < HRQ_PANEL * HRQ_PANEL; i++) {
+        p->whole[i] += (double)p->part[i] * power;
+        p->part[i] = 0.0f;
+    }
+}
+
+/* Products of a panel with `count` of b, row scales not yet applied. */
+static void hrq__mul_panels(const hrq__view *a, size_t pa, const hrq__view *b, size_t pb, size_t count,
+                            hrq__pair *pairs)
+{
+    float wa[2][HRQ__PAIR_COLUMNS * HRQ_PANEL], wb[2][HRQ__PAIR_COLUMNS * HRQ_PANEL], one[HRQ_PANEL];
+    int integers = a->integers && b->integers && !a->steps && !b->steps, h;
+    int wide = a->scale == HRQ__SCALE_E8M0 || b->scale == HRQ__SCALE_E8M0;
+    int wide_a = integers && a->wide, wide_b = integers && b->wide;
+    size_t chunk, n, from, end, p, i, cols = a->lay.cols;
+    for (i = 0; i < HRQ_PANEL; i++) one[i] = 1.0f;
+    memset(pairs, 0, count * sizeof *pairs);
+    for (chunk = 0; chunk < cols; chunk += n) {
+        n = hrq__min_size(cols - chunk, HRQ__PAIR_COLUMNS);
+        hrq__mul_columns(a, pa, chunk, n, wb[0]);
+        if (wide_a) hrq__mul_split(wb[1], wb[0], n * HRQ_PANEL);
+        for (h = 0; h <= wide_a; h++) a->kernels->scale_rows(wa[h], HRQ__PAIR_COLUMNS, wb[h], n, one);
+        for (p = 0; p < count; p++) {
+            hrq__mul_columns(b, pb + p, chunk, n, wb[0]);
+            if (wide_b) hrq__mul_split(wb[1], wb[0], n * HRQ_PANEL);
+            for (from = chunk; from < chunk + n; from = end) {
+                size_t ga = hrq__view_group(a, from), gb = hrq__view_group(b, from);
+                size_t last = hrq__min_size(hrq__view_group_end(a, ga), hrq__view_group_end(b, gb));
+                end = hrq__min_size(last, chunk + n);
+                for (h = 0; h < 4; h++) /* halves */
+                    if (h / 2 <= wide_a && h % 2 <= wide_b)
+                        hrq__mul_run(a, wb[h % 2] + (from - chunk) * HRQ_PANEL, wa[h / 2] + (from - chunk), end - from,
+                                     integers, (double)(1 << 8 * (h / 2 + h % 2)), pairs + p);
+                if (end == last) hrq__mul_pair(a, pa, ga, b, pb + p, gb, integers, wide, pairs + p);
+            }
         }
     }
+    for (p = 0; p < count && !wide; p++)
+        for (i = 0; i < HRQ_PANEL * HRQ_PANEL; i++) pairs[p].totals[i] = (double)pairs[p].total[i];
 }
 
 /* What the means of two rows add to their product. The quantized part of a centred row stands for a row whose sum is
@@ -6892,29 +6972,50 @@ static double hrq__mul_means(const hrq__view *a, size_t i, const hrq__view *b, s
 }
 
 /* Sums over the columns of W of a panel's rows, which may be rotated: products with a vector of ones. */
-static void hrq__mul_sums(const hrq__view *v, size_t panel, hrq__column_cache *cache, double sum[HRQ_PANEL])
+static void hrq__mul_sums(const hrq__view *v, size_t panel, double sum[HRQ_PANEL])
 {
-    size_t c, i;
-    float part[HRQ_PANEL] = {0};
-    for (c = 0; c < v->lay.cols; c++) {
-        const float *w = hrq__view_column_get(v, panel, c, cache);
-        float one = 1.0f;
-        if (hrq__rotated(&v->mat->format))
-            one = hrq__hadamard_ones(v->mat->cols, v->mat->seed, hrq__view_column(v, c));
-        for (i = 0; i < HRQ_PANEL; i++)
-            part[i] =
-                fmaf(w[i] * hrq__view_group_scale(v, panel * HRQ_PANEL + i, hrq__view_group(v, c)), one, part[i]);
+    float part[HRQ_PANEL] = {0}, w[HRQ__PAIR_COLUMNS * HRQ_PANEL], scale[HRQ_PANEL];
+    size_t chunk, n, c, i, group = SIZE_MAX;
+    for (chunk = 0; chunk < v->lay.cols; chunk += n) {
+        n = hrq__min_size(v->lay.cols - chunk, HRQ__PAIR_COLUMNS);
+        hrq__mul_columns(v, panel, chunk, n, w);
+        for (c = 0; c < n; c++) {
+            float one = 1.0f;
+            if (group != hrq__view_group(v, chunk + c)) {
+                group = hrq__view_group(v, chunk + c);
+                hrq__mul_scales(v, panel, group, scale);
+            }
+            if (hrq__rotated(&v->mat->format))
+                one = hrq__hadamard_ones(v->mat->cols, v->mat->seed, hrq__view_column(v, chunk + c));
+            for (i = 0; i < HRQ_PANEL; i++) part[i] = fmaf(w[c * HRQ_PANEL + i] * scale[i], one, part[i]);
+        }
     }
     for (i = 0; i < HRQ_PANEL; i++) sum[i] = (double)part[i] * (double)hrq__view_row_scale(v, panel * HRQ_PANEL + i);
+}
+
+/* Products of two panels with their row scales and means, where there are such rows. */
+static void hrq__mul_put(const hrq__view *a, size_t pa, const hrq__view *b, size_t pb, const double *total,
+                         const double *sum_a, const double *sum_b, float *c, size_t ldc, size_t row0, size_t row1)
+{
+    size_t i, j;
+    for (i = pa * HRQ_PANEL; i < (pa + 1) * HRQ_PANEL; i++)
+        for (j = pb * HRQ_PANEL; j < (pb + 1) * HRQ_PANEL; j++) {
+            double product;
+            if (i < row0 || i >= row1 || j >= b->mat->rows) continue;
+            product = total[i % HRQ_PANEL * HRQ_PANEL + j % HRQ_PANEL] *
+                      ((double)hrq__view_row_scale(a, i) * (double)hrq__view_row_scale(b, j));
+            if (a->lay.means || b->lay.means)
+                product += hrq__mul_means(a, i, b, j, sum_a[i % HRQ_PANEL], sum_b[j % HRQ_PANEL]);
+            c[i * ldc + j] = (float)product;
+        }
 }
 
 HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, size_t ldc, size_t row0, size_t row1)
 {
     hrq__view va, vb;
-    hrq__column_cache ca, cb;
-    double total[HRQ_PANEL * HRQ_PANEL];
-    double sum_a[HRQ_PANEL] = {0}, sum_b[HRQ_PANEL] = {0}, product;
-    size_t pa, pb, i, j, k, first, count, others;
+    hrq__pair pairs[HRQ__PAIRS];
+    double sum_a[HRQ_PANEL] = {0}, sum_b[HRQ_PANEL] = {0};
+    size_t pa, pb, k, p, share, first, count, others;
     int swap;
     hrq_status status = hrq__view_open(&va, a);
     if (status == HRQ_OK) status = hrq__view_open(&vb, b);
@@ -6926,26 +7027,19 @@ HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, siz
     if (row0 == row1) return HRQ_OK;
     if (!c) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(row1, b->rows, ldc)) return HRQ_ERR_SHAPE;
-    ca.panel = cb.panel = SIZE_MAX;
     first = row0 / HRQ_PANEL;
     count = hrq__div_up(row1, HRQ_PANEL) - first;
     others = hrq__div_up(b->rows, HRQ_PANEL);
     swap = va.lay.means && !vb.lay.means; /* sums are taken once a panel: that one is in the outer loop */
-    for (k = 0; k < count * others; k++) {
+    for (k = 0; k < count * others; k += share) {
         pa = first + (swap ? k % count : k / others);
         pb = swap ? k / count : k % others;
-        if (swap && pa == first) hrq__mul_sums(&vb, pb, &cb, sum_b);
-        if (vb.lay.means && !va.lay.means && pb == 0) hrq__mul_sums(&va, pa, &ca, sum_a);
-        hrq__mul_panels(&va, pa, &vb, pb, &ca, &cb, total);
-        for (i = pa * HRQ_PANEL; i < (pa + 1) * HRQ_PANEL; i++)
-            for (j = pb * HRQ_PANEL; j < (pb + 1) * HRQ_PANEL; j++) {
-                if (i < row0 || i >= row1 || j >= b->rows) continue;
-                product = total[i % HRQ_PANEL * HRQ_PANEL + j % HRQ_PANEL] *
-                          ((double)hrq__view_row_scale(&va, i) * (double)hrq__view_row_scale(&vb, j));
-                if (va.lay.means || vb.lay.means)
-                    product += hrq__mul_means(&va, i, &vb, j, sum_a[i % HRQ_PANEL], sum_b[j % HRQ_PANEL]);
-                c[i * ldc + j] = (float)product;
-            }
+        share = swap ? 1 : hrq__min_size(others - pb, HRQ__PAIRS);
+        if (swap && pa == first) hrq__mul_sums(&vb, pb, sum_b);
+        if (vb.lay.means && !va.lay.means && pb == 0) hrq__mul_sums(&va, pa, sum_a);
+        hrq__mul_panels(&va, pa, &vb, pb, share, pairs);
+        for (p = 0; p < share; p++)
+            hrq__mul_put(&va, pa, &vb, pb + p, pairs[p].totals, sum_a, sum_b, c, ldc, row0, row1);
     }
     return HRQ_OK;
 }

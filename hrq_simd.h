@@ -213,6 +213,22 @@ HRQ__IN_AVX2 __m256i hrq__table_avx2(const uint8_t *p)
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 
+/* The next 8 of n floats; of fewer these, then zeros; and back. Through memory: masked loads of emulations read all
+   eight. */
+HRQ__IN_AVX2 __m256 hrq__first8_avx2(const float *p, size_t n)
+{
+    float all[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    if (n >= 8) return _mm256_loadu_ps(p);
+    memcpy(all, p, n * sizeof *p);
+    return _mm256_loadu_ps(all);
+}
+HRQ__IN_AVX2 void hrq__put8_avx2(float *p, __m256 v, size_t n)
+{
+    float all[8];
+    _mm256_storeu_ps(n >= 8 ? p : all, v);
+    if (n < 8) memcpy(p, all, n * sizeof *p);
+}
+
 HRQ__IN_AVX2 void hrq__prefetch_avx2(const uint8_t *p, size_t bytes)
 {
     size_t i;
@@ -1525,6 +1541,55 @@ HRQ__FN_AVX2 void hrq__tile_f32_avx2(float *out, const uint8_t *lo, const uint8_
     }
 }
 
+/* A quad's bytes, the upper on the lower, as words; the lower byte's sign is borrowed from the upper. */
+HRQ__FN_AVX2 void hrq__tile_upper_avx2(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    __m256i turn = hrq__byte_avx2(flip), zero = _mm256_setzero_si256(), odd = _mm256_set1_epi16((short)0xff00), l, h;
+    __m256i even, v[4];
+    size_t c, half;
+    int i;
+    for (c = 0; c < cols; c += 4)
+        for (half = 0; half < 2; half++) {
+            float *to = out + 16 * c + 8 * half;
+            l = _mm256_xor_si256(hrq__load_avx2(lo + 16 * c + 32 * half), turn);
+            h = _mm256_xor_si256(hrq__load_avx2(hi + 16 * c + 32 * half), turn);
+            h = _mm256_add_epi8(h, _mm256_cmpgt_epi8(zero, l));
+            even = _mm256_or_si256(_mm256_andnot_si256(odd, l), _mm256_slli_epi16(h, 8)); /* columns 0 and 2 */
+            h = _mm256_or_si256(_mm256_srli_epi16(l, 8), _mm256_and_si256(odd, h));
+            v[0] = _mm256_slli_epi32(even, 16);
+            v[1] = _mm256_slli_epi32(h, 16);
+            v[2] = _mm256_blend_epi16(even, zero, 0x55);
+            v[3] = _mm256_blend_epi16(h, zero, 0x55);
+            HRQ__UNROLL
+            for (i = 0; i < 4; i++)
+                if (c + (size_t)i < cols) hrq__store_avx2(to + 16 * i, v[i]);
+        }
+}
+
+HRQ__IN_AVX2 void hrq__axpy_avx2_run(float *y, const float *w, const float *p, size_t n, int step)
+{
+    __m256 factor = _mm256_setzero_ps();
+    size_t i;
+    int k;
+    if (n && !step) factor = _mm256_set1_ps(*p);
+    for (i = 0; i + 32 <= n; i += 32) HRQ__UNROLL
+    for (k = 0; k < 32; k += 8) {
+        if (step) factor = _mm256_loadu_ps(p + i + k);
+        _mm256_storeu_ps(y + i + k, _mm256_fmadd_ps(factor, _mm256_loadu_ps(w + i + k), _mm256_loadu_ps(y + i + k)));
+    }
+    for (; i < n; i += 8) {
+        __m256 in = hrq__first8_avx2(w + i, n - i), sum = hrq__first8_avx2(y + i, n - i);
+        if (step) factor = hrq__first8_avx2(p + i, n - i);
+        hrq__put8_avx2(y + i, _mm256_fmadd_ps(factor, in, sum), n - i);
+    }
+}
+
+HRQ__FN_AVX2 void hrq__axpy_avx2(float *y, const float *w, const float *p, size_t step, size_t n)
+{
+    if (step) hrq__axpy_avx2_run(y, w, p, n, 1);
+    else hrq__axpy_avx2_run(y, w, p, n, 0);
+}
+
 HRQ__IN_AVX2 void hrq__dot_f32_avx2_block(float *acc, const float *w, const float *x, size_t ldx, size_t depth, int m)
 {
     __m256 sum[12];
@@ -1575,18 +1640,14 @@ HRQ__FN_AVX2 void hrq__fma_tile_avx2(float *c, size_t ldc, const float *a, const
 
 /* ---- encode: scans, codes, planes; eight floats a register ---- */
 
-/* The first n < 8 of 8 floats, then zeros; and back. Through memory: masked loads of emulations read all eight. */
-HRQ__IN_AVX2 __m256 hrq__first8_avx2(const float *p, size_t n)
+HRQ__IN_AVX2 __m256 hrq__abs_avx2(__m256 v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+
+/* Lane i negated by bit i. */
+HRQ__IN_AVX2 __m256 hrq__negate_avx2(__m256 v, uint64_t bits)
 {
-    float all[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-    memcpy(all, p, n * sizeof *p);
-    return _mm256_loadu_ps(all);
-}
-HRQ__IN_AVX2 void hrq__put8_avx2(float *p, __m256 v, size_t n)
-{
-    float all[8];
-    _mm256_storeu_ps(all, v);
-    memcpy(p, all, n * sizeof *p);
+    __m256i to_top = _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24);
+    __m256i bit = _mm256_sllv_epi32(_mm256_set1_epi32((int32_t)(uint32_t)(bits & 255)), to_top);
+    return _mm256_xor_ps(v, _mm256_and_ps(_mm256_castsi256_ps(bit), _mm256_set1_ps(-0.0f)));
 }
 
 HRQ__IN_AVX2 __m256i hrq__bits8_avx2(const float *p) { return _mm256_castps_si256(_mm256_loadu_ps(p)); }
@@ -1649,7 +1710,7 @@ HRQ__FN_AVX2 void hrq__extents_avx2(float *lo, float *hi, const float *x, size_t
             }
         }
         for (; i < end; i += 8) {
-            v = end - i < 8 ? _mm256_castps_si256(hrq__first8_avx2(x + i, end - i)) : hrq__bits8_avx2(x + i);
+            v = _mm256_castps_si256(hrq__first8_avx2(x + i, end - i));
             least[0] = _mm256_max_epu32(least[0], v);
             most[0] = _mm256_max_epi32(most[0], v);
         }
@@ -1662,9 +1723,9 @@ HRQ__FN_AVX2 void hrq__extents_avx2(float *lo, float *hi, const float *x, size_t
 }
 
 /* The 16 lanes of a sum, halves first. */
-HRQ__IN_AVX2 float hrq__tree_avx2(const float lane[16])
+HRQ__IN_AVX2 float hrq__tree_avx2(const __m256 lane[2])
 {
-    __m256 a = _mm256_add_ps(_mm256_loadu_ps(lane), _mm256_loadu_ps(lane + 8));
+    __m256 a = _mm256_add_ps(lane[0], lane[1]);
     __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     b = _mm_add_ps(b, _mm_movehl_ps(b, b));
     return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
@@ -1685,7 +1746,9 @@ HRQ__FN_AVX2 float hrq__dot16_avx2(const float *x, const float *y, size_t n, flo
     _mm256_storeu_ps(lane, sum[0]);
     _mm256_storeu_ps(lane + 8, sum[1]);
     for (; i < n; i++) lane[i & 15] = fmaf(x[i] * scale, y[i] * scale, lane[i & 15]);
-    return hrq__tree_avx2(lane);
+    sum[0] = _mm256_loadu_ps(lane);
+    sum[1] = _mm256_loadu_ps(lane + 8);
+    return hrq__tree_avx2(sum);
 }
 
 HRQ__FN_AVX2 float hrq__sum16_avx2(const float *x, size_t n, float scale)
@@ -1700,7 +1763,9 @@ HRQ__FN_AVX2 float hrq__sum16_avx2(const float *x, size_t n, float scale)
     _mm256_storeu_ps(lane, sum[0]);
     _mm256_storeu_ps(lane + 8, sum[1]);
     for (; i < n; i++) lane[i & 15] += x[i] * scale;
-    return hrq__tree_avx2(lane);
+    sum[0] = _mm256_loadu_ps(lane);
+    sum[1] = _mm256_loadu_ps(lane + 8);
+    return hrq__tree_avx2(sum);
 }
 
 /* What of hrq__code_args a kernel holds in registers. */
@@ -1848,6 +1913,131 @@ HRQ__FN_AVX2 void hrq__code_float_avx2(uint8_t *out, const float *x, size_t n, c
     hrq__codes_avx2(out, x, n, a, &c, HRQ__CODES_FLOAT);
 }
 
+/* Clamped first: the range ends in integers, so rounding stays within. A code of -0 for 0 does no harm: the lanes begin
+   with 0, so that no sum is -0, and 0 and -0 leave it as it is. The square of a code is exact, so one fused operation
+   adds it. `plain`: pre is 1, as it is for scales between 2^-64 and 2^64; a tenth of the time. */
+HRQ__IN_AVX2 hrq__int_fit hrq__int_error_avx2_run(const float *x, size_t n, hrq__norm norm, hrq__int_range range,
+                                                  int plain)
+{
+    __m256 pre = _mm256_set1_ps(norm.pre), inv = _mm256_set1_ps(norm.inv), lo = _mm256_set1_ps((float)range.lo);
+    __m256 hi = _mm256_set1_ps((float)range.hi), error[2], dot[2], energy[2];
+    float last[16] = {0};
+    hrq__int_fit fit;
+    size_t i;
+    int k;
+    HRQ__UNROLL
+    for (k = 0; k < 2; k++) error[k] = dot[k] = energy[k] = _mm256_setzero_ps();
+    for (i = 0; i < n; i += 16) {
+        const float *in = x + i;
+        if (n - i < 16) in = (const float *)memcpy(last, in, (n - i) * sizeof *in);
+        HRQ__UNROLL
+        for (k = 0; k < 2; k++) {
+            __m256 v = _mm256_loadu_ps(in + 8 * k), c, e;
+            v = _mm256_mul_ps(plain ? v : _mm256_mul_ps(v, pre), inv);
+            c = _mm256_max_ps(_mm256_min_ps(v, hi), lo);
+            c = _mm256_round_ps(c, _MM_FROUND_TO_NEAREST_INT);
+            e = _mm256_sub_ps(v, c);
+            error[k] = _mm256_add_ps(error[k], _mm256_mul_ps(e, e));
+            dot[k] = _mm256_add_ps(dot[k], _mm256_mul_ps(v, c));
+            energy[k] = _mm256_fmadd_ps(c, c, energy[k]);
+        }
+    }
+    fit.error = hrq__tree_avx2(error);
+    fit.dot = hrq__tree_avx2(dot);
+    fit.energy = hrq__tree_avx2(energy);
+    return fit;
+}
+
+HRQ__FN_AVX2 hrq__int_fit hrq__int_error_avx2(const float *x, size_t n, hrq__norm norm, hrq__int_range range)
+{
+    return norm.pre == 1.0f ? hrq__int_error_avx2_run(x, n, norm, range, 1)
+                            : hrq__int_error_avx2_run(x, n, norm, range, 0);
+}
+
+/* Magnitudes to the magnitudes that they are coded as, as hrq__code8_avx2 rounds them, without the shift down. */
+HRQ__FN_AVX2 float hrq__float_error_avx2(hrq__small t, const float *x, size_t n, hrq__norm norm)
+{
+    __m256 pre = _mm256_set1_ps(norm.pre), inv = _mm256_set1_ps(norm.inv), error[2];
+    __m256 steps = _mm256_set1_ps((float)(1 << t.man)), step = _mm256_set1_ps(1.0f / (float)(1 << t.man));
+    __m256 most = _mm256_mul_ps(_mm256_set1_ps(127.0f), step);
+    __m256 magic = _mm256_castsi256_ps(_mm256_set1_epi32((127 + 24 - t.bias - t.man) << 23));
+    __m256i base = _mm256_set1_epi32((127 - t.bias) << 23), least = _mm256_set1_epi32((128 - t.bias) << 23);
+    __m256i half = _mm256_set1_epi32((1 << (22 - t.man)) - 1), one = _mm256_set1_epi32(1);
+    __m256i keep = _mm256_set1_epi32(-(1 << (23 - t.man)));
+    __m256i top = _mm256_set1_epi32(((127 - t.bias) << 23) + ((int)t.top << (23 - t.man)));
+    __m128i down = _mm_cvtsi32_si128(23 - t.man);
+    float last[16] = {0};
+    size_t i;
+    int k;
+    error[0] = error[1] = _mm256_setzero_ps();
+    for (i = 0; i < n; i += 16) {
+        const float *in = x + i;
+        if (n - i < 16) in = (const float *)memcpy(last, in, (n - i) * sizeof *in);
+        HRQ__UNROLL
+        for (k = 0; k < 2; k++) {
+            __m256 v = hrq__abs_avx2(_mm256_mul_ps(_mm256_mul_ps(_mm256_loadu_ps(in + 8 * k), pre), inv)), c;
+            if (t.exp == 0) {
+                c = _mm256_mul_ps(_mm256_min_ps(v, most), steps);
+                c = _mm256_mul_ps(_mm256_round_ps(c, _MM_FROUND_TO_NEAREST_INT), step);
+            } else {
+                __m256i bits = _mm256_castps_si256(v), mag = _mm256_sub_epi32(bits, base);
+                __m256i odd = _mm256_and_si256(_mm256_srl_epi32(mag, down), one), small;
+                mag = _mm256_and_si256(_mm256_add_epi32(_mm256_add_epi32(mag, half), odd), keep);
+                mag = _mm256_add_epi32(mag, base);
+                small = _mm256_castps_si256(_mm256_sub_ps(_mm256_add_ps(v, magic), magic));
+                mag = _mm256_blendv_epi8(mag, small, _mm256_cmpgt_epi32(least, bits));
+                c = _mm256_castsi256_ps(_mm256_min_epu32(mag, top));
+            }
+            v = _mm256_sub_ps(v, c);
+            error[k] = _mm256_add_ps(error[k], _mm256_mul_ps(v, v));
+        }
+    }
+    return hrq__tree_avx2(error);
+}
+
+/* A transposition of 8 x 8 words, twice: neighbours, pairs of neighbours, halves. */
+HRQ__FN_AVX2 void hrq__scale_rows_avx2(float *out, size_t ld, const float *tile, size_t n, const float *scale)
+{
+    size_t c, row, left;
+    int i;
+    for (c = 0; c < n; c += 8, tile += 128, out += 8)
+        for (row = 0, left = n - c; row < HRQ_PANEL; row += 8) {
+            __m256 by = _mm256_loadu_ps(scale + row), v[8], t[8];
+            HRQ__UNROLL
+            for (i = 0; i < 8; i++)
+                v[i] = (size_t)i < left ? _mm256_mul_ps(_mm256_loadu_ps(tile + 16 * i + row), by) : by;
+            HRQ__UNROLL
+            for (i = 0; i < 8; i += 2) {
+                t[i] = _mm256_unpacklo_ps(v[i], v[i + 1]);
+                t[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
+            }
+            HRQ__UNROLL
+            for (i = 0; i < 8; i += 4) { /* v[i + k]: rows k and 4 + k of columns i ... i + 3 */
+                v[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+                v[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+                v[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+                v[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+            }
+            HRQ__UNROLL
+            for (i = 0; i < 8; i++) {
+                float *to = out + (row + (size_t)i) * ld;
+                __m256 all = i < 4 ? _mm256_permute2f128_ps(v[i], v[i + 4], 0x20)
+                                   : _mm256_permute2f128_ps(v[i - 4], v[i], 0x31);
+                hrq__put8_avx2(to, all, left);
+            }
+        }
+}
+
+HRQ__FN_AVX2 void hrq__signs_avx2(float *x, size_t n, uint64_t seed)
+{
+    uint64_t bits = 0;
+    size_t i;
+    for (i = 0; i < n; i += 8) {
+        if (i % 64 == 0) bits = hrq__random(seed, i / 64);
+        hrq__put8_avx2(x + i, hrq__negate_avx2(hrq__first8_avx2(x + i, n - i), bits >> i % 64), n - i);
+    }
+}
+
 /* Coordinates 4 i ... 4 i + 3 of half a superblock, 8 rows of 4 bytes: row 4 lane + q of part q. */
 HRQ__IN_AVX2 void hrq__words_avx2(__m256i code[4], const uint8_t *p, size_t ld)
 {
@@ -1927,8 +2117,6 @@ HRQ__FN_AVX2 size_t hrq__pack_avx2(uint8_t *planes, size_t lane_bytes, const uin
     return 32 * n;
 }
 
-HRQ__IN_AVX2 __m256 hrq__abs_avx2(__m256 v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
-
 /* Conversion by the machine's fp16, and back to see whether it came out too small. */
 HRQ__FN_AVX2 void hrq__group_scales_avx2(uint16_t *h, const float *scale, size_t n, float top, int nearest)
 {
@@ -1936,7 +2124,7 @@ HRQ__FN_AVX2 void hrq__group_scales_avx2(uint16_t *h, const float *scale, size_t
     uint16_t last[8];
     size_t i;
     for (i = 0; i < n; i += 8) {
-        __m256 v = n - i < 8 ? hrq__first8_avx2(scale + i, n - i) : _mm256_loadu_ps(scale + i);
+        __m256 v = hrq__first8_avx2(scale + i, n - i);
         __m128i code, mag;
         v = top == 0.0f ? _mm256_setzero_ps() : _mm256_div_ps(v, _mm256_set1_ps(top));
         code = _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT);
@@ -1953,22 +2141,73 @@ HRQ__FN_AVX2 void hrq__group_scales_avx2(uint16_t *h, const float *scale, size_t
     if (n % 8) memcpy(h + n / 8 * 8, last, n % 8 * sizeof *h);
 }
 
-HRQ__FN_AVX2 void hrq__norms_avx2(hrq__norm *norm, const float *row, const float *group)
+HRQ__IN_AVX2 void hrq__norm_avx2(__m256 *pre, __m256 *inv, __m256 scale)
 {
     __m256 one = _mm256_set1_ps(1.0f), big = _mm256_set1_ps(18446744073709551616.0f), zero = _mm256_setzero_ps();
-    __m256 small = _mm256_div_ps(one, big);
+    __m256 small = _mm256_set1_ps(1.0f / 18446744073709551616.0f), a = hrq__abs_avx2(scale);
+    __m256 tiny = _mm256_and_ps(_mm256_cmp_ps(a, zero, _CMP_GT_OQ), _mm256_cmp_ps(a, small, _CMP_LT_OQ));
+    *pre = _mm256_blendv_ps(one, big, tiny);
+    *pre = _mm256_blendv_ps(*pre, small, _mm256_cmp_ps(a, big, _CMP_GE_OQ));
+    scale = _mm256_mul_ps(scale, *pre);
+    *inv = _mm256_and_ps(_mm256_div_ps(one, scale), _mm256_cmp_ps(scale, zero, _CMP_NEQ_UQ));
+}
+
+HRQ__FN_AVX2 void hrq__norms_avx2(hrq__norm *norm, const float *row, const float *group)
+{
+    __m256 pre, inv, low, high;
     int i;
     for (i = 0; i < HRQ_PANEL; i += 8) {
-        __m256 scale = _mm256_mul_ps(_mm256_loadu_ps(row + i), _mm256_loadu_ps(group + i)), a = hrq__abs_avx2(scale);
-        __m256 tiny = _mm256_and_ps(_mm256_cmp_ps(a, zero, _CMP_GT_OQ), _mm256_cmp_ps(a, small, _CMP_LT_OQ));
-        __m256 pre = _mm256_blendv_ps(one, big, tiny), inv;
-        pre = _mm256_blendv_ps(pre, small, _mm256_cmp_ps(a, big, _CMP_GE_OQ));
-        scale = _mm256_mul_ps(scale, pre);
-        inv = _mm256_and_ps(_mm256_div_ps(one, scale), _mm256_cmp_ps(scale, zero, _CMP_NEQ_UQ));
-        a = _mm256_unpacklo_ps(pre, inv); /* norms 0, 1, 4, 5 | 2, 3, 6, 7 */
-        inv = _mm256_unpackhi_ps(pre, inv);
-        _mm256_storeu_ps((float *)(norm + i), _mm256_permute2f128_ps(a, inv, 0x20));
-        _mm256_storeu_ps((float *)(norm + i + 4), _mm256_permute2f128_ps(a, inv, 0x31));
+        hrq__norm_avx2(&pre, &inv, _mm256_mul_ps(_mm256_loadu_ps(row + i), _mm256_loadu_ps(group + i)));
+        low = _mm256_unpacklo_ps(pre, inv); /* norms 0, 1, 4, 5 | 2, 3, 6, 7 */
+        high = _mm256_unpackhi_ps(pre, inv);
+        _mm256_storeu_ps((float *)(norm + i), _mm256_permute2f128_ps(low, high, 0x20));
+        _mm256_storeu_ps((float *)(norm + i + 4), _mm256_permute2f128_ps(low, high, 0x31));
+    }
+}
+
+HRQ__FN_AVX2 void hrq__wants_avx2(float *want, const float *lo, const float *hi, size_t n, int how, float steps,
+                                  hrq__norm norm)
+{
+    __m256 by = _mm256_set1_ps(steps), pre = _mm256_set1_ps(norm.pre), inv = _mm256_set1_ps(norm.inv);
+    size_t i;
+    for (i = 0; i < n; i += 8) {
+        __m256 a = hrq__first8_avx2(lo + i, n - i), b = hrq__first8_avx2(hi + i, n - i), v;
+        __m256 minus = _mm256_xor_ps(a, _mm256_set1_ps(-0.0f));
+        if (how == HRQ__WANT_SPAN) {
+            v = _mm256_sub_ps(_mm256_div_ps(b, by), _mm256_div_ps(a, by));
+        } else if (how == HRQ__WANT_SIGNED) {
+            v = _mm256_div_ps(_mm256_blendv_ps(b, a, _mm256_cmp_ps(minus, b, _CMP_GE_OQ)), by);
+        } else {
+            v = _mm256_blendv_ps(b, minus, _mm256_cmp_ps(minus, b, _CMP_GT_OQ));
+            v = _mm256_div_ps(_mm256_mul_ps(_mm256_mul_ps(v, pre), inv), by);
+        }
+        hrq__put8_avx2(want + i, v, n - i);
+    }
+}
+
+HRQ__FN_AVX2 void hrq__zeros_avx2(uint8_t *zero, const float *lo, const uint16_t *h, size_t n, float row,
+                                  hrq__int_range range, int32_t offset)
+{
+    __m256i least = _mm256_set1_epi32(range.lo), most = _mm256_set1_epi32(range.hi);
+    size_t i;
+    for (i = 0; i < n; i += 8) {
+        size_t count = n - i < 8 ? n - i : 8;
+        uint16_t half[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+        __m256 pre, inv, v;
+        __m256i code;
+        uint8_t bytes[16];
+        memcpy(half, h + i, count * sizeof *h);
+        v = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)half));
+        hrq__norm_avx2(&pre, &inv, _mm256_mul_ps(_mm256_set1_ps(row), v));
+        v = _mm256_mul_ps(_mm256_mul_ps(hrq__first8_avx2(lo + i, count), pre), inv);
+        v = _mm256_max_ps(_mm256_min_ps(v, _mm256_set1_ps(65536.0f)), _mm256_set1_ps(-65536.0f));
+        code = _mm256_sub_epi32(least, _mm256_cvtps_epi32(v));
+        code = _mm256_max_epi32(_mm256_min_epi32(code, most), least);
+        code = _mm256_add_epi32(code, _mm256_set1_epi32(offset)); /* 0 ... 255 */
+        code = _mm256_packus_epi16(_mm256_packus_epi32(code, code), code);
+        _mm_storeu_si128((__m128i *)(void *)bytes, _mm_unpacklo_epi32(_mm256_castsi256_si128(code),
+                                                                      _mm256_extracti128_si256(code, 1)));
+        memcpy(zero + i, bytes, count);
     }
 }
 
@@ -2035,7 +2274,6 @@ HRQ__IN_AVX2 __m256 hrq__butterfly8_avx2(__m256 v)
 HRQ__IN_AVX2 void hrq__hadamard_first_avx2(float *x, size_t n, __m256 scale, int flip, uint64_t seed, size_t at,
                                            int count)
 {
-    __m256i to_top = _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24), bit;
     size_t i;
     int k;
     for (i = 0; i < n; i += 8 * (size_t)count, at += 8 * (size_t)count) {
@@ -2047,8 +2285,7 @@ HRQ__IN_AVX2 void hrq__hadamard_first_avx2(float *x, size_t n, __m256 scale, int
             v[k] = _mm256_loadu_ps(x + i + 8 * k);
             if (!flip) continue;
             if (k == 0 || here % 64 == 0) bits = hrq__random(seed, here / 64);
-            bit = _mm256_sllv_epi32(_mm256_set1_epi32((int32_t)(uint32_t)(bits >> here % 64 & 255)), to_top);
-            v[k] = _mm256_xor_ps(v[k], _mm256_and_ps(_mm256_castsi256_ps(bit), _mm256_set1_ps(-0.0f)));
+            v[k] = hrq__negate_avx2(v[k], bits >> here % 64);
         }
         HRQ__UNROLL
         for (k = 0; k < count; k++) v[k] = hrq__butterfly8_avx2(v[k]);
@@ -2103,8 +2340,7 @@ HRQ__IN_AVX2 void hrq__paley_avx2_of(float *x, size_t stride, const float *c, fl
         HRQ__UNROLL
         for (i = 0; i < order; i++) {
             const float *to = x + (size_t)(2 * i) * stride + at;
-            __m256 a = count < 8 ? hrq__first8_avx2(to, count) : _mm256_loadu_ps(to);
-            __m256 b = count < 8 ? hrq__first8_avx2(to + stride, count) : _mm256_loadu_ps(to + stride);
+            __m256 a = hrq__first8_avx2(to, count), b = hrq__first8_avx2(to + stride, count);
             sum[i] = _mm256_add_ps(a, b);
             difference[i] = _mm256_sub_ps(a, b);
         }
@@ -2119,13 +2355,8 @@ HRQ__IN_AVX2 void hrq__paley_avx2_of(float *x, size_t stride, const float *c, fl
                 even = _mm256_fmadd_ps(sum[j], sign, even);
                 odd = _mm256_fmadd_ps(difference[j], sign, odd);
             }
-            if (count < 8) {
-                hrq__put8_avx2(to, _mm256_mul_ps(even, by), count);
-                hrq__put8_avx2(to + stride, _mm256_mul_ps(odd, by), count);
-            } else {
-                _mm256_storeu_ps(to, _mm256_mul_ps(even, by));
-                _mm256_storeu_ps(to + stride, _mm256_mul_ps(odd, by));
-            }
+            hrq__put8_avx2(to, _mm256_mul_ps(even, by), count);
+            hrq__put8_avx2(to + stride, _mm256_mul_ps(odd, by), count);
         }
     }
 }
@@ -2258,14 +2489,19 @@ typedef struct hrq__table16_avx2 {
     __m256i low, high;
 } hrq__table16_avx2;
 
-HRQ__IN_AVX2 hrq__table16_avx2 hrq__table16_of_avx2(const void *p)
+HRQ__IN_AVX2 hrq__table16_avx2 hrq__bytes16_avx2(__m256i low, __m256i high)
 {
-    __m256i v = hrq__load_avx2(p), bytes = _mm256_set1_epi16(255);
     hrq__table16_avx2 t;
-    t.low = _mm256_packus_epi16(_mm256_and_si256(v, bytes), _mm256_srli_epi16(v, 8)); /* low, high | low, high */
+    t.low = _mm256_packus_epi16(low, high); /* low, high | low, high */
     t.high = _mm256_permute4x64_epi64(t.low, 0xdd);
     t.low = _mm256_permute4x64_epi64(t.low, 0x88);
     return t;
+}
+
+HRQ__IN_AVX2 hrq__table16_avx2 hrq__table16_of_avx2(const void *p)
+{
+    __m256i v = hrq__load_avx2(p);
+    return hrq__bytes16_avx2(_mm256_and_si256(v, _mm256_set1_epi16(255)), _mm256_srli_epi16(v, 8));
 }
 
 HRQ__IN_AVX2 __m256i hrq__word_of_avx2(const hrq__table16_avx2 *t, __m256i index)
@@ -2526,6 +2762,225 @@ HRQ__FN_AVX2 size_t hrq__code_e8_avx2(uint8_t *code, uint8_t *index, float *valu
 {
     return c->first ? hrq__e8_run_avx2(code, index, value, x, cols8, 1, c)
                     : hrq__e8_run_avx2(code, index, value, x, cols8, 3, c);
+}
+
+/* ---- box codes: 8 blocks of two superblocks; t: two coordinates of a block a lane, four registers; look-ups: the
+        bytes of two such registers in one, from which unpacking with another makes words in their order ---- */
+
+/* hrq__box_map in bytes. bin: label of the first t of a bin, low; the last in it that has this label, high. */
+typedef struct hrq__box_map_avx2 {
+    hrq__table16_avx2 bin[4], own, middle, gap[2];
+} hrq__box_map_avx2;
+
+HRQ__IN_AVX2 void hrq__box_map_of_avx2(hrq__box_map_avx2 *out, const hrq__box_map *map)
+{
+    __m256i low = _mm256_set1_epi16(63), v;
+    int k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) {
+        v = hrq__load_avx2(map->bin + 16 * k);
+        out->bin[k] = hrq__bytes16_avx2(_mm256_srli_epi16(v, 6), _mm256_andnot_si256(v, low));
+    }
+    out->own = hrq__table16_of_avx2(map->own);
+    out->middle = hrq__table16_of_avx2(map->middle);
+    out->gap[0] = hrq__table16_of_avx2(map->gap);
+    out->gap[1] = hrq__table16_of_avx2(map->gap + 16);
+}
+
+typedef struct hrq__box_in_avx2 {
+    __m256i t[4], part[2][4], rest[2]; /* part: bins as indices of each table of 16 */
+} hrq__box_in_avx2;
+
+/* What one class and coset makes of 8 blocks, or the best so far: as in AVX-512. */
+typedef struct hrq__blocks_avx2 {
+    __m256i choice[2], total, least, at;
+} hrq__blocks_avx2;
+
+/* Bytes in 16 k ... 16 k + 15 as indices of a table of 16; of others bit 7 is set, and a shuffle gives 0. */
+HRQ__IN_AVX2 __m256i hrq__within_avx2(__m256i v, int k)
+{
+    return _mm256_adds_epu8(_mm256_xor_si256(v, hrq__byte_avx2(16u * (unsigned)k)), hrq__byte_avx2(112));
+}
+
+/* Bytes of a number a lane, for each byte of its block; -1: 255. */
+HRQ__IN_AVX2 __m256i hrq__spread_avx2(__m256i v)
+{
+    v = _mm256_and_si256(_mm256_or_si256(v, _mm256_slli_epi32(v, 16)), _mm256_set1_epi16(255));
+    return _mm256_packus_epi16(v, v);
+}
+
+/* Numbers of 16 bits by bytes below 16. */
+HRQ__IN_AVX2 void hrq__words_of_avx2(__m256i out[2], const hrq__table16_avx2 *t, __m256i n)
+{
+    __m256i low = _mm256_shuffle_epi8(t->low, n), high = _mm256_shuffle_epi8(t->high, n);
+    out[0] = _mm256_unpacklo_epi8(low, high);
+    out[1] = _mm256_unpackhi_epi8(low, high);
+}
+
+/* 64 columns in fixed point: a coordinate's four blocks are neighbours in either superblock. */
+HRQ__IN_AVX2 void hrq__box_fixed_avx2(hrq__box_in_avx2 *in, const float *x, hrq__norm norm, float to_fixed)
+{
+    __m256 pre = _mm256_set1_ps(norm.pre), inv = _mm256_set1_ps(norm.inv), to = _mm256_set1_ps(to_fixed);
+    __m256 most = _mm256_set1_ps(6000.0f), least = _mm256_set1_ps(-6000.0f);
+    __m256i v[8], u[4], bin;
+    int j, k;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        __m256 f = _mm256_castps128_ps256(_mm_loadu_ps(x + 4 * j));
+        f = _mm256_insertf128_ps(f, _mm_loadu_ps(x + 32 + 4 * j), 1);
+        f = _mm256_mul_ps(_mm256_mul_ps(_mm256_mul_ps(f, pre), inv), to);
+        v[j] = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(f, least), most));
+    }
+    HRQ__UNROLL
+    for (j = 0; j < 4; j++) {
+        in->t[j] = _mm256_blend_epi16(v[2 * j], _mm256_slli_epi32(v[2 * j + 1], 16), 0xaa);
+        u[j] = _mm256_max_epi16(_mm256_add_epi16(in->t[j], _mm256_set1_epi16(2048)), _mm256_setzero_si256());
+        u[j] = _mm256_min_epi16(u[j], _mm256_set1_epi16(4095));
+    }
+    HRQ__UNROLL
+    for (j = 0; j < 2; j++) {
+        __m256i low = _mm256_set1_epi16(63);
+        bin = _mm256_packus_epi16(_mm256_srli_epi16(u[2 * j], 6), _mm256_srli_epi16(u[2 * j + 1], 6));
+        in->rest[j] = _mm256_packus_epi16(_mm256_and_si256(u[2 * j], low), _mm256_and_si256(u[2 * j + 1], low));
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) in->part[j][k] = hrq__within_avx2(bin, k);
+    }
+}
+
+/* hrq__box_try_avx512's arithmetic and bounds. */
+HRQ__IN_AVX2 void hrq__box_try_avx2(hrq__blocks_avx2 *best, const hrq__box_in_avx2 *in, const hrq__box_map_avx2 *map,
+                                    int at)
+{
+    __m256i low = _mm256_set1_epi32(0xffff), zero = _mm256_setzero_si256(), total = zero, parity = zero, choice[2];
+    __m256i least = _mm256_set1_epi32(INT32_MAX), odd, take;
+    int h, k;
+    HRQ__UNROLL
+    for (h = 0; h < 2; h++) {
+        __m256i n = zero, last = zero, own[2], middle[2], gap[2], d[2], up;
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            n = _mm256_or_si256(n, _mm256_shuffle_epi8(map->bin[k].low, in->part[h][k]));
+            last = _mm256_or_si256(last, _mm256_shuffle_epi8(map->bin[k].high, in->part[h][k]));
+        }
+        n = _mm256_sub_epi8(n, _mm256_cmpgt_epi8(in->rest[h], last));
+        hrq__words_of_avx2(own, &map->own, n);
+        hrq__words_of_avx2(middle, &map->middle, n);
+        HRQ__UNROLL
+        for (k = 0; k < 2; k++) {
+            d[k] = _mm256_sub_epi16(in->t[2 * h + k], own[k]);
+            middle[k] = _mm256_cmpgt_epi16(in->t[2 * h + k], middle[k]);
+            total = _mm256_add_epi32(total, _mm256_madd_epi16(d[k], d[k]));
+        }
+        up = _mm256_packs_epi16(middle[0], middle[1]);
+        gap[0] = _mm256_blendv_epi8(_mm256_shuffle_epi8(map->gap[0].low, n),
+                                    _mm256_shuffle_epi8(map->gap[1].low, n), up);
+        gap[1] = _mm256_blendv_epi8(_mm256_shuffle_epi8(map->gap[0].high, n),
+                                    _mm256_shuffle_epi8(map->gap[1].high, n), up);
+        HRQ__UNROLL
+        for (k = 0; k < 2; k++) {
+            __m256i by = k ? _mm256_unpackhi_epi8(gap[0], gap[1]) : _mm256_unpacklo_epi8(gap[0], gap[1]), sum, a, b;
+            sum = _mm256_add_epi16(_mm256_add_epi16(d[k], d[k]), by);
+            by = _mm256_slli_epi16(by, 3);
+            a = _mm256_madd_epi16(by, _mm256_and_si256(low, sum));
+            b = _mm256_madd_epi16(by, _mm256_andnot_si256(low, sum));
+            least = _mm256_min_epi32(least, _mm256_or_si256(a, _mm256_set1_epi32(4 * h + 2 * k)));
+            least = _mm256_min_epi32(least, _mm256_or_si256(b, _mm256_set1_epi32(4 * h + 2 * k + 1)));
+        }
+        parity = _mm256_xor_si256(parity, n);
+        choice[h] = _mm256_or_si256(n, _mm256_and_si256(up, hrq__byte_avx2(16)));
+    }
+    parity = _mm256_xor_si256(parity, _mm256_shuffle_epi32(parity, 0x4e));
+    parity = _mm256_xor_si256(parity, _mm256_srli_epi16(parity, 8));
+    parity = _mm256_xor_si256(_mm256_unpacklo_epi16(parity, parity), _mm256_set1_epi32(at));
+    odd = _mm256_srai_epi32(_mm256_slli_epi32(parity, 31), 31);
+    total = _mm256_add_epi32(total, _mm256_and_si256(odd, _mm256_srai_epi32(least, 3)));
+    least = _mm256_or_si256(_mm256_and_si256(least, _mm256_set1_epi32(7)), _mm256_cmpeq_epi32(odd, zero));
+    take = _mm256_cmpgt_epi32(best->total, total);
+    best->total = _mm256_min_epi32(total, best->total);
+    best->least = _mm256_blendv_epi8(best->least, least, take);
+    best->at = _mm256_blendv_epi8(best->at, _mm256_set1_epi32(at), take);
+    take = hrq__spread_avx2(take);
+    HRQ__UNROLL
+    for (h = 0; h < 2; h++) best->choice[h] = _mm256_blendv_epi8(best->choice[h], choice[h], take);
+}
+
+/* Labels and levels of the best: the entry that pays for the parity goes to its second best label. */
+HRQ__IN_AVX2 void hrq__box_put_avx2(__m256i label[2], __m256i value[2], const hrq__blocks_avx2 *b,
+                                    const uint8_t level[256], int bits, int parts)
+{
+    __m256i who = hrq__spread_avx2(b->least), table;
+    __m256i row = hrq__spread_avx2(_mm256_sll_epi32(b->at, _mm_cvtsi32_si128(bits)));
+    __m256i me = _mm256_set1_epi64x(0x0100010001000100), next = _mm256_set1_epi64x(0x0302030203020302);
+    int h, k;
+    me = _mm256_unpacklo_epi64(me, next); /* coordinates */
+    HRQ__UNROLL
+    for (h = 0; h < 2; h++) {
+        __m256i n = _mm256_and_si256(b->choice[h], hrq__byte_avx2(15));
+        __m256i side = _mm256_or_si256(_mm256_cmpeq_epi8(b->choice[h], n), hrq__byte_avx2(1)); /* below: -1 */
+        __m256i mine = _mm256_cmpeq_epi8(who, _mm256_add_epi8(me, hrq__byte_avx2(4 * (unsigned)h)));
+        label[h] = _mm256_add_epi8(n, _mm256_and_si256(side, mine));
+        value[h] = _mm256_setzero_si256();
+    }
+    for (k = 0; k < parts; k++) {
+        table = hrq__table_avx2(level + 16 * k);
+        HRQ__UNROLL
+        for (h = 0; h < 2; h++) {
+            __m256i at = hrq__within_avx2(_mm256_or_si256(row, label[h]), k);
+            value[h] = _mm256_or_si256(value[h], _mm256_shuffle_epi8(table, at));
+        }
+    }
+}
+
+/* 8 blocks to 64 columns. */
+HRQ__IN_AVX2 void hrq__box_store_avx2(uint8_t *code, uint8_t *index, float *value, const __m256i label[2],
+                                      const __m256i level[2], __m256i at, float step)
+{
+    __m256i order = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15));
+    __m256i low = _mm256_shuffle_epi8(label[0], order), high = _mm256_shuffle_epi8(label[1], order);
+    __m256i zero = _mm256_setzero_si256();
+    int j;
+    hrq__store_avx2(code, _mm256_permute2x128_si256(low, high, 0x20));
+    hrq__store_avx2(code + 32, _mm256_permute2x128_si256(low, high, 0x31));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) { /* levels in the upper bytes of words: either word of a lane to its end */
+        __m256i v = j / 2 % 2 ? _mm256_unpackhi_epi8(zero, level[j / 4]) : _mm256_unpacklo_epi8(zero, level[j / 4]);
+        __m256 y;
+        v = _mm256_srai_epi32(j % 2 ? v : _mm256_slli_epi32(v, 16), 24);
+        y = _mm256_mul_ps(_mm256_cvtepi32_ps(v), _mm256_set1_ps(step));
+        _mm_storeu_ps(value + 4 * j, _mm256_castps256_ps128(y));
+        _mm_storeu_ps(value + 32 + 4 * j, _mm256_extractf128_ps(y, 1));
+    }
+    at = _mm256_packs_epi32(_mm256_srli_epi32(at, 1), zero);
+    at = _mm256_packus_epi16(at, zero);
+    _mm_storel_epi64((__m128i *)(void *)index, _mm_unpacklo_epi32(_mm256_castsi256_si128(at),
+                                                                  _mm256_extracti128_si256(at, 1)));
+}
+
+/* All classes and cosets of 8 blocks. */
+HRQ__FN_AVX2 size_t hrq__code_box_avx2(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                       const hrq__box_args *c)
+{
+    int bits = (int)c->box->bits, sets = 2 * (int)c->box->classes, k;
+    size_t col, n = cols8 / 64 * 64, bytes = (size_t)sets << bits;
+    float to_fixed = (float)HRQ__BOX_FIXED / c->box->step;
+    hrq__box_map_avx2 map[16];
+    uint8_t level[256] = {0};
+    if (n == 0) return 0;
+    memcpy(level, c->box->level, bytes);
+    for (k = 0; k < sets; k++) hrq__box_map_of_avx2(map + k, c->map + k);
+    for (col = 0; col < n; col += 64) {
+        __m256i label[2], levels[2];
+        hrq__box_in_avx2 in;
+        hrq__blocks_avx2 best;
+        hrq__box_fixed_avx2(&in, x + col, c->norm, to_fixed);
+        best.total = _mm256_set1_epi32(INT32_MAX);
+        best.least = best.at = best.choice[0] = best.choice[1] = _mm256_setzero_si256();
+        for (k = 0; k < sets; k++) hrq__box_try_avx2(&best, &in, map + k, k);
+        hrq__box_put_avx2(label, levels, &best, level, bits, (int)((bytes + 15) / 16));
+        hrq__box_store_avx2(code + col, index + col / 8, value + col, label, levels, best.at, c->step);
+    }
+    return n;
 }
 
 /* ---- trellis search ---- */
@@ -7186,7 +7641,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
          hrq__one_trellis_avx2, hrq__one_int_avx2, hrq__one_column_avx2}
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                             \
         {name, need, flip, HRQ__DECODERS(avx2, avx2), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2), \
-         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, scalar, scalar, scalar, avx2)},
+         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, avx2, avx2, avx2, avx2)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
