@@ -102,6 +102,9 @@
     #define HRQ__UNROLL _Pragma("GCC unroll 32")
 #endif
 
+/* Loads stay behind it: GCC would else move those of all unrolled steps ahead until registers spill. */
+#define HRQ__STEP() __asm__ volatile("" ::: "memory")
+
 /* Equal values in different registers: GCC otherwise takes one and copies it in every turn of a loop. */
 #define HRQ__OPAQUE(reg) __asm__("" : "+v"(reg))
 
@@ -5046,7 +5049,7 @@ static void hrq__prepare_neon(uint8_t *maps, int codec, const hrq__decode_args *
     } else if (codec == HRQ__CODEC_BOX) {
         count = 2 * a->scales << a->code_bits;
         for (i = 0; i < 256; i++) maps[i] = (uint8_t)a->level[i % count];
-    } else if (codec == HRQ__CODEC_TRELLIS) {
+    } else if (codec == HRQ__CODEC_TRELLIS || codec == HRQ__CODEC_COLUMN) {
         count = 1u << (a->code_bits + a->parities);
         for (i = 0; i < HRQ__NEON_HASH; i++)
             maps[i] = (uint8_t)hrq__nibble_hash(a, (int)(i / 80), (int)(i / 16 % 5), i % 16);
@@ -5076,25 +5079,28 @@ HRQ__IN_NEON uint8x16_t hrq__down_neon(uint8x16_t v, int n)
     }
 }
 
-/* Coordinate j of the planes of one part of codes, w bits wide, put in at bit `shift`. */
-HRQ__IN_NEON uint8x16_t hrq__part_neon(uint8x16_t code, const uint8_t *p, int w, int j, int shift)
+/* Coordinate j of the planes of one part of codes, w bits wide, put in at bit `shift`; blank: into 0. */
+HRQ__IN_NEON uint8x16_t hrq__part_neon(uint8x16_t code, const uint8_t *p, int w, int j, int shift, int blank)
 {
     uint8x16_t v = hrq__down_neon(vld1q_u8(p + 64 * (j % w)), j / w * w - shift);
     uint8x16_t mask = vdupq_n_u8((uint8_t)(((1 << w) - 1) << shift));
-    if (shift > 0) return vbslq_u8(mask, v, code);
-    return vorrq_u8(code, j / w < 8 / w - 1 ? vandq_u8(v, mask) : v); /* the top bits need no mask */
+    if (shift == 0 && j / w == 8 / w - 1) return vorrq_u8(code, v); /* the top bits need no mask */
+    return blank ? vandq_u8(v, mask) : vbslq_u8(mask, v, code);
 }
 
-/* Codes of `bits` bits of 16 lanes as bytes, one register a coordinate, put in at bit `at`. */
-HRQ__IN_NEON void hrq__planes_neon(uint8x16_t code[8], const uint8_t *p, int bits, int at)
+/* Codes of `bits` bits of 16 lanes as bytes, one register a coordinate, put in at bit `at` of what is there; blank: of
+   0, which is there. */
+HRQ__IN_NEON void hrq__planes_neon(uint8x16_t code[8], const uint8_t *p, int bits, int at, int blank)
 {
     int j;
     HRQ__UNROLL
     for (j = 0; j < 8; j++) {
-        if (bits & 1) code[j] = hrq__part_neon(code[j], p, 1, j, at);
-        if (bits & 2) code[j] = hrq__part_neon(code[j], p + 64 * (bits & 1), 2, j, at + (bits & 1));
-        if (bits & 4) code[j] = hrq__part_neon(code[j], p + 64 * (bits & 3), 4, j, at + (bits & 3));
-        if (bits & 8) code[j] = hrq__part_neon(code[j], p + 64 * (bits & 7), 8, j, at + (bits & 7));
+        int w, low;
+        HRQ__UNROLL
+        for (w = 1; w <= 8; w *= 2) {
+            low = bits & (w - 1);
+            if (bits & w) code[j] = hrq__part_neon(code[j], p + 64 * low, w, j, at + low, blank && !low);
+        }
     }
 }
 
@@ -5105,43 +5111,258 @@ HRQ__IN_NEON void hrq__fill_neon(uint8x16_t code[8], uint8x16_t with)
     for (j = 0; j < 8; j++) code[j] = with;
 }
 
-/* Integers: shift, mask, then one addition. Bits are a constant: one body for all. 4 bits, 128 weights: 4 loads, 16
-   operations, 8 stores. llvm-mca 19, cycles a weight: neoverse-v1 0.048, neoverse-n1 0.126, apple-m1 0.054. */
-HRQ__IN_NEON void hrq__int_neon(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, const hrq__decode_args *a)
+/* ---- where decoded registers go: a tile, or products with one vector ---- */
+
+/* acc[4 half + i]: sums of rows 4 i ... 4 i + 3 over columns 16 half ... 16 half + 15 of superblocks: apart, because
+   groups may be 16 columns, and chains of products are shorter. Where time runs down the rows, acc[row]. */
+typedef struct hrq__sink_neon {
+    uint8_t *lo; /* tile: the only one that is used, with stride */
+    size_t stride;
+    const int8_t *x;
+    const int32_t *sums, *zero;
+    const float *scale; /* NULL: no groups, the sum is int32 */
+    void *sum;
+    size_t group, left; /* columns of a group; up to its end */
+    int32_t bias;       /* that registers have over the values */
+    int32x4_t acc[16];
+} hrq__sink_neon;
+
+/* So many eights of columns are a group, or all there is. */
+HRQ__IN_NEON void hrq__sink_add_neon(hrq__sink_neon *s, const int32x4_t part[4], size_t eights)
 {
-    uint8x16_t offset = vdupq_n_u8((uint8_t)(0u - (1u << (bits - 1)))), code[8];
-    size_t h, stride = a->stride;
-    int j;
-    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * stride)
-        for (h = 0; h < 64; h += 16) {
-            hrq__fill_neon(code, vdupq_n_u8(0));
-            hrq__planes_neon(code, codes + h, bits, 0);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) vst1q_u8(lo + (size_t)j * stride + h, vaddq_u8(code[j], offset));
-        }
+    int32x4_t of = vdupq_n_s32((int32_t)((uint32_t)s->sums[eights] - (uint32_t)s->sums[0]));
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        int32_t *to = (int32_t *)s->sum + 4 * i;
+        float *total = (float *)s->sum + 4 * i;
+        int32x4_t over = vdupq_n_s32(s->bias), sum;
+        if (s->zero) over = vaddq_s32(over, vld1q_s32(s->zero + 4 * i));
+        sum = vmlsq_s32(part[i], of, over);
+        if (!s->scale) vst1q_s32(to, vaddq_s32(vld1q_s32(to), sum));
+        else vst1q_f32(total, vfmaq_f32(vld1q_f32(total), vcvtq_f32_s32(sum), vld1q_f32(s->scale + 4 * i)));
+    }
+    s->sums += eights;
+    if (s->scale) s->scale += HRQ_PANEL;
+    if (s->zero) s->zero += HRQ_PANEL;
 }
 
-HRQ__FN_NEON size_t hrq__decode_int_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                         const hrq__decode_args *a)
+HRQ__IN_NEON void hrq__sink_clear_neon(hrq__sink_neon *s)
+{
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 16; i++) s->acc[i] = vdupq_n_s32(0);
+    s->left = s->group == 16 ? 32 : s->group;
+}
+
+/* Products of a superblock are through. */
+HRQ__IN_NEON void hrq__sink_next_neon(hrq__sink_neon *s, int column)
+{
+    int32x4_t part[4];
+    int i;
+    HRQ__STEP();
+    s->x += 32;
+    s->left -= 32;
+    if (s->left > 0) return;
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++)
+        part[i] = column ? vpaddq_s32(vpaddq_s32(s->acc[4 * i], s->acc[4 * i + 1]),
+                                      vpaddq_s32(s->acc[4 * i + 2], s->acc[4 * i + 3]))
+                         : vaddq_s32(s->acc[i], s->acc[4 + i]);
+    if (s->group == 16) {
+        hrq__sink_add_neon(s, s->acc, 2);
+        hrq__sink_add_neon(s, s->acc + 4, 2);
+    } else {
+        hrq__sink_add_neon(s, part, s->group / 8);
+    }
+    hrq__sink_clear_neon(s);
+}
+
+/* Takes lanes h ... h + 15 of a superblock, in turn, a register a coordinate, as int8 of magnitudes up to `most`. */
+typedef void hrq__take_neon(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most);
+
+HRQ__IN_NEON void hrq__take_tile_neon(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    int j;
+    (void)most;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) vst1q_u8(s->lo + (size_t)j * s->stride + h, v[j]);
+    if (h == 48) s->lo += 8 * s->stride;
+}
+
+/* Without an instruction for it: products in int16, of two coordinates, 2 * 128 * 127 = 32512 at most, or of four. */
+HRQ__IN_NEON void hrq__take_mull(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    int half, j, deep = most <= 64 ? 4 : 2;
+    HRQ__UNROLL
+    for (half = 0; half < 2; half++) {
+        int32x4_t x = vreinterpretq_s32_s8(vld1q_s8(s->x + 16 * half)), low = vdupq_n_s32(0), high = low;
+        int16x8_t p = vdupq_n_s16(0), q = p;
+        HRQ__UNROLL
+        for (j = 0; j < 4; j++) {
+            int8x16_t w = vreinterpretq_s8_u8(v[4 * half + j]), by;
+            by = vreinterpretq_s8_s32(j == 0   ? vdupq_laneq_s32(x, 0)
+                                      : j == 1 ? vdupq_laneq_s32(x, 1)
+                                      : j == 2 ? vdupq_laneq_s32(x, 2)
+                                               : vdupq_laneq_s32(x, 3));
+            p = j % deep ? vmlal_s8(p, vget_low_s8(w), vget_low_s8(by)) : vmull_s8(vget_low_s8(w), vget_low_s8(by));
+            q = j % deep ? vmlal_high_s8(q, w, by) : vmull_high_s8(w, by);
+            if (j % deep == deep - 1) {
+                low = vpadalq_s16(low, p);
+                high = vpadalq_s16(high, q);
+            }
+        }
+        s->acc[4 * (size_t)half + h / 16] = vaddq_s32(s->acc[4 * (size_t)half + h / 16], vpaddq_s32(low, high));
+    }
+    HRQ__STEP();
+    if (h == 48) hrq__sink_next_neon(s, 0);
+}
+
+/* Where time runs down the rows, a register is a row of 16 columns: of 8 from 8 (h / 32) on, columns h % 32 ... */
+HRQ__IN_NEON void hrq__take_column_tile_neon(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    uint8_t *to = s->lo + h % 32 / 4 * s->stride + h;
+    int j;
+    (void)most;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j += 4) {
+        uint32x4_t a = vreinterpretq_u32_u8(v[j]), b = vreinterpretq_u32_u8(v[j + 1]);
+        uint32x4_t c = vreinterpretq_u32_u8(v[j + 2]), d = vreinterpretq_u32_u8(v[j + 3]);
+        uint32x4_t low = vzip1q_u32(a, c), next = vzip1q_u32(b, d);
+        uint8_t *at = to - h % 32 + 4 * j;
+        vst1q_u8(at, vreinterpretq_u8_u32(vzip1q_u32(low, next)));
+        vst1q_u8(at + s->stride, vreinterpretq_u8_u32(vzip2q_u32(low, next)));
+        low = vzip2q_u32(a, c);
+        next = vzip2q_u32(b, d);
+        vst1q_u8(at + 2 * s->stride, vreinterpretq_u8_u32(vzip1q_u32(low, next)));
+        vst1q_u8(at + 3 * s->stride, vreinterpretq_u8_u32(vzip2q_u32(low, next)));
+    }
+    if (h == 48) s->lo += 8 * s->stride;
+}
+
+HRQ__IN_NEON void hrq__take_column_mull(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    int8x16_t x = vld1q_s8(s->x + h % 32), w;
+    int j;
+    (void)most;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int32x4_t *acc = s->acc + h / 32 * 8 + j;
+        w = vreinterpretq_s8_u8(v[j]);
+        *acc = vpadalq_s16(*acc, vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x));
+    }
+    if (h == 48) hrq__sink_next_neon(s, 1);
+}
+
+#ifdef HRQ__HAVE_DOTPROD
+HRQ__IN_DOTPROD int32x4_t hrq__sdot(int32x4_t acc, int8x16_t w, int8x16_t v, int lane)
+{
+    switch (lane) {
+    case 0: return vdotq_laneq_s32(acc, w, v, 0);
+    case 1: return vdotq_laneq_s32(acc, w, v, 1);
+    case 2: return vdotq_laneq_s32(acc, w, v, 2);
+    default: return vdotq_laneq_s32(acc, w, v, 3);
+    }
+}
+
+HRQ__IN_DOTPROD void hrq__take_dotprod(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    int8x16_t x[2];
+    int j;
+    (void)most;
+    x[0] = vld1q_s8(s->x);
+    x[1] = vld1q_s8(s->x + 16);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int32x4_t *acc = s->acc + 4 * (j / 4) + h / 16;
+        *acc = hrq__sdot(*acc, vreinterpretq_s8_u8(v[j]), x[j / 4], j % 4);
+    }
+    HRQ__STEP();
+    if (h == 48) hrq__sink_next_neon(s, 0);
+}
+
+HRQ__IN_DOTPROD void hrq__take_column_dotprod(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    int8x16_t x = vld1q_s8(s->x + h % 32);
+    int j;
+    (void)most;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int32x4_t *acc = s->acc + h / 32 * 8 + j;
+        *acc = vdotq_s32(*acc, vreinterpretq_s8_u8(v[j]), x);
+    }
+    if (h == 48) hrq__sink_next_neon(s, 1);
+}
+#endif
+
+HRQ__IN_NEON void hrq__sink_tile_neon(hrq__sink_neon *s, uint8_t *lo, const hrq__decode_args *a)
+{
+    s->lo = lo;
+    s->stride = a->stride;
+    s->scale = NULL;
+}
+
+/* Returns the number of superblocks that go into it: whole groups. */
+HRQ__IN_NEON size_t hrq__sink_one_neon(hrq__sink_neon *s, void *sum, size_t cols8, const hrq__decode_args *a,
+                                       const hrq__vectors *x, const hrq__groups *g, int32_t bias)
 {
     size_t supers = cols8 / 32;
-    (void)hi;
+    if (g && g->group != 16) supers = g->group % 32 ? 0 : cols8 / g->group * (g->group / 32);
+    s->x = x->x;
+    s->sums = x->sums;
+    s->sum = sum;
+    s->bias = bias;
+    s->group = g ? g->group : 32 * supers;
+    s->scale = g ? g->scale : NULL;
+    s->zero = g ? g->zero : NULL;
+    hrq__sink_clear_neon(s);
+    return a->clamp > 127 ? 0 : supers;
+}
+
+/* ---- decode ---- */
+
+/* Integers: shift, mask; for a tile one addition besides, where products take codes as they are, unless they are whole
+   bytes. Bits are a constant: one body for all. 4 bits, products of a superblock: 16 loads feed 32 of these and 32
+   SDOT. llvm-mca 19, cycles a weight on neoverse-v1, -n1: 0.031, 0.063, what so many vector instructions take (a tile
+   and its product: 0.054, 0.13); without SDOT 0.086, 0.17; a tile 0.031, 0.094. */
+HRQ__IN_NEON void hrq__int_neon(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers, int bits,
+                                int one)
+{
+    uint8x16_t offset = vdupq_n_u8((uint8_t)(0u - (1u << (bits - 1)))), code[8];
+    size_t h;
+    int j, signs = !one || bits == 8;
+    for (; supers > 0; supers--, codes += 64 * bits) {
+        HRQ__UNROLL
+        for (h = 0; h < 64; h += 16) {
+            hrq__fill_neon(code, vdupq_n_u8(0));
+            hrq__planes_neon(code, codes + h, bits, 0, 1);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++)
+                if (signs) code[j] = vaddq_u8(code[j], offset);
+            take(s, code, h, signs ? 128 : (1 << bits) - 1);
+        }
+    }
+}
+
+HRQ__IN_NEON size_t hrq__int_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                      int one, const hrq__decode_args *a)
+{
     switch (a->code_bits) {
-    case 1: hrq__int_neon(lo, codes, supers, 1, a); break;
-    case 2: hrq__int_neon(lo, codes, supers, 2, a); break;
-    case 3: hrq__int_neon(lo, codes, supers, 3, a); break;
-    case 4: hrq__int_neon(lo, codes, supers, 4, a); break;
-    case 5: hrq__int_neon(lo, codes, supers, 5, a); break;
-    case 6: hrq__int_neon(lo, codes, supers, 6, a); break;
-    case 7: hrq__int_neon(lo, codes, supers, 7, a); break;
-    case 8: hrq__int_neon(lo, codes, supers, 8, a); break;
+    case 1: hrq__int_neon(s, take, codes, supers, 1, one); break;
+    case 2: hrq__int_neon(s, take, codes, supers, 2, one); break;
+    case 3: hrq__int_neon(s, take, codes, supers, 3, one); break;
+    case 4: hrq__int_neon(s, take, codes, supers, 4, one); break;
+    case 5: hrq__int_neon(s, take, codes, supers, 5, one); break;
+    case 6: hrq__int_neon(s, take, codes, supers, 6, one); break;
+    case 7: hrq__int_neon(s, take, codes, supers, 7, one); break;
+    case 8: hrq__int_neon(s, take, codes, supers, 8, one); break;
     default: return 0;
     }
     return 32 * supers;
 }
 
-/* A table of up to 256 bytes, looked up by bytes below its size. TBL gives 0 and TBX leaves what was there where an
-   index is out of range, so larger tables are four registers after the other. */
+/* A table of up to 256 bytes, looked up by bytes below its size. TBL gives 0 where an index is out of range, so
+   larger tables are four registers after the other; TBX, which leaves what was there, takes longer than TBL and OR. */
 typedef struct hrq__table_neon {
     uint8x16x4_t part[4];
 } hrq__table_neon;
@@ -5165,72 +5386,69 @@ HRQ__IN_NEON uint8x16_t hrq__look_up_neon(const hrq__table_neon *t, uint8x16_t i
         return vqtbl2q_u8(two, index);
     }
     v = vqtbl4q_u8(t->part[0], index);
-    if (size > 64) v = vqtbx4q_u8(v, t->part[1], vsubq_u8(index, vdupq_n_u8(64)));
+    if (size > 64) v = vorrq_u8(v, vqtbl4q_u8(t->part[1], vsubq_u8(index, vdupq_n_u8(64))));
     if (size > 128) {
-        v = vqtbx4q_u8(v, t->part[2], vsubq_u8(index, vdupq_n_u8(128)));
-        v = vqtbx4q_u8(v, t->part[3], vsubq_u8(index, vdupq_n_u8(192)));
+        v = vorrq_u8(v, vqtbl4q_u8(t->part[2], vsubq_u8(index, vdupq_n_u8(128))));
+        v = vorrq_u8(v, vqtbl4q_u8(t->part[3], vsubq_u8(index, vdupq_n_u8(192))));
     }
     return v;
 }
 
-/* Codes through a table: floats whose values are integers. */
-HRQ__IN_NEON void hrq__table_neon_run(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers, int bits,
-                                      int wide, const hrq__decode_args *a)
+/* Codes through a table: floats whose values are integers. wide: hi is the upper tile. llvm-mca 19, 4 bits, cycles a
+   weight on neoverse-v1, -n1: SDOT 0.063, 0.094; without 0.13, 0.23; a tile 0.094, 0.13. */
+HRQ__IN_NEON void hrq__table_neon_run(hrq__sink_neon *s, hrq__take_neon *take, uint8_t *hi, const uint8_t *codes,
+                                      size_t supers, int bits, int wide, const hrq__decode_args *a)
 {
     hrq__table_neon low, high;
-    uint8x16_t code[8];
-    size_t h, stride = a->stride;
+    uint8x16_t code[8], v[8];
+    size_t h;
     int j;
     hrq__table_load_neon(&low, a->maps, 1 << bits);
     hrq__table_load_neon(&high, a->maps + 256, wide ? 1 << bits : 0);
-    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * stride, hi += wide ? 8 * stride : 0)
+    for (; supers > 0; supers--, codes += 64 * bits, hi += wide ? 8 * a->stride : 0) {
+        HRQ__UNROLL
         for (h = 0; h < 64; h += 16) {
             hrq__fill_neon(code, vdupq_n_u8(0));
-            hrq__planes_neon(code, codes + h, bits, 0);
+            hrq__planes_neon(code, codes + h, bits, 0, 1);
             HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                vst1q_u8(lo + (size_t)j * stride + h, hrq__look_up_neon(&low, code[j], 1 << bits));
-                if (wide) vst1q_u8(hi + (size_t)j * stride + h, hrq__look_up_neon(&high, code[j], 1 << bits));
-            }
+            for (j = 0; j < 8; j++) v[j] = hrq__look_up_neon(&low, code[j], 1 << bits);
+            take(s, v, h, 128);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++)
+                if (wide) vst1q_u8(hi + (size_t)j * a->stride + h, hrq__look_up_neon(&high, code[j], 1 << bits));
         }
+    }
 }
 
-HRQ__FN_NEON size_t hrq__decode_table_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                           const hrq__decode_args *a)
+HRQ__IN_NEON size_t hrq__table_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                        int one, const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
-    switch (a->code_bits << 1 | (a->clamp > 127)) {
-    case 4: hrq__table_neon_run(lo, hi, codes, supers, 2, 0, a); break;
-    case 6: hrq__table_neon_run(lo, hi, codes, supers, 3, 0, a); break;
-    case 8: hrq__table_neon_run(lo, hi, codes, supers, 4, 0, a); break;
-    case 10: hrq__table_neon_run(lo, hi, codes, supers, 5, 0, a); break;
-    case 12: hrq__table_neon_run(lo, hi, codes, supers, 6, 0, a); break;
-    case 14: hrq__table_neon_run(lo, hi, codes, supers, 7, 0, a); break;
-    case 16: hrq__table_neon_run(lo, hi, codes, supers, 8, 0, a); break;
-    case 9: hrq__table_neon_run(lo, hi, codes, supers, 4, 1, a); break;
-    case 11: hrq__table_neon_run(lo, hi, codes, supers, 5, 1, a); break;
-    case 13: hrq__table_neon_run(lo, hi, codes, supers, 6, 1, a); break;
-    case 15: hrq__table_neon_run(lo, hi, codes, supers, 7, 1, a); break;
+    (void)one;
+    switch (a->code_bits) {
+    case 2: hrq__table_neon_run(s, take, NULL, codes, supers, 2, 0, a); break;
+    case 3: hrq__table_neon_run(s, take, NULL, codes, supers, 3, 0, a); break;
+    case 4: hrq__table_neon_run(s, take, NULL, codes, supers, 4, 0, a); break;
+    case 5: hrq__table_neon_run(s, take, NULL, codes, supers, 5, 0, a); break;
+    case 6: hrq__table_neon_run(s, take, NULL, codes, supers, 6, 0, a); break;
+    case 7: hrq__table_neon_run(s, take, NULL, codes, supers, 7, 0, a); break;
+    case 8: hrq__table_neon_run(s, take, NULL, codes, supers, 8, 0, a); break;
     default: return 0;
     }
     return 32 * supers;
 }
 
-/* Scale indices of lanes h ... h + 15, a bit a plane of 64 bits, at bit `at` of bytes. */
-HRQ__IN_NEON uint8x16_t hrq__indices_neon(const uint8_t *p, size_t h, unsigned bits, unsigned at)
+/* Bits of a plane of them, of lanes h ... h + 15: all of a byte or none. */
+HRQ__IN_NEON uint8x16_t hrq__bits_neon(const uint8_t *p, size_t h)
 {
-    uint8x16_t one = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u)), out = vdupq_n_u8(0);
-    unsigned b;
-    for (b = 0; b < bits; b++) {
-        const uint8_t *two = p + 8 * b + h / 8;
-        uint8x16_t v = vcombine_u8(vdup_n_u8(two[0]), vdup_n_u8(two[1]));
-        out = vorrq_u8(out, vandq_u8(vtstq_u8(v, one), vdupq_n_u8((uint8_t)(1u << (at + b)))));
-    }
-    return out;
+    static const uint8_t spread[64] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2,
+                                       2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5,
+                                       5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7};
+    uint8x16_t plane = vcombine_u8(vld1_u8(p), vdup_n_u8(0));
+    return vtstq_u8(vqtbl1q_u8(plane, vld1q_u8(spread + h)), vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u)));
 }
 
 /* Parity of the lowest bits of a lane's 8 codes of 2 to 4 bits, at bit `at`: xor of the planes that hold them, then
-   the number of ones. */
+   of their two halves or the number of ones. */
 HRQ__IN_NEON uint8x16_t hrq__coset_neon(const uint8_t *p, int bits, int at)
 {
     uint8x16_t v = vld1q_u8(p);
@@ -5238,8 +5456,10 @@ HRQ__IN_NEON uint8x16_t hrq__coset_neon(const uint8_t *p, int bits, int at)
     HRQ__UNROLL
     for (j = 1; j < 4; j++)
         if (bits != 3 && j < bits) v = veorq_u8(v, vld1q_u8(p + 64 * j));
-    if (bits != 3) v = vandq_u8(v, vdupq_n_u8(bits == 2 ? 0x55 : 0x11));
-    return vandq_u8(hrq__down_neon(vcntq_u8(v), -at), vdupq_n_u8((uint8_t)(1u << at)));
+    if (bits == 2) v = vandq_u8(v, vdupq_n_u8(0x55));
+    if (bits == 4) v = veorq_u8(hrq__down_neon(v, 4 - at), hrq__down_neon(v, -at));
+    else v = hrq__down_neon(vcntq_u8(v), -at);
+    return vandq_u8(v, vdupq_n_u8((uint8_t)(1u << at)));
 }
 
 /* E8, q = 2^bits, one layer, as hrq__e8_residual, 8 bits wide. u = 2 label + coset stands with its top bit in bit 7, so
@@ -5247,16 +5467,17 @@ HRQ__IN_NEON uint8x16_t hrq__coset_neon(const uint8_t *p, int bits, int at)
    the even coset, digit 0's, where it is not set, that of the odd one. A in the top bits, the coordinate below them
    make keys that are all different: the worst coordinate is the one whose key is the greatest (the least, for the odd
    coset), the first where A ties. The odd coset is bit 7 turned over, a flip by 2 q bits 2 q and above.
-   Sums of 8 A <= 8 q = 128 and costs, -64 ... 96, fit in a byte; r * multiple in int16, which saturates to int8. */
-HRQ__IN_NEON void hrq__voronoi_neon_lanes(uint8_t *lo, const uint8_t *p, size_t h, int bits, int8x16_t multiple,
-                                          size_t stride)
+   Sums of 8 A <= 8 q = 128 and costs, -64 ... 96, fit in a byte; r * multiple in int16, which saturates to int8.
+   llvm-mca 19, 4 bits, cycles a weight on neoverse-v1, -n1: 0.40, 0.79, for a tile as for products. */
+HRQ__IN_NEON void hrq__voronoi_neon_lanes(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *p, size_t h, int bits,
+                                          int8x16_t multiple)
 {
     const uint8_t q = (uint8_t)(1 << bits);
     const int up = 7 - bits;
     uint8x16_t code[8], key[8], odd0, odd1, low, top, sum, choice, worst, turn;
     int j;
     hrq__fill_neon(code, hrq__coset_neon(p + h, bits, up));
-    hrq__planes_neon(code, p + h, bits, up + 1);
+    hrq__planes_neon(code, p + h, bits, up + 1, 0);
     odd0 = code[0];
     HRQ__UNROLL
     for (j = 1; j < 8; j++) odd0 = veorq_u8(odd0, code[j]);
@@ -5287,144 +5508,251 @@ HRQ__IN_NEON void hrq__voronoi_neon_lanes(uint8_t *lo, const uint8_t *p, size_t 
         r = veorq_s8(r, vreinterpretq_s8_u8(vandq_u8(vceqq_u8(key[j], worst), turn)));
         r = vcombine_s8(vqmovn_s16(vmull_s8(vget_low_s8(r), vget_low_s8(multiple))),
                         vqmovn_s16(vmull_s8(vget_high_s8(r), vget_high_s8(multiple))));
-        vst1q_u8(lo + (size_t)j * stride + h, vreinterpretq_u8_s8(vmaxq_s8(r, vdupq_n_s8(-127))));
+        code[j] = vreinterpretq_u8_s8(vmaxq_s8(r, vdupq_n_s8(-127)));
+    }
+    take(s, code, h, 128);
+}
+
+HRQ__IN_NEON void hrq__voronoi_neon(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                    int bits, const hrq__decode_args *a)
+{
+    uint8x16_t multiples = vld1q_u8(a->maps);
+    unsigned b;
+    size_t h;
+    for (; supers > 0; supers--, codes += 4 * a->lane_bytes) {
+        for (h = 0; h < 64; h += 16) {
+            uint8x16_t index = vdupq_n_u8(0);
+            for (b = 0; b < a->scale_bits; b++)
+                index = vorrq_u8(index, vandq_u8(hrq__bits_neon(codes + 64 * bits + 8 * b, h),
+                                                 vdupq_n_u8((uint8_t)(1u << b))));
+            hrq__voronoi_neon_lanes(s, take, codes, h, bits, vreinterpretq_s8_u8(vqtbl1q_u8(multiples, index)));
+        }
     }
 }
 
-HRQ__FN_NEON size_t hrq__decode_voronoi_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                             const hrq__decode_args *a)
+HRQ__IN_NEON size_t hrq__voronoi_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                          int one, const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32, h, stride = a->stride, bytes = 4 * a->lane_bytes;
-    unsigned bits = a->code_bits, index_bits = a->scale_bits;
-    uint8x16_t multiples;
-    (void)hi;
+    unsigned bits = a->code_bits;
+    (void)one;
     if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->digit_bits || a->clamp != 127 || a->scale_bits > 4 ||
         bits < 2 || bits > 4 || a->q != 1u << bits || !a->maps[16])
         return 0;
-    multiples = vld1q_u8(a->maps);
-    for (; supers > 0; supers--, codes += bytes, lo += 8 * stride)
-        for (h = 0; h < 64; h += 16) {
-            uint8x16_t index = hrq__indices_neon(codes + 64 * bits, h, index_bits, 0);
-            int8x16_t multiple = vreinterpretq_s8_u8(vqtbl1q_u8(multiples, index));
-            if (bits == 2) hrq__voronoi_neon_lanes(lo, codes, h, 2, multiple, stride);
-            else if (bits == 3) hrq__voronoi_neon_lanes(lo, codes, h, 3, multiple, stride);
-            else hrq__voronoi_neon_lanes(lo, codes, h, 4, multiple, stride);
-        }
-    return cols8 / 32 * 32;
+    if (bits == 2) hrq__voronoi_neon(s, take, codes, supers, 2, a);
+    else if (bits == 3) hrq__voronoi_neon(s, take, codes, supers, 3, a);
+    else hrq__voronoi_neon(s, take, codes, supers, 4, a);
+    return 32 * supers;
 }
 
-/* Box codes: class, coset and label are an index. llvm-mca 19, 4 bits, cycles a weight: 1 class neoverse-v1 0.098,
-   neoverse-n1 0.19, apple-m1 0.095; 2 classes 0.13, 0.29, 0.13; 4 classes, two look-ups in 64 bytes, 0.28, 0.52,
-   0.22. */
-HRQ__IN_NEON void hrq__box_neon(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int classes,
-                                const hrq__decode_args *a)
+/* Box codes: class, coset and label are an index; six bits of it are looked up, the classes' above select among 64
+   bytes each, which TBX would do more slowly. llvm-mca 19, 4 bits, cycles a weight on neoverse-v1, -n1: SDOT, 1 class
+   0.075, 0.12; 2 classes 0.11, 0.19; 4 classes 0.22, 0.33; without SDOT 0.14, 0.26; 0.18, 0.35; 0.26, 0.50; a tile
+   0.094, 0.15; 0.14, 0.22; 0.24, 0.33. */
+HRQ__IN_NEON void hrq__box_neon(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers, int bits,
+                                int classes, const hrq__decode_args *a)
 {
-    const unsigned class_bits = classes == 8 ? 3u : (unsigned)classes / 2;
+    const int class_bits = classes == 8 ? 3 : classes / 2, size = 2 * classes << bits;
     hrq__table_neon table;
-    uint8x16_t code[8];
-    size_t h, stride = a->stride, bytes = 4 * a->lane_bytes;
-    int j;
-    hrq__table_load_neon(&table, a->maps, 2 * classes << bits);
-    for (; supers > 0; supers--, codes += bytes, lo += 8 * stride)
+    uint8x16_t code[8], pick[3], above;
+    size_t h;
+    int j, b;
+    hrq__table_load_neon(&table, a->maps, size);
+    for (; supers > 0; supers--, codes += 4 * a->lane_bytes) {
+        HRQ__UNROLL
         for (h = 0; h < 64; h += 16) {
-            uint8x16_t above = hrq__coset_neon(codes + h, bits, bits);
-            above = vorrq_u8(above, hrq__indices_neon(codes + 64 * bits, h, class_bits, (unsigned)bits + 1));
-            hrq__fill_neon(code, above);
-            hrq__planes_neon(code, codes + h, bits, 0);
+            above = hrq__coset_neon(codes + h, bits, bits);
+            pick[0] = pick[1] = pick[2] = above;
             HRQ__UNROLL
-            for (j = 0; j < 8; j++)
-                vst1q_u8(lo + (size_t)j * stride + h, hrq__look_up_neon(&table, code[j], 2 * classes << bits));
+            for (b = 0; b < class_bits; b++) {
+                int at = bits + 1 + b;
+                pick[b] = hrq__bits_neon(codes + 64 * bits + 8 * b, h);
+                if (at < 6) above = vbslq_u8(vdupq_n_u8((uint8_t)(1u << at)), pick[b], above);
+            }
+            hrq__fill_neon(code, above);
+            hrq__planes_neon(code, codes + h, bits, 0, 0);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                uint8x16_t v = hrq__look_up_neon(&table, code[j], size > 64 ? 64 : size);
+                if (size > 64) v = vbslq_u8(pick[5 - bits], vqtbl4q_u8(table.part[1], code[j]), v);
+                if (size > 128)
+                    v = vbslq_u8(pick[2], vbslq_u8(pick[1], vqtbl4q_u8(table.part[3], code[j]),
+                                                   vqtbl4q_u8(table.part[2], code[j])), v);
+                code[j] = v;
+            }
+            take(s, code, h, 128);
         }
+    }
 }
 
-HRQ__FN_NEON size_t hrq__decode_box_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                         const hrq__decode_args *a)
+HRQ__IN_NEON size_t hrq__box_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                      int one, const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
-    (void)hi;
+    (void)one;
     switch (a->code_bits << 4 | a->scales) {
-    case 0x21: hrq__box_neon(lo, codes, supers, 2, 1, a); break;
-    case 0x22: hrq__box_neon(lo, codes, supers, 2, 2, a); break;
-    case 0x24: hrq__box_neon(lo, codes, supers, 2, 4, a); break;
-    case 0x28: hrq__box_neon(lo, codes, supers, 2, 8, a); break;
-    case 0x31: hrq__box_neon(lo, codes, supers, 3, 1, a); break;
-    case 0x32: hrq__box_neon(lo, codes, supers, 3, 2, a); break;
-    case 0x34: hrq__box_neon(lo, codes, supers, 3, 4, a); break;
-    case 0x38: hrq__box_neon(lo, codes, supers, 3, 8, a); break;
-    case 0x41: hrq__box_neon(lo, codes, supers, 4, 1, a); break;
-    case 0x42: hrq__box_neon(lo, codes, supers, 4, 2, a); break;
-    case 0x44: hrq__box_neon(lo, codes, supers, 4, 4, a); break;
-    case 0x48: hrq__box_neon(lo, codes, supers, 4, 8, a); break;
+    case 0x21: hrq__box_neon(s, take, codes, supers, 2, 1, a); break;
+    case 0x22: hrq__box_neon(s, take, codes, supers, 2, 2, a); break;
+    case 0x24: hrq__box_neon(s, take, codes, supers, 2, 4, a); break;
+    case 0x28: hrq__box_neon(s, take, codes, supers, 2, 8, a); break;
+    case 0x31: hrq__box_neon(s, take, codes, supers, 3, 1, a); break;
+    case 0x32: hrq__box_neon(s, take, codes, supers, 3, 2, a); break;
+    case 0x34: hrq__box_neon(s, take, codes, supers, 3, 4, a); break;
+    case 0x38: hrq__box_neon(s, take, codes, supers, 3, 8, a); break;
+    case 0x41: hrq__box_neon(s, take, codes, supers, 4, 1, a); break;
+    case 0x42: hrq__box_neon(s, take, codes, supers, 4, 2, a); break;
+    case 0x44: hrq__box_neon(s, take, codes, supers, 4, 4, a); break;
+    case 0x48: hrq__box_neon(s, take, codes, supers, 4, 8, a); break;
     default: return 0;
     }
     return 32 * supers;
 }
 
-/* Trellis: the hash is linear, so it is the xor of tables of the nibbles that the window meets; which tables, the step
-   mod 4 says. 256 levels are looked up as 128: T[255 - n] = -T[n], and 255 - n is n with all bits turned over. */
-HRQ__IN_NEON void hrq__trellis_neon(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int parities,
-                                    int nibbles, const hrq__decode_args *a)
+/* Trellis, eight steps of 16 lanes, whose coded bits, oldest first, are in v; raw: planes of the other bits. The hash
+   is linear, so it is the xor of tables of the nibbles that the window meets; which tables, the step mod 4 says. 256
+   levels are looked up as 128: T[255 - n] = -T[n], and 255 - n is n with all bits turned over. llvm-mca 19, 3 bits, 8
+   states: 0.46 cycles a weight on neoverse-v1, 0.75 on -n1, for a tile as for products. */
+HRQ__IN_NEON void hrq__trellis_neon_lanes(uint8x16_t code[8], const uint8x16_t v[3], const uint8_t *raw, int bits,
+                                          int parities, int nibbles, const hrq__table_neon *table, const uint8_t *maps)
+{
+    const int size = 1 << (bits + parities);
+    uint8x16_t nibble[6];
+    int j, d;
+    HRQ__UNROLL
+    for (j = 0; j < 6; j++) nibble[j] = j % 2 ? vshrq_n_u8(v[j / 2], 4) : vandq_u8(v[j / 2], vdupq_n_u8(15));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        code[j] = vdupq_n_u8(0);
+        HRQ__UNROLL
+        for (d = 0; d < nibbles; d++)
+            code[j] = veorq_u8(code[j], vqtbl1q_u8(vld1q_u8(maps + 80 * (j % 4) + 16 * d), nibble[4 + j / 4 - d]));
+    }
+    hrq__planes_neon(code, raw, bits, parities, 0);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        uint8x16_t turn = vcltzq_s8(vreinterpretq_s8_u8(code[j]));
+        if (size <= 128) code[j] = hrq__look_up_neon(table, code[j], size);
+        else code[j] = vsubq_u8(veorq_u8(hrq__look_up_neon(table, veorq_u8(code[j], turn), 128), turn), turn);
+    }
+}
+
+/* column: time runs down the rows, lanes h and h + 32 are eight and eight of them, of `prior` the 16 before. */
+HRQ__IN_NEON void hrq__trellis_neon(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                    int bits, int parities, int nibbles, int column, const hrq__decode_args *a)
 {
     const int size = 1 << (bits + parities);
     const uint8_t *one = a->past, *two = a->past + 64;
-    const uint8_t *maps = a->maps;
     hrq__table_neon table;
-    size_t h, stride = a->stride, bytes = 4 * a->lane_bytes;
-    int j, d;
+    size_t h;
     hrq__table_load_neon(&table, a->maps + HRQ__NEON_HASH, size > 128 ? 128 : size);
-    for (; supers > 0; supers--, two = one, one = codes, codes += bytes, lo += 8 * stride)
+    for (; supers > 0; supers--, two = one, one = codes, codes += 4 * a->lane_bytes) {
+        if (column) two = codes + a->prior;
         for (h = 0; h < 64; h += 16) {
-            uint8x16_t code[8], nibble[6], v[3];
+            uint8x16_t code[8], v[3];
             v[0] = vld1q_u8(two + h);
-            v[1] = vld1q_u8(one + h);
+            v[1] = vld1q_u8(!column ? one + h : h < 32 ? two + 32 + h : codes + h - 32);
             v[2] = vld1q_u8(codes + h);
-            HRQ__UNROLL
-            for (j = 0; j < 6; j++)
-                nibble[j] = j % 2 ? vshrq_n_u8(v[j / 2], 4) : vandq_u8(v[j / 2], vdupq_n_u8(15));
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                code[j] = vdupq_n_u8(0);
-                HRQ__UNROLL
-                for (d = 0; d < nibbles; d++)
-                    code[j] = veorq_u8(code[j], vqtbl1q_u8(vld1q_u8(maps + 80 * (j % 4) + 16 * d),
-                                                           nibble[4 + j / 4 - d]));
-            }
-            hrq__planes_neon(code, codes + 64 + h, bits, parities);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                uint8x16_t turn = vcltzq_s8(vreinterpretq_s8_u8(code[j])), level;
-                if (size <= 128) level = hrq__look_up_neon(&table, code[j], size);
-                else level = vsubq_u8(veorq_u8(hrq__look_up_neon(&table, veorq_u8(code[j], turn), 128), turn), turn);
-                vst1q_u8(lo + (size_t)j * stride + h, level);
-            }
+            hrq__trellis_neon_lanes(code, v, codes + 64 + h, bits, parities, nibbles, &table, a->maps);
+            take(s, code, h, 128);
         }
+    }
+    if (column) return;
     memcpy(a->past + 64, two, 64);
     memcpy(a->past, one, 64);
 }
 
-HRQ__FN_NEON size_t hrq__decode_trellis_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                             const hrq__decode_args *a)
+HRQ__IN_NEON size_t hrq__trellis_neon_of(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                         int column, const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
     unsigned i, window = 0, nibbles;
-    (void)hi;
-    if (supers == 0) return 0;
     for (i = 0; i < a->parities; i++) window |= a->hash[i];
     nibbles = window < 1u << 9 ? 3 : window < 1u << 13 ? 4 : 5; /* that a window meets at most */
+    if (supers == 0 || s->scale) return 0;
     switch (a->code_bits << 8 | a->parities << 4 | nibbles) {
-    case 0x153: hrq__trellis_neon(lo, codes, supers, 1, 5, 3, a); break;
-    case 0x154: hrq__trellis_neon(lo, codes, supers, 1, 5, 4, a); break;
-    case 0x155: hrq__trellis_neon(lo, codes, supers, 1, 5, 5, a); break;
-    case 0x263: hrq__trellis_neon(lo, codes, supers, 2, 6, 3, a); break;
-    case 0x264: hrq__trellis_neon(lo, codes, supers, 2, 6, 4, a); break;
-    case 0x265: hrq__trellis_neon(lo, codes, supers, 2, 6, 5, a); break;
-    case 0x353: hrq__trellis_neon(lo, codes, supers, 3, 5, 3, a); break;
-    case 0x354: hrq__trellis_neon(lo, codes, supers, 3, 5, 4, a); break;
-    case 0x355: hrq__trellis_neon(lo, codes, supers, 3, 5, 5, a); break;
+    case 0x153: hrq__trellis_neon(s, take, codes, supers, 1, 5, 3, column, a); break;
+    case 0x154: hrq__trellis_neon(s, take, codes, supers, 1, 5, 4, column, a); break;
+    case 0x155: hrq__trellis_neon(s, take, codes, supers, 1, 5, 5, column, a); break;
+    case 0x263: hrq__trellis_neon(s, take, codes, supers, 2, 6, 3, column, a); break;
+    case 0x264: hrq__trellis_neon(s, take, codes, supers, 2, 6, 4, column, a); break;
+    case 0x265: hrq__trellis_neon(s, take, codes, supers, 2, 6, 5, column, a); break;
+    case 0x353: hrq__trellis_neon(s, take, codes, supers, 3, 5, 3, column, a); break;
+    case 0x354: hrq__trellis_neon(s, take, codes, supers, 3, 5, 4, column, a); break;
+    case 0x355: hrq__trellis_neon(s, take, codes, supers, 3, 5, 5, column, a); break;
     default: return 0;
     }
     return 32 * supers;
 }
+
+HRQ__IN_NEON size_t hrq__trellis_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                          int one, const hrq__decode_args *a)
+{
+    (void)one;
+    return hrq__trellis_neon_of(s, take, codes, supers, 0, a);
+}
+
+HRQ__IN_NEON size_t hrq__column_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                         int one, const hrq__decode_args *a)
+{
+    (void)one;
+    return hrq__trellis_neon_of(s, take, codes, supers, 1, a);
+}
+
+#define HRQ__DECODE_NEON(codec, take)                                                                             \
+    HRQ__FN_NEON size_t hrq__decode_##codec##_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, \
+                                                   const hrq__decode_args *a)                                    \
+    {                                                                                                            \
+        hrq__sink_neon s;                                                                                        \
+        (void)hi;                                                                                                \
+        hrq__sink_tile_neon(&s, lo, a);                                                                          \
+        return hrq__##codec##_neon_all(&s, take, codes, cols8 / 32, 0, a);                                       \
+    }
+HRQ__DECODE_NEON(int, hrq__take_tile_neon)
+HRQ__DECODE_NEON(voronoi, hrq__take_tile_neon)
+HRQ__DECODE_NEON(box, hrq__take_tile_neon)
+HRQ__DECODE_NEON(trellis, hrq__take_tile_neon)
+HRQ__DECODE_NEON(column, hrq__take_column_tile_neon)
+#undef HRQ__DECODE_NEON
+
+HRQ__FN_NEON size_t hrq__decode_table_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                           const hrq__decode_args *a)
+{
+    hrq__sink_neon s;
+    size_t supers = cols8 / 32;
+    hrq__sink_tile_neon(&s, lo, a);
+    if (a->clamp <= 127) return hrq__table_neon_all(&s, hrq__take_tile_neon, codes, supers, 0, a);
+    switch (a->code_bits) {
+    case 4: hrq__table_neon_run(&s, hrq__take_tile_neon, hi, codes, supers, 4, 1, a); break;
+    case 5: hrq__table_neon_run(&s, hrq__take_tile_neon, hi, codes, supers, 5, 1, a); break;
+    case 6: hrq__table_neon_run(&s, hrq__take_tile_neon, hi, codes, supers, 6, 1, a); break;
+    case 7: hrq__table_neon_run(&s, hrq__take_tile_neon, hi, codes, supers, 7, 1, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* ---- one vector ---- */
+
+#define HRQ__ONE_NEON(attribute, codec, isa, bias, take)                                            \
+    attribute size_t hrq__one_##codec##_##isa(void *sum, const uint8_t *codes, size_t cols8,        \
+                                              const hrq__decode_args *a, const hrq__vectors *x,     \
+                                              const hrq__groups *g)                                 \
+    {                                                                                               \
+        hrq__sink_neon s;                                                                           \
+        size_t supers = hrq__sink_one_neon(&s, sum, cols8, a, x, g, bias);                          \
+        return supers ? hrq__##codec##_neon_all(&s, take, codes, supers, 1, a) : 0;                 \
+    }
+#define HRQ__ONES_NEON(attribute, isa, by)                                                          \
+    HRQ__ONE_NEON(attribute, int, isa, a->code_bits == 8 ? 0 : 1 << a->code_bits >> 1, hrq__take_##by) \
+    HRQ__ONE_NEON(attribute, table, isa, 0, hrq__take_##by)                                         \
+    HRQ__ONE_NEON(attribute, voronoi, isa, 0, hrq__take_##by)                                       \
+    HRQ__ONE_NEON(attribute, box, isa, 0, hrq__take_##by)                                           \
+    HRQ__ONE_NEON(attribute, trellis, isa, 0, hrq__take_##by)                                       \
+    HRQ__ONE_NEON(attribute, column, isa, 0, hrq__take_column_##by)
+
+HRQ__ONES_NEON(HRQ__FN_NEON, neon, mull)
+#ifdef HRQ__HAVE_DOTPROD
+HRQ__ONES_NEON(HRQ__FN_DOTPROD, dotprod, dotprod)
+#endif
+#undef HRQ__ONES_NEON
+#undef HRQ__ONE_NEON
 
 /* ---- dot: integers of one panel and m vectors over so many quads, `stride` bytes apart; an even number of quads.
    sum[4 t + i] is vector t, rows 4 i ... 4 i + 3. A body for each ISA; what is made of the sums is common ---- */
@@ -5464,16 +5792,6 @@ HRQ__IN_NEON void hrq__sums_neon_mull(int32x4_t *sum, const uint8_t *tile, size_
 }
 
 #ifdef HRQ__HAVE_DOTPROD
-HRQ__IN_DOTPROD int32x4_t hrq__sdot(int32x4_t acc, int8x16_t w, int8x16_t v, int lane)
-{
-    switch (lane) {
-    case 0: return vdotq_laneq_s32(acc, w, v, 0);
-    case 1: return vdotq_laneq_s32(acc, w, v, 1);
-    case 2: return vdotq_laneq_s32(acc, w, v, 2);
-    default: return vdotq_laneq_s32(acc, w, v, 3);
-    }
-}
-
 /* Sixteen columns of a vector lie in one register, four quads take their lanes. One vector alone has accumulators of
    its own for each lane, or the latency of four would rule. llvm-mca 19, one vector: neoverse-v1 0.023 cycles a weight,
    neoverse-n1 0.034, what the 17 loads of 256 weights take; four: 0.063, 0.125, what 64 products take. */
@@ -6689,21 +7007,23 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #endif
 
 #ifdef HRQ__NEON
-    #define HRQ__ROW_NEON(name, need, dots)                                              \
-        {name, need, 0, HRQ__DECODERS(neon, scalar), HRQ__NO_ONE, HRQ__DOTS(dots, neon), \
-         HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar, scalar, scalar)},
+    #define HRQ__ROW_NEON(name, need, dots, one)                                                                \
+        {name, need, 0, HRQ__DECODERS(neon, neon),                                                              \
+         {NULL, NULL, hrq__one_int_##one, hrq__one_table_##one, hrq__one_voronoi_##one, hrq__one_box_##one,     \
+          hrq__one_trellis_##one, hrq__one_int_##one, hrq__one_column_##one},                                   \
+         HRQ__DOTS(dots, neon), HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar, scalar, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
-        #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
+        #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod, dotprod)
     #else
         #define HRQ__ROWS_DOTPROD
     #endif
     #ifdef HRQ__HAVE_I8MM
         #define HRQ__ROWS_I8MM \
-            HRQ__ROW_NEON("neon_i8mm", HRQ__HAS_NEON | HRQ__HAS_DOTPROD | HRQ__HAS_I8MM, i8mm)
+            HRQ__ROW_NEON("neon_i8mm", HRQ__HAS_NEON | HRQ__HAS_DOTPROD | HRQ__HAS_I8MM, i8mm, dotprod)
     #else
         #define HRQ__ROWS_I8MM
     #endif
-    #define HRQ__ROWS_NEON HRQ__ROW_NEON("neon", HRQ__HAS_NEON, neon) HRQ__ROWS_DOTPROD HRQ__ROWS_I8MM
+    #define HRQ__ROWS_NEON HRQ__ROW_NEON("neon", HRQ__HAS_NEON, neon, neon) HRQ__ROWS_DOTPROD HRQ__ROWS_I8MM
 #else
     #define HRQ__ROWS_NEON
 #endif
@@ -6730,6 +7050,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #undef HRQ__WORDS_AVX2
 #undef HRQ__WORDS_AVX512
 #undef HRQ__UNROLL
+#undef HRQ__STEP
 #undef HRQ__OPAQUE
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__cplusplus)
