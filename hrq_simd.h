@@ -6047,24 +6047,83 @@ HRQ__FN_NEON void hrq__finish_neon(float *y, size_t ldy, const void *sum, int in
     }
 }
 
-/* A quad's 16 words: byte i of each, sign-extended by two shifts, is column i. */
+/* Four rows of a quad, values + 128: byte k of words is column k. In the mantissa of 2^23, a subtraction makes it the
+   value. */
+HRQ__IN_NEON void hrq__quad_f32_neon(float32x4_t f[4], uint8x16_t bytes)
+{
+    uint32x4_t all = vreinterpretq_u32_u8(bytes), low = vdupq_n_u32(255), magic = vdupq_n_u32(0x4b000000);
+    float32x4_t over = vdupq_n_f32(8388608.0f + 128.0f);
+    int k;
+    f[0] = vreinterpretq_f32_u32(vbslq_u32(low, all, magic));
+    f[1] = vreinterpretq_f32_u32(vbslq_u32(low, vshrq_n_u32(all, 8), magic));
+    f[2] = vreinterpretq_f32_u32(vbslq_u32(low, vshrq_n_u32(all, 16), magic));
+    f[3] = vreinterpretq_f32_u32(vorrq_u32(vshrq_n_u32(all, 24), magic));
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) f[k] = vsubq_f32(f[k], over);
+}
+
+/* llvm-mca 19, lo alone, cycles a weight: neoverse-v1 0.26, neoverse-n1 0.63, four stores above all; 0.78, 1.5 where
+   each column is taken out of words alone. */
+HRQ__IN_NEON void hrq__tile_f32_neon_run(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip,
+                                         int wide)
+{
+    uint8x16_t turn = vdupq_n_u8((uint8_t)(flip ^ 128));
+    float32x4_t f[4], h[4];
+    size_t c, i, k;
+    for (c = 0; c < cols; c += 4)
+        for (i = 0; i < 16; i += 4) {
+            hrq__quad_f32_neon(f, veorq_u8(vld1q_u8(lo + 16 * c + 4 * i), turn));
+            hrq__quad_f32_neon(h, wide ? veorq_u8(vld1q_u8(hi + 16 * c + 4 * i), turn) : turn);
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                if (wide) f[k] = vfmaq_n_f32(f[k], h[k], 256.0f);
+                if (c + k < cols) vst1q_f32(out + 16 * (c + k) + i, f[k]);
+            }
+        }
+}
+
 HRQ__FN_NEON void hrq__tile_f32_neon(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
 {
-    uint8x16_t turn = vdupq_n_u8((uint8_t)flip);
-    size_t c, i;
-    for (c = 0; c < cols; c++) {
-        int32x4_t up = vdupq_n_s32((int32_t)(24 - c % 4 * 8));
-        for (i = 0; i < 4; i++) {
-            size_t at = c / 4 * 64 + 16 * i;
-            int32x4_t v = vreinterpretq_s32_u8(veorq_u8(vld1q_u8(lo + at), turn));
-            v = vshrq_n_s32(vshlq_s32(v, up), 24);
-            if (hi) {
-                int32x4_t h = vreinterpretq_s32_u8(veorq_u8(vld1q_u8(hi + at), turn));
-                v = vaddq_s32(v, vshlq_n_s32(vshrq_n_s32(vshlq_s32(h, up), 24), 8));
-            }
-            vst1q_f32(out + 16 * c + 4 * i, vcvtq_f32_s32(v));
+    if (hi) hrq__tile_f32_neon_run(out, lo, hi, cols, flip, 1);
+    else hrq__tile_f32_neon_run(out, lo, lo, cols, flip, 0);
+}
+
+/* A quad's bytes, the upper on the lower, as halves of words; the lower byte's sign is borrowed from the upper.
+   llvm-mca 19, cycles a weight: neoverse-v1 0.23, neoverse-n1 0.57. */
+HRQ__FN_NEON void hrq__tile_upper_neon(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    uint8x16_t turn = vdupq_n_u8((uint8_t)flip), l, h;
+    uint32x4_t upper = vdupq_n_u32(0xffff0000u), v[4];
+    size_t c, i, k;
+    for (c = 0; c < cols; c += 4)
+        for (i = 0; i < 16; i += 4) {
+            l = veorq_u8(vld1q_u8(lo + 16 * c + 4 * i), turn);
+            h = veorq_u8(vld1q_u8(hi + 16 * c + 4 * i), turn);
+            h = vaddq_u8(h, vcltzq_s8(vreinterpretq_s8_u8(l)));
+            v[2] = vreinterpretq_u32_u8(vtrn1q_u8(l, h)); /* columns 0 and 2 */
+            v[3] = vreinterpretq_u32_u8(vtrn2q_u8(l, h));
+            v[0] = vshlq_n_u32(v[2], 16);
+            v[1] = vshlq_n_u32(v[3], 16);
+            v[2] = vandq_u32(v[2], upper);
+            v[3] = vandq_u32(v[3], upper);
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++)
+                if (c + k < cols) vst1q_f32(out + 16 * (c + k) + i, vreinterpretq_f32_u32(v[k]));
+        }
+}
+
+HRQ__FN_NEON void hrq__axpy_neon(float *y, const float *w, const float *p, size_t step, size_t n)
+{
+    float32x4_t factor = vdupq_n_f32(n && !step ? *p : 0.0f);
+    size_t i, k;
+    for (i = 0; i + 16 <= n; i += 16) {
+        HRQ__UNROLL
+        for (k = i; k < i + 16; k += 4) {
+            if (step) factor = vld1q_f32(p + k);
+            vst1q_f32(y + k, vfmaq_f32(vld1q_f32(y + k), factor, vld1q_f32(w + k)));
         }
     }
+    if (i < n) hrq__axpy_scalar(y + i, w + i, p + i * step, step, n - i);
 }
 
 HRQ__IN_NEON void hrq__dot_f32_neon_block(float *acc, const float *w, const float *x, size_t ldx, size_t depth, int m)
@@ -6127,6 +6186,16 @@ HRQ__IN_NEON float32x4_t hrq__load4_neon(const float *p, size_t n)
     if (n >= 4) return vld1q_f32(p);
     memcpy(v, p, n * sizeof *p);
     return vld1q_f32(v);
+}
+
+/* 16 of n floats, or n < 16 and zeros behind. */
+HRQ__IN_NEON void hrq__load16_neon(float32x4_t v[4], const float *p, size_t n)
+{
+    float some[16] = {0.0f};
+    int k;
+    if (n < 16) memcpy(some, p, n * sizeof *p);
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) v[k] = vld1q_f32((n < 16 ? some : p) + 4 * k);
 }
 
 /* Integer maxima of the patterns do for both ends and for NaN. A maximum across lanes is one instruction, so that small
@@ -6355,6 +6424,118 @@ HRQ__FN_NEON void hrq__code_float_neon(uint8_t *out, const float *x, size_t n, c
     hrq__codes_neon(out, x, n, a, &c, HRQ__CODES_FLOAT);
 }
 
+/* Codes end in integers, so that they are clamped after rounding. Zeros behind the last entry change no sum: none of
+   them is -0. llvm-mca 19, cycles an entry: neoverse-v1 1.0, neoverse-n1 2.0. */
+HRQ__FN_NEON hrq__int_fit hrq__int_error_neon(const float *x, size_t n, hrq__norm norm, hrq__int_range range)
+{
+    float32x4_t in[4], error[4], dot[4], energy[4], pre = vdupq_n_f32(norm.pre), inv = vdupq_n_f32(norm.inv);
+    int32x4_t lo = vdupq_n_s32(range.lo), hi = vdupq_n_s32(range.hi);
+    hrq__int_fit fit;
+    size_t i, k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) error[k] = dot[k] = energy[k] = vdupq_n_f32(0.0f);
+    for (i = 0; i < n; i += 16) {
+        hrq__load16_neon(in, x + i, n - i);
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            float32x4_t v = vmulq_f32(vmulq_f32(in[k], pre), inv), c, e;
+            c = vcvtq_f32_s32(vmaxq_s32(vminq_s32(hrq__nearest_neon(v), hi), lo));
+            e = vsubq_f32(v, c);
+            error[k] = vaddq_f32(error[k], vmulq_f32(e, e));
+            dot[k] = vaddq_f32(dot[k], vmulq_f32(v, c));
+            energy[k] = vaddq_f32(energy[k], vmulq_f32(c, c));
+        }
+    }
+    fit.error = hrq__tree_neon(error);
+    fit.dot = hrq__tree_neon(dot);
+    fit.energy = hrq__tree_neon(energy);
+    return fit;
+}
+
+/* Magnitudes to the magnitudes that they are coded as, as hrq__code4_neon rounds them, without the shift down. llvm-mca
+   19, cycles an entry: neoverse-v1 0.85, neoverse-n1 1.8. */
+HRQ__FN_NEON float hrq__float_error_neon(hrq__small t, const float *x, size_t n, hrq__norm norm)
+{
+    float32x4_t in[4], error[4], pre = vdupq_n_f32(norm.pre), inv = vdupq_n_f32(norm.inv);
+    float32x4_t most = vdupq_n_f32(hrq__small_decode(t, t.exp ? t.top : 127));
+    float32x4_t magic = vreinterpretq_f32_u32(vdupq_n_u32((uint32_t)(127 + 24 - t.bias - t.man) << 23));
+    uint32x4_t base = vdupq_n_u32((uint32_t)(127 - t.bias) << 23), least = vdupq_n_u32((uint32_t)(128 - t.bias) << 23);
+    uint32x4_t half = vdupq_n_u32((1u << (22 - t.man)) - 1), keep = vdupq_n_u32(0u - (1u << (23 - t.man)));
+    int32x4_t down = vdupq_n_s32(t.man - 23);
+    float steps = (float)(1 << t.man), step = 1.0f / steps;
+    size_t i, k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) error[k] = vdupq_n_f32(0.0f);
+    for (i = 0; i < n; i += 16) {
+        hrq__load16_neon(in, x + i, n - i);
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            float32x4_t v = vabsq_f32(vmulq_f32(vmulq_f32(in[k], pre), inv)), c;
+            if (t.exp == 0) {
+                c = vmulq_n_f32(vminq_f32(v, most), steps);
+                c = vmulq_n_f32(vcvtq_f32_s32(hrq__nearest_neon(c)), step);
+            } else {
+                uint32x4_t mag = vsubq_u32(vreinterpretq_u32_f32(v), base);
+                uint32x4_t odd = vandq_u32(vshlq_u32(mag, down), vdupq_n_u32(1));
+                mag = vaddq_u32(vandq_u32(vaddq_u32(vaddq_u32(mag, half), odd), keep), base);
+                c = vsubq_f32(vaddq_f32(v, magic), magic);
+                mag = vbslq_u32(vcltq_u32(vreinterpretq_u32_f32(v), least), vreinterpretq_u32_f32(c), mag);
+                c = vreinterpretq_f32_u32(vminq_u32(mag, vreinterpretq_u32_f32(most)));
+            }
+            v = vsubq_f32(v, c);
+            error[k] = vaddq_f32(error[k], vmulq_f32(v, v));
+        }
+    }
+    return hrq__tree_neon(error);
+}
+
+/* Bits i ... i + 3 of `bits` negate. */
+HRQ__IN_NEON float32x4_t hrq__signs4_neon(float32x4_t v, uint64_t bits, size_t i)
+{
+    static const int32_t shifts[4] = {31, 30, 29, 28};
+    uint32x4_t sign = vshlq_u32(vdupq_n_u32((uint32_t)(bits >> i % 64)), vld1q_s32(shifts));
+    sign = vandq_u32(sign, vdupq_n_u32(0x80000000u));
+    return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(v), sign));
+}
+
+HRQ__FN_NEON void hrq__signs_neon(float *x, size_t n, uint64_t seed)
+{
+    uint64_t bits = 0;
+    size_t i;
+    for (i = 0; i < n; i += 4) {
+        if (i % 64 == 0) bits = hrq__random(seed, i / 64);
+        if (i + 4 <= n) {
+            vst1q_f32(x + i, hrq__signs4_neon(vld1q_f32(x + i), bits, i));
+        } else {
+            float v[4];
+            vst1q_f32(v, hrq__signs4_neon(hrq__load4_neon(x + i, n - i), bits, i));
+            memcpy(x + i, v, (n - i) * sizeof *x);
+        }
+    }
+}
+
+/* Transpositions of 4 x 4. llvm-mca 19, cycles a weight: neoverse-v1 0.26, neoverse-n1 0.63. */
+HRQ__FN_NEON void hrq__scale_rows_neon(float *out, size_t ld, const float *tile, size_t n, const float *scale)
+{
+    size_t c, r, k;
+    for (c = 0; c + 4 <= n; c += 4, tile += 64, out += 4)
+        for (r = 0; r < HRQ_PANEL; r += 4) {
+            float32x4_t by = vld1q_f32(scale + r), v[4], low, next;
+            float *to = out + r * ld;
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) v[k] = vmulq_f32(vld1q_f32(tile + 16 * k + r), by);
+            low = vzip1q_f32(v[0], v[2]);
+            next = vzip1q_f32(v[1], v[3]);
+            vst1q_f32(to, vzip1q_f32(low, next));
+            vst1q_f32(to + ld, vzip2q_f32(low, next));
+            low = vzip2q_f32(v[0], v[2]);
+            next = vzip2q_f32(v[1], v[3]);
+            vst1q_f32(to + 2 * ld, vzip1q_f32(low, next));
+            vst1q_f32(to + 3 * ld, vzip2q_f32(low, next));
+        }
+    hrq__scale_rows_scalar(out, ld, tile, n - c, scale);
+}
+
 /* Four rows of 4 words of 4 bytes, transposed: register j holds word j of all rows. */
 HRQ__IN_NEON void hrq__words_neon(uint8x16_t code[4], const uint8_t *p, size_t ld)
 {
@@ -6447,22 +6628,64 @@ HRQ__FN_NEON void hrq__group_scales_neon(uint16_t *h, const float *scale, size_t
     hrq__group_scales_scalar(h + i, scale + i, n - i, top, nearest);
 }
 
-HRQ__FN_NEON void hrq__norms_neon(hrq__norm *norm, const float *row, const float *group)
+/* pre and inv of hrq__norm_of. */
+HRQ__IN_NEON float32x4x2_t hrq__norm_neon(float32x4_t scale)
 {
     float32x4_t one = vdupq_n_f32(1.0f), big = vdupq_n_f32(18446744073709551616.0f), zero = vdupq_n_f32(0.0f);
-    float32x4_t small = vdupq_n_f32(5.421010862427522e-20f); /* 2^-64 */
+    float32x4_t small = vdupq_n_f32(5.421010862427522e-20f), a = vabsq_f32(scale); /* 2^-64 */
+    float32x4x2_t out;
+    out.val[0] = vbslq_f32(vandq_u32(vcgtq_f32(a, zero), vcltq_f32(a, small)), big, one);
+    out.val[0] = vbslq_f32(vcgeq_f32(a, big), small, out.val[0]);
+    scale = vmulq_f32(scale, out.val[0]);
+    out.val[1] = vbslq_f32(vceqq_f32(scale, zero), zero, hrq__over_neon(one, scale));
+    return out;
+}
+
+HRQ__FN_NEON void hrq__norms_neon(hrq__norm *norm, const float *row, const float *group)
+{
     size_t i;
-    for (i = 0; i < HRQ_PANEL; i += 4) {
-        float32x4_t scale = vmulq_f32(vld1q_f32(row + i), vld1q_f32(group + i)), a = vabsq_f32(scale);
-        float32x4x2_t out;
-        uint32x4_t none;
-        out.val[0] = vbslq_f32(vandq_u32(vcgtq_f32(a, zero), vcltq_f32(a, small)), big, one);
-        out.val[0] = vbslq_f32(vcgeq_f32(a, big), small, out.val[0]);
-        scale = vmulq_f32(scale, out.val[0]);
-        none = vceqq_f32(scale, zero);
-        out.val[1] = vbslq_f32(none, zero, hrq__over_neon(one, scale));
-        vst2q_f32((float *)norm + 2 * i, out);
+    for (i = 0; i < HRQ_PANEL; i += 4)
+        vst2q_f32((float *)norm + 2 * i, hrq__norm_neon(vmulq_f32(vld1q_f32(row + i), vld1q_f32(group + i))));
+}
+
+HRQ__FN_NEON void hrq__wants_neon(float *want, const float *lo, const float *hi, size_t n, int how, float steps,
+                                  hrq__norm norm)
+{
+    float32x4_t by = vdupq_n_f32(steps), pre = vdupq_n_f32(norm.pre), inv = vdupq_n_f32(norm.inv);
+    size_t i;
+    for (i = 0; i + 4 <= n; i += 4) {
+        float32x4_t a = vld1q_f32(lo + i), b = vld1q_f32(hi + i), minus = vnegq_f32(a), v;
+        if (how == HRQ__WANT_SPAN) {
+            v = vsubq_f32(hrq__over_neon(b, by), hrq__over_neon(a, by));
+        } else if (how == HRQ__WANT_SIGNED) {
+            v = hrq__over_neon(vbslq_f32(vcgeq_f32(minus, b), a, b), by);
+        } else {
+            v = vbslq_f32(vcgtq_f32(minus, b), minus, b);
+            v = hrq__over_neon(vmulq_f32(vmulq_f32(v, pre), inv), by);
+        }
+        vst1q_f32(want + i, v);
     }
+    hrq__wants_scalar(want + i, lo + i, hi + i, n - i, how, steps, norm);
+}
+
+HRQ__FN_NEON void hrq__zeros_neon(uint8_t *zero, const float *lo, const uint16_t *h, size_t n, float row,
+                                  hrq__int_range range, int32_t offset)
+{
+    int32x4_t least = vdupq_n_s32(range.lo), most = vdupq_n_s32(range.hi), code;
+    float32x4_t bound = vdupq_n_f32(65536.0f);
+    size_t i, k;
+    for (i = 0; i + 4 <= n; i += 4) {
+        float32x4_t v = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h + i)));
+        float32x4x2_t norm = hrq__norm_neon(vmulq_n_f32(v, row));
+        int32_t out[4];
+        v = vmulq_f32(vmulq_f32(vld1q_f32(lo + i), norm.val[0]), norm.val[1]);
+        v = vmaxq_f32(vminq_f32(v, bound), vnegq_f32(bound));
+        code = vmaxq_s32(vminq_s32(vsubq_s32(least, hrq__nearest_neon(v)), most), least);
+        vst1q_s32(out, vaddq_s32(code, vdupq_n_s32(offset)));
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) zero[i + k] = (uint8_t)out[k];
+    }
+    hrq__zeros_scalar(zero + i, lo + i, h + i, n - i, row, range, offset);
 }
 
 /* ---- activations, Hadamard ---- */
@@ -6529,8 +6752,6 @@ HRQ__IN_NEON float32x4_t hrq__butterfly4_neon(float32x4_t v)
 HRQ__IN_NEON void hrq__hadamard_first_neon(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at,
                                            int count)
 {
-    static const int32_t shifts[4] = {31, 30, 29, 28};
-    int32x4_t up = vld1q_s32(shifts);
     size_t i;
     int k;
     for (i = 0; i < n; i += 4 * (size_t)count, at += 4 * (size_t)count) {
@@ -6539,13 +6760,10 @@ HRQ__IN_NEON void hrq__hadamard_first_neon(float *x, size_t n, float scale, int 
         HRQ__UNROLL
         for (k = 0; k < count; k++) {
             size_t here = at + 4 * (size_t)k;
-            uint32x4_t sign;
             v[k] = vld1q_f32(x + i + 4 * k);
             if (!flip) continue;
             if (k == 0 || here % 64 == 0) bits = hrq__random(seed, here / 64);
-            sign = vshlq_u32(vdupq_n_u32((uint32_t)(bits >> here % 64)), up);
-            sign = vandq_u32(sign, vdupq_n_u32(0x80000000u));
-            v[k] = vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(v[k]), sign));
+            v[k] = hrq__signs4_neon(v[k], bits, here);
         }
         HRQ__UNROLL
         for (k = 0; k < count; k++) v[k] = hrq__butterfly4_neon(v[k]);
@@ -7011,7 +7229,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         {name, need, 0, HRQ__DECODERS(neon, neon),                                                              \
          {NULL, NULL, hrq__one_int_##one, hrq__one_table_##one, hrq__one_voronoi_##one, hrq__one_box_##one,     \
           hrq__one_trellis_##one, hrq__one_int_##one, hrq__one_column_##one},                                   \
-         HRQ__DOTS(dots, neon), HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar, scalar, scalar)},
+         HRQ__DOTS(dots, neon), HRQ__REST(8, 12, neon, neon, neon, neon, scalar, neon, neon, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod, dotprod)
     #else
