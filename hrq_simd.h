@@ -7045,11 +7045,11 @@ HRQ__IN_NEON void hrq__e8_store_neon(uint8_t *code, uint8_t *index, float *value
 }
 
 /* Four columns in fixed point. */
-HRQ__IN_NEON int16x4_t hrq__e8_fixed_neon(const float *in, const hrq__e8_args *c)
+HRQ__IN_NEON int16x4_t hrq__fixed_neon(const float *in, hrq__norm norm, float to_fixed, float limit)
 {
-    float32x4_t v = vmulq_n_f32(vmulq_n_f32(vld1q_f32(in), c->norm.pre), c->norm.inv);
-    v = vmaxq_f32(vmulq_n_f32(v, c->to_fixed), vdupq_n_f32(-32767.0f));
-    return vmovn_s32(hrq__nearest_neon(vminq_f32(v, vdupq_n_f32(32767.0f))));
+    float32x4_t v = vmulq_n_f32(vmulq_n_f32(vld1q_f32(in), norm.pre), norm.inv);
+    v = vmaxq_f32(vmulq_n_f32(v, to_fixed), vdupq_n_f32(-limit));
+    return vmovn_s32(hrq__nearest_neon(vminq_f32(v, vdupq_n_f32(limit))));
 }
 
 /* Everything in 16 bits: the gauge chooses scales, two nearest points (one of the block, one of its code) decide. */
@@ -7060,13 +7060,14 @@ HRQ__FN_NEON size_t hrq__code_e8_neon(uint8_t *code, uint8_t *index, float *valu
     for (col = 0; col < n; col += 64) {
         int16x8_t fixed[8];
         uint16x8_t gauge, outside;
-        uint16_t far[8];
+        uint16_t beyond[8];
         hrq__e8_neon b;
         int j;
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
             const float *in = x + col + 4 * j;
-            fixed[j] = vcombine_s16(hrq__e8_fixed_neon(in, c), hrq__e8_fixed_neon(in + 32, c));
+            fixed[j] = vcombine_s16(hrq__fixed_neon(in, c->norm, c->to_fixed, 32767.0f),
+                                    hrq__fixed_neon(in + 32, c->norm, c->to_fixed, 32767.0f));
             b.y[j] = b.digit[j] = vdupq_n_s16(0);
         }
         b.index = vdupq_n_s16(0);
@@ -7075,11 +7076,205 @@ HRQ__FN_NEON size_t hrq__code_e8_neon(uint8_t *code, uint8_t *index, float *valu
         hrq__e8_encode_neon(&b, fixed, gauge, outside, c);
         hrq__e8_store_neon(code + col, index + col / 8, value + col, &b, c);
         if (vmaxvq_u16(outside) == 0) continue;
-        vst1q_u16(far, outside);
+        vst1q_u16(beyond, outside);
         for (lane = 0; lane < 8; lane++) {
             size_t at = col + lane / 4 * 32 + lane % 4;
-            if (far[lane]) hrq__e8_code_block(code + at, index + col / 8 + lane, value + at, x + at, 4, c);
+            if (beyond[lane]) hrq__e8_code_block(code + at, index + col / 8 + lane, value + at, x + at, 4, c);
         }
+    }
+    return n;
+}
+
+/* ---- box codes: 8 blocks, two coordinates of them a register of bytes, four registers ---- */
+
+/* hrq__box_map by bytes, as TBL looks them up: of words the lower ones, then the upper ones. */
+typedef struct hrq__box_map_neon {
+    uint8_t label[64], rest[64]; /* of bin: 64 label + rest  */
+    uint8_t level[16], middle[2][16], gap[2][32]; /* gap: times 8 */
+} hrq__box_map_neon;
+
+static void hrq__box_map_neon_of(hrq__box_map_neon *out, const hrq__box_map *map)
+{
+    int i;
+    for (i = 0; i < 64; i++) {
+        out->label[i] = (uint8_t)(map->bin[i] >> 6);
+        out->rest[i] = (uint8_t)(map->bin[i] & 63);
+    }
+    for (i = 0; i < 32; i++) {
+        unsigned middle = (uint16_t)map->middle[i], gap = (unsigned)map->gap[i] << 3;
+        out->gap[0][i] = (uint8_t)gap;
+        out->gap[1][i] = (uint8_t)(gap >> 8);
+        if (i >= 16) continue;
+        out->level[i] = (uint8_t)(map->own[i] / HRQ__BOX_FIXED);
+        out->middle[0][i] = (uint8_t)middle;
+        out->middle[1][i] = (uint8_t)(middle >> 8);
+    }
+}
+
+/* What is best so far. choice: label, + 16 where its second best is the label above; least: the coordinate that pays
+   for the parity, or 255; at: 2 class + coset. */
+typedef struct hrq__box_best_neon {
+    uint8x16_t choice[4];
+    int32x4_t total[2];
+    uint8x8_t least, at;
+} hrq__box_best_neon;
+
+HRQ__IN_NEON void hrq__words_of_neon(int16x8_t out[2], uint8x16_t low, uint8x16_t high)
+{
+    out[0] = vreinterpretq_s16_u8(vzip1q_u8(low, high));
+    out[1] = vreinterpretq_s16_u8(vzip2q_u8(low, high));
+}
+
+HRQ__IN_NEON uint8x8_t hrq__bytes_of_neon(uint32x4_t low, uint32x4_t high)
+{
+    return vmovn_u16(vcombine_u16(vmovn_u32(low), vmovn_u32(high)));
+}
+
+/* One class and coset. t within +-6000, d within 2^13, 2 d + gap within 2^14.1, 8 gap within 2^15: their product is
+   below 2^30, and so are eight squares of d. The product's last three bits are free for the coordinate, so that of equal
+   ones the first pays. llvm-mca 19, cycles an entry: neoverse-v1 1.0, neoverse-n1 2.0. */
+HRQ__IN_NEON void hrq__box_try_neon(hrq__box_best_neon *best, const int16x8_t t[8], const uint8x16_t bin[4],
+                                    const uint8x16_t rest[4], const hrq__box_map_neon *map, int at)
+{
+    hrq__table_neon labels, rests, gaps[2];
+    uint8x16_t parity = vdupq_n_u8(0), choice[4], take;
+    uint8x8_t who;
+    int32x4_t total[2], least[2];
+    uint32x4_t less[2];
+    int16x8_t odd;
+    int p, h;
+    hrq__table_load_neon(&labels, map->label, 64);
+    hrq__table_load_neon(&rests, map->rest, 64);
+    hrq__table_load_neon(&gaps[0], map->gap[0], 32);
+    hrq__table_load_neon(&gaps[1], map->gap[1], 32);
+    total[0] = total[1] = vdupq_n_s32(0);
+    least[0] = least[1] = vdupq_n_s32(INT32_MAX);
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) {
+        uint8x16_t n = hrq__look_up_neon(&labels, bin[p], 64), level;
+        uint16x8_t above[2];
+        int16x8_t d[2], middle[2], gap[2], sum;
+        n = vsraq_n_u8(n, vaddq_u8(hrq__look_up_neon(&rests, bin[p], 64), rest[p]), 6);
+        level = vqtbl1q_u8(vld1q_u8(map->level), n);
+        d[0] = vsubq_s16(t[2 * p], vshll_n_s8(vget_low_s8(vreinterpretq_s8_u8(level)), 4));
+        d[1] = vsubq_s16(t[2 * p + 1], vshll_n_s8(vget_high_s8(vreinterpretq_s8_u8(level)), 4));
+        hrq__words_of_neon(middle, vqtbl1q_u8(vld1q_u8(map->middle[0]), n), vqtbl1q_u8(vld1q_u8(map->middle[1]), n));
+        above[0] = vcgtq_s16(t[2 * p], middle[0]);
+        above[1] = vcgtq_s16(t[2 * p + 1], middle[1]);
+        choice[p] = vbslq_u8(vdupq_n_u8(16), vcombine_u8(vmovn_u16(above[0]), vmovn_u16(above[1])), n);
+        hrq__words_of_neon(gap, hrq__look_up_neon(&gaps[0], choice[p], 32), hrq__look_up_neon(&gaps[1], choice[p], 32));
+        HRQ__UNROLL
+        for (h = 0; h < 2; h++) {
+            int32x4_t me = vdupq_n_s32(2 * p + h);
+            sum = vsraq_n_s16(vaddq_s16(d[h], d[h]), gap[h], 3);
+            total[0] = vmlal_s16(total[0], vget_low_s16(d[h]), vget_low_s16(d[h]));
+            total[1] = vmlal_high_s16(total[1], d[h], d[h]);
+            least[0] = vminq_s32(least[0], vorrq_s32(vmull_s16(vget_low_s16(gap[h]), vget_low_s16(sum)), me));
+            least[1] = vminq_s32(least[1], vorrq_s32(vmull_high_s16(gap[h], sum), me));
+        }
+        parity = veorq_u8(parity, n);
+    }
+    who = veor_u8(veor_u8(vget_low_u8(parity), vget_high_u8(parity)), vdup_n_u8((uint8_t)(at & 1)));
+    odd = vreinterpretq_s16_u16(vtstq_u16(vmovl_u8(who), vdupq_n_u16(1)));
+    HRQ__UNROLL
+    for (h = 0; h < 2; h++) {
+        int32x4_t pay = vmovl_s16(h ? vget_high_s16(odd) : vget_low_s16(odd));
+        total[h] = vaddq_s32(total[h], vandq_s32(vshrq_n_s32(least[h], 3), pay));
+        least[h] = vornq_s32(vandq_s32(least[h], vdupq_n_s32(7)), pay);
+        less[h] = vcltq_s32(total[h], best->total[h]);
+        best->total[h] = vminq_s32(total[h], best->total[h]);
+    }
+    who = hrq__bytes_of_neon(less[0], less[1]);
+    take = vcombine_u8(who, who);
+    best->at = vbsl_u8(who, vdup_n_u8((uint8_t)at), best->at);
+    best->least = vbsl_u8(who, hrq__bytes_of_neon(vreinterpretq_u32_s32(least[0]), vreinterpretq_u32_s32(least[1])),
+                          best->least);
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) best->choice[p] = vbslq_u8(take, choice[p], best->choice[p]);
+}
+
+/* Registers of two coordinates of 8 blocks to the 64 bytes of two superblocks. */
+HRQ__IN_NEON void hrq__box_turn_neon(uint8x16_t out[4], const uint8x16_t v[4])
+{
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        uint32x4_t a = vreinterpretq_u32_u8(v[2 * (i % 2)]), b = vreinterpretq_u32_u8(v[2 * (i % 2) + 1]);
+        out[i] = vreinterpretq_u8_u32(i < 2 ? vuzp1q_u32(a, b) : vuzp2q_u32(a, b));
+    }
+}
+
+/* Labels and levels of the best: the entry that pays for the parity goes to its second best label. */
+HRQ__IN_NEON void hrq__box_store_neon(uint8_t *code, uint8_t *index, float *value, const hrq__box_best_neon *b,
+                                      const hrq__table_neon *levels, const hrq__box_args *c)
+{
+    uint8x16_t label[4], level[4], out[4], who = vcombine_u8(b->least, b->least);
+    uint8x16_t row = vshlq_u8(vcombine_u8(b->at, b->at), vdupq_n_s8((int8_t)c->box->bits));
+    int p, k;
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) {
+        uint8x16_t n = b->choice[p], side = vsubq_u8(vshlq_n_u8(vshrq_n_u8(n, 4), 1), vdupq_n_u8(1));
+        uint8x16_t me = vcombine_u8(vdup_n_u8((uint8_t)(2 * p)), vdup_n_u8((uint8_t)(2 * p + 1)));
+        n = vandq_u8(n, vdupq_n_u8(15));
+        label[p] = vaddq_u8(n, vandq_u8(side, vceqq_u8(me, who)));
+        level[p] = hrq__look_up_neon(levels, vaddq_u8(row, label[p]), 256);
+    }
+    vst1_u8(index, vshr_n_u8(b->at, 1));
+    hrq__box_turn_neon(out, label);
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) vst1q_u8(code + 16 * p, out[p]);
+    hrq__box_turn_neon(out, level);
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) {
+        int8x16_t v = vreinterpretq_s8_u8(out[p]);
+        int16x8_t half[2];
+        half[0] = vmovl_s8(vget_low_s8(v));
+        half[1] = vmovl_s8(vget_high_s8(v));
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            int32x4_t four = vmovl_s16(k % 2 ? vget_high_s16(half[k / 2]) : vget_low_s16(half[k / 2]));
+            vst1q_f32(value + 16 * p + 4 * k, vmulq_n_f32(vcvtq_f32_s32(four), c->step));
+        }
+    }
+}
+
+HRQ__FN_NEON size_t hrq__code_box_neon(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                       const hrq__box_args *c)
+{
+    int sets = 2 * (int)c->box->classes, p, k;
+    size_t col, n = cols8 / 64 * 64;
+    float to_fixed = (float)HRQ__BOX_FIXED / c->box->step;
+    hrq__box_map_neon maps[16];
+    hrq__table_neon levels;
+    uint8_t all[256] = {0};
+    if (n == 0) return 0;
+    for (k = 0; k < sets; k++) hrq__box_map_neon_of(&maps[k], &c->map[k]);
+    memcpy(all, c->box->level, (size_t)sets << c->box->bits);
+    hrq__table_load_neon(&levels, all, 256);
+    for (col = 0; col < n; col += 64) {
+        int16x8_t t[8];
+        uint8x16_t bin[4], rest[4];
+        hrq__box_best_neon best;
+        HRQ__UNROLL
+        for (p = 0; p < 8; p++)
+            t[p] = vcombine_s16(hrq__fixed_neon(x + col + 4 * p, c->norm, to_fixed, 6000.0f),
+                                hrq__fixed_neon(x + col + 32 + 4 * p, c->norm, to_fixed, 6000.0f));
+        HRQ__UNROLL
+        for (p = 0; p < 4; p++) {
+            uint16x8_t u[2];
+            HRQ__UNROLL
+            for (k = 0; k < 2; k++) {
+                int16x8_t held = vmaxq_s16(vminq_s16(t[2 * p + k], vdupq_n_s16(2047)), vdupq_n_s16(-2048));
+                u[k] = vreinterpretq_u16_s16(vaddq_s16(held, vdupq_n_s16(2048)));
+            }
+            bin[p] = vcombine_u8(vshrn_n_u16(u[0], 6), vshrn_n_u16(u[1], 6));
+            rest[p] = vandq_u8(vcombine_u8(vmovn_u16(u[0]), vmovn_u16(u[1])), vdupq_n_u8(63));
+            best.choice[p] = vdupq_n_u8(0);
+        }
+        best.total[0] = best.total[1] = vdupq_n_s32(INT32_MAX);
+        best.least = best.at = vdup_n_u8(0);
+        for (k = 0; k < sets; k++) hrq__box_try_neon(&best, t, bin, rest, &maps[k], k);
+        hrq__box_store_neon(code + col, index + col / 8, value + col, &best, &levels, c);
     }
     return n;
 }
@@ -7229,7 +7424,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         {name, need, 0, HRQ__DECODERS(neon, neon),                                                              \
          {NULL, NULL, hrq__one_int_##one, hrq__one_table_##one, hrq__one_voronoi_##one, hrq__one_box_##one,     \
           hrq__one_trellis_##one, hrq__one_int_##one, hrq__one_column_##one},                                   \
-         HRQ__DOTS(dots, neon), HRQ__REST(8, 12, neon, neon, neon, neon, scalar, neon, neon, scalar)},
+         HRQ__DOTS(dots, neon), HRQ__REST(8, 12, neon, neon, neon, neon, neon, neon, neon, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod, dotprod)
     #else
