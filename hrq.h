@@ -114,8 +114,8 @@
 //                    vector scaled to 1 ... 2: beyond 1e36 a sum may overflow that the product would not. tcq under 256
 //                    columns loses more than its name says (0.1 bit at 128). GPTQ takes row scales as they are before
 //                    least squares, and tcq down the columns only. tcq:col is made for 256 rows and more (0.4 bit lost
-//                    at 16); rows under 1/32 of the largest of their 16 become 0; scalar decoding but for AVX-512 with
-//                    GFNI. Dither repeats every 16 rows: errors of rows 16 apart are not
+//                    at 16); rows under 1/32 of the largest of their 16 become 0; scalar decoding on AVX2, and on
+//                    AVX-512 without GFNI. Dither repeats every 16 rows: errors of rows 16 apart are not
 //                    independent. +unbiased blows up rows of which a code holds little (one spike among zeros).
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
@@ -128,6 +128,7 @@
 //      0.1.0   2026-11-25   formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
 //                           bytes: damping that is not said follows from sigma and tokens
 //                           perf: the search of WaterSIC's trellis has kernels; bytes: it finds other paths, as good
+//                           perf: NEON: one vector without tiles, tcq:col, box codes, :mse, hrq_mul_t, floats
 //                           perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the row's
 //                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k = 3, 4 from q = 16 on)
 //                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,

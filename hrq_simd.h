@@ -7131,8 +7131,8 @@ HRQ__IN_NEON uint8x8_t hrq__bytes_of_neon(uint32x4_t low, uint32x4_t high)
 }
 
 /* One class and coset. t within +-6000, d within 2^13, 2 d + gap within 2^14.1, 8 gap within 2^15: their product is
-   below 2^30, and so are eight squares of d. The product's last three bits are free for the coordinate, so that of equal
-   ones the first pays. llvm-mca 19, cycles an entry: neoverse-v1 1.0, neoverse-n1 2.0. */
+   below 2^30, and so are eight squares of d. The product's last three bits are free for the coordinate, so that the
+   first of equal ones pays. llvm-mca 19, cycles an entry: neoverse-v1 1.0, neoverse-n1 2.0. */
 HRQ__IN_NEON void hrq__box_try_neon(hrq__box_best_neon *best, const int16x8_t t[8], const uint8x16_t bin[4],
                                     const uint8x16_t rest[4], const hrq__box_map_neon *map, int at)
 {
