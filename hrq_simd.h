@@ -5125,6 +5125,7 @@ typedef struct hrq__sink_neon {
     size_t group, left; /* columns of a group; up to its end */
     int32_t bias;       /* that registers have over the values */
     int32x4_t acc[16];
+    int8x16_t by[8]; /* the vector's words of a superblock, each four times: where there is no SDOT to do that */
 } hrq__sink_neon;
 
 /* So many eights of columns are a group, or all there is. */
@@ -5195,16 +5196,19 @@ HRQ__IN_NEON void hrq__take_mull(hrq__sink_neon *s, const uint8x16_t v[8], size_
 {
     int half, j, deep = most <= 64 ? 4 : 2;
     HRQ__UNROLL
+    for (j = 0; j < 8; j += 2) {
+        int32x2_t two = vreinterpret_s32_s8(vld1_s8(s->x + 4 * j));
+        if (h > 0) continue;
+        s->by[j] = vreinterpretq_s8_s32(vdupq_lane_s32(two, 0));
+        s->by[j + 1] = vreinterpretq_s8_s32(vdupq_lane_s32(two, 1));
+    }
+    HRQ__UNROLL
     for (half = 0; half < 2; half++) {
-        int32x4_t x = vreinterpretq_s32_s8(vld1q_s8(s->x + 16 * half)), low = vdupq_n_s32(0), high = low;
+        int32x4_t low = vdupq_n_s32(0), high = low;
         int16x8_t p = vdupq_n_s16(0), q = p;
         HRQ__UNROLL
         for (j = 0; j < 4; j++) {
-            int8x16_t w = vreinterpretq_s8_u8(v[4 * half + j]), by;
-            by = vreinterpretq_s8_s32(j == 0   ? vdupq_laneq_s32(x, 0)
-                                      : j == 1 ? vdupq_laneq_s32(x, 1)
-                                      : j == 2 ? vdupq_laneq_s32(x, 2)
-                                               : vdupq_laneq_s32(x, 3));
+            int8x16_t w = vreinterpretq_s8_u8(v[4 * half + j]), by = s->by[4 * half + j];
             p = j % deep ? vmlal_s8(p, vget_low_s8(w), vget_low_s8(by)) : vmull_s8(vget_low_s8(w), vget_low_s8(by));
             q = j % deep ? vmlal_high_s8(q, w, by) : vmull_high_s8(w, by);
             if (j % deep == deep - 1) {
@@ -5324,7 +5328,7 @@ HRQ__IN_NEON size_t hrq__sink_one_neon(hrq__sink_neon *s, void *sum, size_t cols
 /* Integers: shift, mask; for a tile one addition besides, where products take codes as they are, unless they are whole
    bytes. Bits are a constant: one body for all. 4 bits, products of a superblock: 16 loads feed 32 of these and 32
    SDOT. llvm-mca 19, cycles a weight on neoverse-v1, -n1: 0.031, 0.063, what so many vector instructions take (a tile
-   and its product: 0.054, 0.13); without SDOT 0.086, 0.17; a tile 0.031, 0.094. */
+   and its product: 0.054, 0.13); without SDOT 0.078, 0.16; a tile 0.031, 0.094. */
 HRQ__IN_NEON void hrq__int_neon(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers, int bits,
                                 int one)
 {
@@ -5395,7 +5399,7 @@ HRQ__IN_NEON uint8x16_t hrq__look_up_neon(const hrq__table_neon *t, uint8x16_t i
 }
 
 /* Codes through a table: floats whose values are integers. wide: hi is the upper tile. llvm-mca 19, 4 bits, cycles a
-   weight on neoverse-v1, -n1: SDOT 0.063, 0.094; without 0.13, 0.23; a tile 0.094, 0.13. */
+   weight on neoverse-v1, -n1: SDOT 0.063, 0.094; without 0.12, 0.21; a tile 0.094, 0.13. */
 HRQ__IN_NEON void hrq__table_neon_run(hrq__sink_neon *s, hrq__take_neon *take, uint8_t *hi, const uint8_t *codes,
                                       size_t supers, int bits, int wide, const hrq__decode_args *a)
 {
@@ -5468,7 +5472,7 @@ HRQ__IN_NEON uint8x16_t hrq__coset_neon(const uint8_t *p, int bits, int at)
    make keys that are all different: the worst coordinate is the one whose key is the greatest (the least, for the odd
    coset), the first where A ties. The odd coset is bit 7 turned over, a flip by 2 q bits 2 q and above.
    Sums of 8 A <= 8 q = 128 and costs, -64 ... 96, fit in a byte; r * multiple in int16, which saturates to int8.
-   llvm-mca 19, 4 bits, cycles a weight on neoverse-v1, -n1: 0.40, 0.79, for a tile as for products. */
+   llvm-mca 19, 4 bits, cycles a weight on neoverse-v1, -n1: 0.40, 0.79, for a tile as for SDOT; 0.47, 0.96 without. */
 HRQ__IN_NEON void hrq__voronoi_neon_lanes(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *p, size_t h, int bits,
                                           int8x16_t multiple)
 {
@@ -5546,7 +5550,7 @@ HRQ__IN_NEON size_t hrq__voronoi_neon_all(hrq__sink_neon *s, hrq__take_neon *tak
 
 /* Box codes: class, coset and label are an index; six bits of it are looked up, the classes' above select among 64
    bytes each, which TBX would do more slowly. llvm-mca 19, 4 bits, cycles a weight on neoverse-v1, -n1: SDOT, 1 class
-   0.075, 0.12; 2 classes 0.11, 0.19; 4 classes 0.22, 0.33; without SDOT 0.14, 0.26; 0.18, 0.35; 0.26, 0.50; a tile
+   0.075, 0.12; 2 classes 0.11, 0.19; 4 classes 0.22, 0.33; without SDOT 0.13, 0.23; 0.16, 0.31; 0.26, 0.46; a tile
    0.094, 0.15; 0.14, 0.22; 0.24, 0.33. */
 HRQ__IN_NEON void hrq__box_neon(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers, int bits,
                                 int classes, const hrq__decode_args *a)
@@ -5609,7 +5613,7 @@ HRQ__IN_NEON size_t hrq__box_neon_all(hrq__sink_neon *s, hrq__take_neon *take, c
 /* Trellis, eight steps of 16 lanes, whose coded bits, oldest first, are in v; raw: planes of the other bits. The hash
    is linear, so it is the xor of tables of the nibbles that the window meets; which tables, the step mod 4 says. 256
    levels are looked up as 128: T[255 - n] = -T[n], and 255 - n is n with all bits turned over. llvm-mca 19, 3 bits, 8
-   states: 0.46 cycles a weight on neoverse-v1, 0.75 on -n1, for a tile as for products. */
+   states: 0.46 cycles a weight on neoverse-v1, 0.75 on -n1, for a tile as for SDOT; 0.51, 0.93 without. */
 HRQ__IN_NEON void hrq__trellis_neon_lanes(uint8x16_t code[8], const uint8x16_t v[3], const uint8_t *raw, int bits,
                                           int parities, int nibbles, const hrq__table_neon *table, const uint8_t *maps)
 {
