@@ -114,9 +114,8 @@
 //                    vector scaled to 1 ... 2: beyond 1e36 a sum may overflow that the product would not. tcq under 256
 //                    columns loses more than its name says (0.1 bit at 128). GPTQ takes row scales as they are before
 //                    least squares, and tcq down the columns only. tcq:col is made for 256 rows and more (0.4 bit lost
-//                    at 16); rows under 1/32 of the largest of their 16 become 0; scalar decoding on NEON.
-//                    Dither repeats every 16 rows: errors of rows 16 apart are not
-//                    independent. +unbiased blows up rows of which a code holds little (one spike among zeros).
+//                    at 16); rows under 1/32 of the largest of their 16 become 0. Dither repeats every 16 rows: errors
+//                    of rows 16 apart are not independent. +unbiased blows up rows of which a code holds little (one spike among zeros).
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
 //                [2] High-rate quantized matrix multiplication I, arXiv 2601.17187    [3] II, arXiv 2605.13768
@@ -126,11 +125,12 @@
 //
 //  REVISIONS
 //      0.1.0   2026-11-26   api: hrq_budget, hrq_cov_cross, hrq_retarget; rescale of hrq_watersic (streams of version
-//                           3, where it pays). perf: AVX2 and NEON kernels for all that AVX-512 has
+//                           3, where it pays)
 //                           formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
 //                           bytes: damping that is not said follows from sigma and tokens
 //                           perf: hrq_mul_mat by kernels; box codes, :mse and hrq_mul_t have kernels on AVX2
 //                           perf: the search of WaterSIC's trellis has kernels; bytes: it finds other paths, as good
+//                           perf: NEON: one vector without tiles, tcq:col, box codes, :mse, hrq_mul_t, floats
 //                           perf: hrq_simd.h: AVX2, AVX-512 and NEON kernels; MX totals in float32 under the row's
 //                           largest scale. bytes: e8 with q = 2^n: quick search (:first; k = 3, 4 from q = 16 on)
 //                           api: first version: theory, integers, Z^n and E8 Voronoi codes, Hadamard, products,

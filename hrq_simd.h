@@ -102,6 +102,9 @@
     #define HRQ__UNROLL _Pragma("GCC unroll 32")
 #endif
 
+/* Loads stay behind it: GCC would else move those of all unrolled steps ahead until registers spill. */
+#define HRQ__STEP() __asm__ volatile("" ::: "memory")
+
 /* Equal values in different registers: GCC otherwise takes one and copies it in every turn of a loop. */
 #if defined(HRQ_SIMDE_NEON) || defined(HRQ_SIMDE_AVX2)
     #define HRQ__OPAQUE(reg) (void)(reg)
@@ -6021,7 +6024,7 @@ static void hrq__prepare_neon(uint8_t *maps, int codec, const hrq__decode_args *
     } else if (codec == HRQ__CODEC_BOX) {
         count = 2 * a->scales << a->code_bits;
         for (i = 0; i < 256; i++) maps[i] = (uint8_t)a->level[i % count];
-    } else if (codec == HRQ__CODEC_TRELLIS) {
+    } else if (codec == HRQ__CODEC_TRELLIS || codec == HRQ__CODEC_COLUMN) {
         count = 1u << (a->code_bits + a->parities);
         for (i = 0; i < HRQ__NEON_HASH; i++)
             maps[i] = (uint8_t)hrq__nibble_hash(a, (int)(i / 80), (int)(i / 16 % 5), i % 16);
@@ -6051,25 +6054,28 @@ HRQ__IN_NEON uint8x16_t hrq__down_neon(uint8x16_t v, int n)
     }
 }
 
-/* Coordinate j of the planes of one part of codes, w bits wide, put in at bit `shift`. */
-HRQ__IN_NEON uint8x16_t hrq__part_neon(uint8x16_t code, const uint8_t *p, int w, int j, int shift)
+/* Coordinate j of the planes of one part of codes, w bits wide, put in at bit `shift`; blank: into 0. */
+HRQ__IN_NEON uint8x16_t hrq__part_neon(uint8x16_t code, const uint8_t *p, int w, int j, int shift, int blank)
 {
     uint8x16_t v = hrq__down_neon(vld1q_u8(p + 64 * (j % w)), j / w * w - shift);
     uint8x16_t mask = vdupq_n_u8((uint8_t)(((1 << w) - 1) << shift));
-    if (shift > 0) return vbslq_u8(mask, v, code);
-    return vorrq_u8(code, j / w < 8 / w - 1 ? vandq_u8(v, mask) : v); /* the top bits need no mask */
+    if (shift == 0 && j / w == 8 / w - 1) return vorrq_u8(code, v); /* the top bits need no mask */
+    return blank ? vandq_u8(v, mask) : vbslq_u8(mask, v, code);
 }
 
-/* Codes of `bits` bits of 16 lanes as bytes, one register a coordinate, put in at bit `at`. */
-HRQ__IN_NEON void hrq__planes_neon(uint8x16_t code[8], const uint8_t *p, int bits, int at)
+/* Codes of `bits` bits of 16 lanes as bytes, one register a coordinate, put in at bit `at` of what is there; blank: of
+   0, which is there. */
+HRQ__IN_NEON void hrq__planes_neon(uint8x16_t code[8], const uint8_t *p, int bits, int at, int blank)
 {
     int j;
     HRQ__UNROLL
     for (j = 0; j < 8; j++) {
-        if (bits & 1) code[j] = hrq__part_neon(code[j], p, 1, j, at);
-        if (bits & 2) code[j] = hrq__part_neon(code[j], p + 64 * (bits & 1), 2, j, at + (bits & 1));
-        if (bits & 4) code[j] = hrq__part_neon(code[j], p + 64 * (bits & 3), 4, j, at + (bits & 3));
-        if (bits & 8) code[j] = hrq__part_neon(code[j], p + 64 * (bits & 7), 8, j, at + (bits & 7));
+        int w, low;
+        HRQ__UNROLL
+        for (w = 1; w <= 8; w *= 2) {
+            low = bits & (w - 1);
+            if (bits & w) code[j] = hrq__part_neon(code[j], p + 64 * low, w, j, at + low, blank && !low);
+        }
     }
 }
 
@@ -6080,43 +6086,262 @@ HRQ__IN_NEON void hrq__fill_neon(uint8x16_t code[8], uint8x16_t with)
     for (j = 0; j < 8; j++) code[j] = with;
 }
 
-/* Integers: shift, mask, then one addition. Bits are a constant: one body for all. 4 bits, 128 weights: 4 loads, 16
-   operations, 8 stores. llvm-mca 19, cycles a weight: neoverse-v1 0.048, neoverse-n1 0.126, apple-m1 0.054. */
-HRQ__IN_NEON void hrq__int_neon(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, const hrq__decode_args *a)
+/* ---- where decoded registers go: a tile, or products with one vector ---- */
+
+/* acc[4 half + i]: sums of rows 4 i ... 4 i + 3 over columns 16 half ... 16 half + 15 of superblocks: apart, because
+   groups may be 16 columns, and chains of products are shorter. Where time runs down the rows, acc[row]. */
+typedef struct hrq__sink_neon {
+    uint8_t *lo; /* tile: the only one that is used, with stride */
+    size_t stride;
+    const int8_t *x;
+    const int32_t *sums, *zero;
+    const float *scale; /* NULL: no groups, the sum is int32 */
+    void *sum;
+    size_t group, left; /* columns of a group; up to its end */
+    int32_t bias;       /* that registers have over the values */
+    int32x4_t acc[16];
+    int8x16_t by[8]; /* the vector's words of a superblock, each four times: where there is no SDOT to do that */
+} hrq__sink_neon;
+
+/* So many eights of columns are a group, or all there is. */
+HRQ__IN_NEON void hrq__sink_add_neon(hrq__sink_neon *s, const int32x4_t part[4], size_t eights)
 {
-    uint8x16_t offset = vdupq_n_u8((uint8_t)(0u - (1u << (bits - 1)))), code[8];
-    size_t h, stride = a->stride;
-    int j;
-    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * stride)
-        for (h = 0; h < 64; h += 16) {
-            hrq__fill_neon(code, vdupq_n_u8(0));
-            hrq__planes_neon(code, codes + h, bits, 0);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) vst1q_u8(lo + (size_t)j * stride + h, vaddq_u8(code[j], offset));
-        }
+    int32x4_t of = vdupq_n_s32((int32_t)((uint32_t)s->sums[eights] - (uint32_t)s->sums[0]));
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        int32_t *to = (int32_t *)s->sum + 4 * i;
+        float *total = (float *)s->sum + 4 * i;
+        int32x4_t over = vdupq_n_s32(s->bias), sum;
+        if (s->zero) over = vaddq_s32(over, vld1q_s32(s->zero + 4 * i));
+        sum = vmlsq_s32(part[i], of, over);
+        if (!s->scale) vst1q_s32(to, vaddq_s32(vld1q_s32(to), sum));
+        else vst1q_f32(total, vfmaq_f32(vld1q_f32(total), vcvtq_f32_s32(sum), vld1q_f32(s->scale + 4 * i)));
+    }
+    s->sums += eights;
+    if (s->scale) s->scale += HRQ_PANEL;
+    if (s->zero) s->zero += HRQ_PANEL;
 }
 
-HRQ__FN_NEON size_t hrq__decode_int_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                         const hrq__decode_args *a)
+HRQ__IN_NEON void hrq__sink_clear_neon(hrq__sink_neon *s)
+{
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 16; i++) s->acc[i] = vdupq_n_s32(0);
+    s->left = s->group == 16 ? 32 : s->group;
+}
+
+/* Products of a superblock are through. */
+HRQ__IN_NEON void hrq__sink_next_neon(hrq__sink_neon *s, int column)
+{
+    int32x4_t part[4];
+    int i;
+    HRQ__STEP();
+    s->x += 32;
+    s->left -= 32;
+    if (s->left > 0) return;
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++)
+        part[i] = column ? vpaddq_s32(vpaddq_s32(s->acc[4 * i], s->acc[4 * i + 1]),
+                                      vpaddq_s32(s->acc[4 * i + 2], s->acc[4 * i + 3]))
+                         : vaddq_s32(s->acc[i], s->acc[4 + i]);
+    if (s->group == 16) {
+        hrq__sink_add_neon(s, s->acc, 2);
+        hrq__sink_add_neon(s, s->acc + 4, 2);
+    } else {
+        hrq__sink_add_neon(s, part, s->group / 8);
+    }
+    hrq__sink_clear_neon(s);
+}
+
+/* Takes lanes h ... h + 15 of a superblock, in turn, a register a coordinate, as int8 of magnitudes up to `most`. */
+typedef void hrq__take_neon(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most);
+
+HRQ__IN_NEON void hrq__take_tile_neon(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    int j;
+    (void)most;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) vst1q_u8(s->lo + (size_t)j * s->stride + h, v[j]);
+    if (h == 48) s->lo += 8 * s->stride;
+}
+
+/* Without an instruction for it: products in int16, of two coordinates, 2 * 128 * 127 = 32512 at most, or of four. */
+HRQ__IN_NEON void hrq__take_mull(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    int half, j, deep = most <= 64 ? 4 : 2;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j += 2) {
+        int32x2_t two = vreinterpret_s32_s8(vld1_s8(s->x + 4 * j));
+        if (h > 0) continue;
+        s->by[j] = vreinterpretq_s8_s32(vdupq_lane_s32(two, 0));
+        s->by[j + 1] = vreinterpretq_s8_s32(vdupq_lane_s32(two, 1));
+    }
+    HRQ__UNROLL
+    for (half = 0; half < 2; half++) {
+        int32x4_t low = vdupq_n_s32(0), high = low;
+        int16x8_t p = vdupq_n_s16(0), q = p;
+        HRQ__UNROLL
+        for (j = 0; j < 4; j++) {
+            int8x16_t w = vreinterpretq_s8_u8(v[4 * half + j]), by = s->by[4 * half + j];
+            p = j % deep ? vmlal_s8(p, vget_low_s8(w), vget_low_s8(by)) : vmull_s8(vget_low_s8(w), vget_low_s8(by));
+            q = j % deep ? vmlal_high_s8(q, w, by) : vmull_high_s8(w, by);
+            if (j % deep == deep - 1) {
+                low = vpadalq_s16(low, p);
+                high = vpadalq_s16(high, q);
+            }
+        }
+        s->acc[4 * (size_t)half + h / 16] = vaddq_s32(s->acc[4 * (size_t)half + h / 16], vpaddq_s32(low, high));
+    }
+    HRQ__STEP();
+    if (h == 48) hrq__sink_next_neon(s, 0);
+}
+
+/* Where time runs down the rows, a register is a row of 16 columns: of 8 from 8 (h / 32) on, columns h % 32 ... */
+HRQ__IN_NEON void hrq__take_column_tile_neon(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    uint8_t *to = s->lo + h % 32 / 4 * s->stride + h;
+    int j;
+    (void)most;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j += 4) {
+        uint32x4_t a = vreinterpretq_u32_u8(v[j]), b = vreinterpretq_u32_u8(v[j + 1]);
+        uint32x4_t c = vreinterpretq_u32_u8(v[j + 2]), d = vreinterpretq_u32_u8(v[j + 3]);
+        uint32x4_t low = vzip1q_u32(a, c), next = vzip1q_u32(b, d);
+        uint8_t *at = to - h % 32 + 4 * j;
+        vst1q_u8(at, vreinterpretq_u8_u32(vzip1q_u32(low, next)));
+        vst1q_u8(at + s->stride, vreinterpretq_u8_u32(vzip2q_u32(low, next)));
+        low = vzip2q_u32(a, c);
+        next = vzip2q_u32(b, d);
+        vst1q_u8(at + 2 * s->stride, vreinterpretq_u8_u32(vzip1q_u32(low, next)));
+        vst1q_u8(at + 3 * s->stride, vreinterpretq_u8_u32(vzip2q_u32(low, next)));
+    }
+    if (h == 48) s->lo += 8 * s->stride;
+}
+
+HRQ__IN_NEON void hrq__take_column_mull(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    int8x16_t x = vld1q_s8(s->x + h % 32), w;
+    int j;
+    (void)most;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int32x4_t *acc = s->acc + h / 32 * 8 + j;
+        w = vreinterpretq_s8_u8(v[j]);
+        *acc = vpadalq_s16(*acc, vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x));
+    }
+    if (h == 48) hrq__sink_next_neon(s, 1);
+}
+
+#ifdef HRQ__HAVE_DOTPROD
+HRQ__IN_DOTPROD int32x4_t hrq__sdot(int32x4_t acc, int8x16_t w, int8x16_t v, int lane)
+{
+    switch (lane) {
+    case 0: return vdotq_laneq_s32(acc, w, v, 0);
+    case 1: return vdotq_laneq_s32(acc, w, v, 1);
+    case 2: return vdotq_laneq_s32(acc, w, v, 2);
+    default: return vdotq_laneq_s32(acc, w, v, 3);
+    }
+}
+
+HRQ__IN_DOTPROD void hrq__take_dotprod(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    int8x16_t x[2];
+    int j;
+    (void)most;
+    x[0] = vld1q_s8(s->x);
+    x[1] = vld1q_s8(s->x + 16);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int32x4_t *acc = s->acc + 4 * (j / 4) + h / 16;
+        *acc = hrq__sdot(*acc, vreinterpretq_s8_u8(v[j]), x[j / 4], j % 4);
+    }
+    HRQ__STEP();
+    if (h == 48) hrq__sink_next_neon(s, 0);
+}
+
+HRQ__IN_DOTPROD void hrq__take_column_dotprod(hrq__sink_neon *s, const uint8x16_t v[8], size_t h, int most)
+{
+    int8x16_t x = vld1q_s8(s->x + h % 32);
+    int j;
+    (void)most;
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        int32x4_t *acc = s->acc + h / 32 * 8 + j;
+        *acc = vdotq_s32(*acc, vreinterpretq_s8_u8(v[j]), x);
+    }
+    if (h == 48) hrq__sink_next_neon(s, 1);
+}
+#endif
+
+HRQ__IN_NEON void hrq__sink_tile_neon(hrq__sink_neon *s, uint8_t *lo, const hrq__decode_args *a)
+{
+    s->lo = lo;
+    s->stride = a->stride;
+    s->scale = NULL;
+}
+
+/* Returns the number of superblocks that go into it: whole groups. */
+HRQ__IN_NEON size_t hrq__sink_one_neon(hrq__sink_neon *s, void *sum, size_t cols8, const hrq__decode_args *a,
+                                       const hrq__vectors *x, const hrq__groups *g, int32_t bias)
 {
     size_t supers = cols8 / 32;
-    (void)hi;
+    if (g && g->group != 16) supers = g->group % 32 ? 0 : cols8 / g->group * (g->group / 32);
+    s->x = x->x;
+    s->sums = x->sums;
+    s->sum = sum;
+    s->bias = bias;
+    s->group = g ? g->group : 32 * supers;
+    s->scale = g ? g->scale : NULL;
+    s->zero = g ? g->zero : NULL;
+    hrq__sink_clear_neon(s);
+    return a->clamp > 127 ? 0 : supers;
+}
+
+/* ---- decode ---- */
+
+/* Integers: shift, mask; for a tile one addition besides, where products take codes as they are, unless they are whole
+   bytes. Bits are a constant: one body for all. 4 bits, products of a superblock: 16 loads feed 32 of these and 32
+   SDOT. llvm-mca 19, cycles a weight on neoverse-v1, -n1: 0.031, 0.063, what so many vector instructions take (a tile
+   and its product: 0.054, 0.13); without SDOT 0.078, 0.16; a tile 0.031, 0.094. */
+HRQ__IN_NEON void hrq__int_neon(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers, int bits,
+                                int one)
+{
+    uint8x16_t offset = vdupq_n_u8((uint8_t)(0u - (1u << (bits - 1)))), code[8];
+    size_t h;
+    int j, signs = !one || bits == 8;
+    for (; supers > 0; supers--, codes += 64 * bits) {
+        HRQ__UNROLL
+        for (h = 0; h < 64; h += 16) {
+            hrq__fill_neon(code, vdupq_n_u8(0));
+            hrq__planes_neon(code, codes + h, bits, 0, 1);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++)
+                if (signs) code[j] = vaddq_u8(code[j], offset);
+            take(s, code, h, signs ? 128 : (1 << bits) - 1);
+        }
+    }
+}
+
+HRQ__IN_NEON size_t hrq__int_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                      int one, const hrq__decode_args *a)
+{
     switch (a->code_bits) {
-    case 1: hrq__int_neon(lo, codes, supers, 1, a); break;
-    case 2: hrq__int_neon(lo, codes, supers, 2, a); break;
-    case 3: hrq__int_neon(lo, codes, supers, 3, a); break;
-    case 4: hrq__int_neon(lo, codes, supers, 4, a); break;
-    case 5: hrq__int_neon(lo, codes, supers, 5, a); break;
-    case 6: hrq__int_neon(lo, codes, supers, 6, a); break;
-    case 7: hrq__int_neon(lo, codes, supers, 7, a); break;
-    case 8: hrq__int_neon(lo, codes, supers, 8, a); break;
+    case 1: hrq__int_neon(s, take, codes, supers, 1, one); break;
+    case 2: hrq__int_neon(s, take, codes, supers, 2, one); break;
+    case 3: hrq__int_neon(s, take, codes, supers, 3, one); break;
+    case 4: hrq__int_neon(s, take, codes, supers, 4, one); break;
+    case 5: hrq__int_neon(s, take, codes, supers, 5, one); break;
+    case 6: hrq__int_neon(s, take, codes, supers, 6, one); break;
+    case 7: hrq__int_neon(s, take, codes, supers, 7, one); break;
+    case 8: hrq__int_neon(s, take, codes, supers, 8, one); break;
     default: return 0;
     }
     return 32 * supers;
 }
 
-/* A table of up to 256 bytes, looked up by bytes below its size. TBL gives 0 and TBX leaves what was there where an
-   index is out of range, so larger tables are four registers after the other. */
+/* A table of up to 256 bytes, looked up by bytes below its size. TBL gives 0 where an index is out of range, so
+   larger tables are four registers after the other; TBX, which leaves what was there, takes longer than TBL and OR. */
 typedef struct hrq__table_neon {
     uint8x16x4_t part[4];
 } hrq__table_neon;
@@ -6140,72 +6365,69 @@ HRQ__IN_NEON uint8x16_t hrq__look_up_neon(const hrq__table_neon *t, uint8x16_t i
         return vqtbl2q_u8(two, index);
     }
     v = vqtbl4q_u8(t->part[0], index);
-    if (size > 64) v = vqtbx4q_u8(v, t->part[1], vsubq_u8(index, vdupq_n_u8(64)));
+    if (size > 64) v = vorrq_u8(v, vqtbl4q_u8(t->part[1], vsubq_u8(index, vdupq_n_u8(64))));
     if (size > 128) {
-        v = vqtbx4q_u8(v, t->part[2], vsubq_u8(index, vdupq_n_u8(128)));
-        v = vqtbx4q_u8(v, t->part[3], vsubq_u8(index, vdupq_n_u8(192)));
+        v = vorrq_u8(v, vqtbl4q_u8(t->part[2], vsubq_u8(index, vdupq_n_u8(128))));
+        v = vorrq_u8(v, vqtbl4q_u8(t->part[3], vsubq_u8(index, vdupq_n_u8(192))));
     }
     return v;
 }
 
-/* Codes through a table: floats whose values are integers. */
-HRQ__IN_NEON void hrq__table_neon_run(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t supers, int bits,
-                                      int wide, const hrq__decode_args *a)
+/* Codes through a table: floats whose values are integers. wide: hi is the upper tile. llvm-mca 19, 4 bits, cycles a
+   weight on neoverse-v1, -n1: SDOT 0.063, 0.094; without 0.12, 0.21; a tile 0.094, 0.13. */
+HRQ__IN_NEON void hrq__table_neon_run(hrq__sink_neon *s, hrq__take_neon *take, uint8_t *hi, const uint8_t *codes,
+                                      size_t supers, int bits, int wide, const hrq__decode_args *a)
 {
     hrq__table_neon low, high;
-    uint8x16_t code[8];
-    size_t h, stride = a->stride;
+    uint8x16_t code[8], v[8];
+    size_t h;
     int j;
     hrq__table_load_neon(&low, a->maps, 1 << bits);
     hrq__table_load_neon(&high, a->maps + 256, wide ? 1 << bits : 0);
-    for (; supers > 0; supers--, codes += 64 * bits, lo += 8 * stride, hi += wide ? 8 * stride : 0)
+    for (; supers > 0; supers--, codes += 64 * bits, hi += wide ? 8 * a->stride : 0) {
+        HRQ__UNROLL
         for (h = 0; h < 64; h += 16) {
             hrq__fill_neon(code, vdupq_n_u8(0));
-            hrq__planes_neon(code, codes + h, bits, 0);
+            hrq__planes_neon(code, codes + h, bits, 0, 1);
             HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                vst1q_u8(lo + (size_t)j * stride + h, hrq__look_up_neon(&low, code[j], 1 << bits));
-                if (wide) vst1q_u8(hi + (size_t)j * stride + h, hrq__look_up_neon(&high, code[j], 1 << bits));
-            }
+            for (j = 0; j < 8; j++) v[j] = hrq__look_up_neon(&low, code[j], 1 << bits);
+            take(s, v, h, 128);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++)
+                if (wide) vst1q_u8(hi + (size_t)j * a->stride + h, hrq__look_up_neon(&high, code[j], 1 << bits));
         }
+    }
 }
 
-HRQ__FN_NEON size_t hrq__decode_table_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                           const hrq__decode_args *a)
+HRQ__IN_NEON size_t hrq__table_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                        int one, const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
-    switch (a->code_bits << 1 | (a->clamp > 127)) {
-    case 4: hrq__table_neon_run(lo, hi, codes, supers, 2, 0, a); break;
-    case 6: hrq__table_neon_run(lo, hi, codes, supers, 3, 0, a); break;
-    case 8: hrq__table_neon_run(lo, hi, codes, supers, 4, 0, a); break;
-    case 10: hrq__table_neon_run(lo, hi, codes, supers, 5, 0, a); break;
-    case 12: hrq__table_neon_run(lo, hi, codes, supers, 6, 0, a); break;
-    case 14: hrq__table_neon_run(lo, hi, codes, supers, 7, 0, a); break;
-    case 16: hrq__table_neon_run(lo, hi, codes, supers, 8, 0, a); break;
-    case 9: hrq__table_neon_run(lo, hi, codes, supers, 4, 1, a); break;
-    case 11: hrq__table_neon_run(lo, hi, codes, supers, 5, 1, a); break;
-    case 13: hrq__table_neon_run(lo, hi, codes, supers, 6, 1, a); break;
-    case 15: hrq__table_neon_run(lo, hi, codes, supers, 7, 1, a); break;
+    (void)one;
+    switch (a->code_bits) {
+    case 2: hrq__table_neon_run(s, take, NULL, codes, supers, 2, 0, a); break;
+    case 3: hrq__table_neon_run(s, take, NULL, codes, supers, 3, 0, a); break;
+    case 4: hrq__table_neon_run(s, take, NULL, codes, supers, 4, 0, a); break;
+    case 5: hrq__table_neon_run(s, take, NULL, codes, supers, 5, 0, a); break;
+    case 6: hrq__table_neon_run(s, take, NULL, codes, supers, 6, 0, a); break;
+    case 7: hrq__table_neon_run(s, take, NULL, codes, supers, 7, 0, a); break;
+    case 8: hrq__table_neon_run(s, take, NULL, codes, supers, 8, 0, a); break;
     default: return 0;
     }
     return 32 * supers;
 }
 
-/* Scale indices of lanes h ... h + 15, a bit a plane of 64 bits, at bit `at` of bytes. */
-HRQ__IN_NEON uint8x16_t hrq__indices_neon(const uint8_t *p, size_t h, unsigned bits, unsigned at)
+/* Bits of a plane of them, of lanes h ... h + 15: all of a byte or none. */
+HRQ__IN_NEON uint8x16_t hrq__bits_neon(const uint8_t *p, size_t h)
 {
-    uint8x16_t one = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u)), out = vdupq_n_u8(0);
-    unsigned b;
-    for (b = 0; b < bits; b++) {
-        const uint8_t *two = p + 8 * b + h / 8;
-        uint8x16_t v = vcombine_u8(vdup_n_u8(two[0]), vdup_n_u8(two[1]));
-        out = vorrq_u8(out, vandq_u8(vtstq_u8(v, one), vdupq_n_u8((uint8_t)(1u << (at + b)))));
-    }
-    return out;
+    static const uint8_t spread[64] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2,
+                                       2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5,
+                                       5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7};
+    uint8x16_t plane = vcombine_u8(vld1_u8(p), vdup_n_u8(0));
+    return vtstq_u8(vqtbl1q_u8(plane, vld1q_u8(spread + h)), vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u)));
 }
 
 /* Parity of the lowest bits of a lane's 8 codes of 2 to 4 bits, at bit `at`: xor of the planes that hold them, then
-   the number of ones. */
+   of their two halves or the number of ones. */
 HRQ__IN_NEON uint8x16_t hrq__coset_neon(const uint8_t *p, int bits, int at)
 {
     uint8x16_t v = vld1q_u8(p);
@@ -6213,8 +6435,10 @@ HRQ__IN_NEON uint8x16_t hrq__coset_neon(const uint8_t *p, int bits, int at)
     HRQ__UNROLL
     for (j = 1; j < 4; j++)
         if (bits != 3 && j < bits) v = veorq_u8(v, vld1q_u8(p + 64 * j));
-    if (bits != 3) v = vandq_u8(v, vdupq_n_u8(bits == 2 ? 0x55 : 0x11));
-    return vandq_u8(hrq__down_neon(vcntq_u8(v), -at), vdupq_n_u8((uint8_t)(1u << at)));
+    if (bits == 2) v = vandq_u8(v, vdupq_n_u8(0x55));
+    if (bits == 4) v = veorq_u8(hrq__down_neon(v, 4 - at), hrq__down_neon(v, -at));
+    else v = hrq__down_neon(vcntq_u8(v), -at);
+    return vandq_u8(v, vdupq_n_u8((uint8_t)(1u << at)));
 }
 
 /* E8, q = 2^bits, one layer, as hrq__e8_residual, 8 bits wide. u = 2 label + coset stands with its top bit in bit 7, so
@@ -6222,16 +6446,17 @@ HRQ__IN_NEON uint8x16_t hrq__coset_neon(const uint8_t *p, int bits, int at)
    the even coset, digit 0's, where it is not set, that of the odd one. A in the top bits, the coordinate below them
    make keys that are all different: the worst coordinate is the one whose key is the greatest (the least, for the odd
    coset), the first where A ties. The odd coset is bit 7 turned over, a flip by 2 q bits 2 q and above.
-   Sums of 8 A <= 8 q = 128 and costs, -64 ... 96, fit in a byte; r * multiple in int16, which saturates to int8. */
-HRQ__IN_NEON void hrq__voronoi_neon_lanes(uint8_t *lo, const uint8_t *p, size_t h, int bits, int8x16_t multiple,
-                                          size_t stride)
+   Sums of 8 A <= 8 q = 128 and costs, -64 ... 96, fit in a byte; r * multiple in int16, which saturates to int8.
+   llvm-mca 19, 4 bits, cycles a weight on neoverse-v1, -n1: 0.40, 0.79, for a tile as for SDOT; 0.47, 0.96 without. */
+HRQ__IN_NEON void hrq__voronoi_neon_lanes(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *p, size_t h, int bits,
+                                          int8x16_t multiple)
 {
     const uint8_t q = (uint8_t)(1 << bits);
     const int up = 7 - bits;
     uint8x16_t code[8], key[8], odd0, odd1, low, top, sum, choice, worst, turn;
     int j;
     hrq__fill_neon(code, hrq__coset_neon(p + h, bits, up));
-    hrq__planes_neon(code, p + h, bits, up + 1);
+    hrq__planes_neon(code, p + h, bits, up + 1, 0);
     odd0 = code[0];
     HRQ__UNROLL
     for (j = 1; j < 8; j++) odd0 = veorq_u8(odd0, code[j]);
@@ -6262,144 +6487,251 @@ HRQ__IN_NEON void hrq__voronoi_neon_lanes(uint8_t *lo, const uint8_t *p, size_t 
         r = veorq_s8(r, vreinterpretq_s8_u8(vandq_u8(vceqq_u8(key[j], worst), turn)));
         r = vcombine_s8(vqmovn_s16(vmull_s8(vget_low_s8(r), vget_low_s8(multiple))),
                         vqmovn_s16(vmull_s8(vget_high_s8(r), vget_high_s8(multiple))));
-        vst1q_u8(lo + (size_t)j * stride + h, vreinterpretq_u8_s8(vmaxq_s8(r, vdupq_n_s8(-127))));
+        code[j] = vreinterpretq_u8_s8(vmaxq_s8(r, vdupq_n_s8(-127)));
+    }
+    take(s, code, h, 128);
+}
+
+HRQ__IN_NEON void hrq__voronoi_neon(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                    int bits, const hrq__decode_args *a)
+{
+    uint8x16_t multiples = vld1q_u8(a->maps);
+    unsigned b;
+    size_t h;
+    for (; supers > 0; supers--, codes += 4 * a->lane_bytes) {
+        for (h = 0; h < 64; h += 16) {
+            uint8x16_t index = vdupq_n_u8(0);
+            for (b = 0; b < a->scale_bits; b++)
+                index = vorrq_u8(index, vandq_u8(hrq__bits_neon(codes + 64 * bits + 8 * b, h),
+                                                 vdupq_n_u8((uint8_t)(1u << b))));
+            hrq__voronoi_neon_lanes(s, take, codes, h, bits, vreinterpretq_s8_u8(vqtbl1q_u8(multiples, index)));
+        }
     }
 }
 
-HRQ__FN_NEON size_t hrq__decode_voronoi_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                             const hrq__decode_args *a)
+HRQ__IN_NEON size_t hrq__voronoi_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                          int one, const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32, h, stride = a->stride, bytes = 4 * a->lane_bytes;
-    unsigned bits = a->code_bits, index_bits = a->scale_bits;
-    uint8x16_t multiples;
-    (void)hi;
+    unsigned bits = a->code_bits;
+    (void)one;
     if (a->lattice != HRQ__LATTICE_E8 || a->layers != 1 || a->digit_bits || a->clamp != 127 || a->scale_bits > 4 ||
         bits < 2 || bits > 4 || a->q != 1u << bits || !a->maps[16])
         return 0;
-    multiples = vld1q_u8(a->maps);
-    for (; supers > 0; supers--, codes += bytes, lo += 8 * stride)
-        for (h = 0; h < 64; h += 16) {
-            uint8x16_t index = hrq__indices_neon(codes + 64 * bits, h, index_bits, 0);
-            int8x16_t multiple = vreinterpretq_s8_u8(vqtbl1q_u8(multiples, index));
-            if (bits == 2) hrq__voronoi_neon_lanes(lo, codes, h, 2, multiple, stride);
-            else if (bits == 3) hrq__voronoi_neon_lanes(lo, codes, h, 3, multiple, stride);
-            else hrq__voronoi_neon_lanes(lo, codes, h, 4, multiple, stride);
-        }
-    return cols8 / 32 * 32;
+    if (bits == 2) hrq__voronoi_neon(s, take, codes, supers, 2, a);
+    else if (bits == 3) hrq__voronoi_neon(s, take, codes, supers, 3, a);
+    else hrq__voronoi_neon(s, take, codes, supers, 4, a);
+    return 32 * supers;
 }
 
-/* Box codes: class, coset and label are an index. llvm-mca 19, 4 bits, cycles a weight: 1 class neoverse-v1 0.098,
-   neoverse-n1 0.19, apple-m1 0.095; 2 classes 0.13, 0.29, 0.13; 4 classes, two look-ups in 64 bytes, 0.28, 0.52,
-   0.22. */
-HRQ__IN_NEON void hrq__box_neon(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int classes,
-                                const hrq__decode_args *a)
+/* Box codes: class, coset and label are an index; six bits of it are looked up, the classes' above select among 64
+   bytes each, which TBX would do more slowly. llvm-mca 19, 4 bits, cycles a weight on neoverse-v1, -n1: SDOT, 1 class
+   0.075, 0.12; 2 classes 0.11, 0.19; 4 classes 0.22, 0.33; without SDOT 0.13, 0.23; 0.16, 0.31; 0.26, 0.46; a tile
+   0.094, 0.15; 0.14, 0.22; 0.24, 0.33. */
+HRQ__IN_NEON void hrq__box_neon(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers, int bits,
+                                int classes, const hrq__decode_args *a)
 {
-    const unsigned class_bits = classes == 8 ? 3u : (unsigned)classes / 2;
+    const int class_bits = classes == 8 ? 3 : classes / 2, size = 2 * classes << bits;
     hrq__table_neon table;
-    uint8x16_t code[8];
-    size_t h, stride = a->stride, bytes = 4 * a->lane_bytes;
-    int j;
-    hrq__table_load_neon(&table, a->maps, 2 * classes << bits);
-    for (; supers > 0; supers--, codes += bytes, lo += 8 * stride)
+    uint8x16_t code[8], pick[3], above;
+    size_t h;
+    int j, b;
+    hrq__table_load_neon(&table, a->maps, size);
+    for (; supers > 0; supers--, codes += 4 * a->lane_bytes) {
+        HRQ__UNROLL
         for (h = 0; h < 64; h += 16) {
-            uint8x16_t above = hrq__coset_neon(codes + h, bits, bits);
-            above = vorrq_u8(above, hrq__indices_neon(codes + 64 * bits, h, class_bits, (unsigned)bits + 1));
-            hrq__fill_neon(code, above);
-            hrq__planes_neon(code, codes + h, bits, 0);
+            above = hrq__coset_neon(codes + h, bits, bits);
+            pick[0] = pick[1] = pick[2] = above;
             HRQ__UNROLL
-            for (j = 0; j < 8; j++)
-                vst1q_u8(lo + (size_t)j * stride + h, hrq__look_up_neon(&table, code[j], 2 * classes << bits));
+            for (b = 0; b < class_bits; b++) {
+                int at = bits + 1 + b;
+                pick[b] = hrq__bits_neon(codes + 64 * bits + 8 * b, h);
+                if (at < 6) above = vbslq_u8(vdupq_n_u8((uint8_t)(1u << at)), pick[b], above);
+            }
+            hrq__fill_neon(code, above);
+            hrq__planes_neon(code, codes + h, bits, 0, 0);
+            HRQ__UNROLL
+            for (j = 0; j < 8; j++) {
+                uint8x16_t v = hrq__look_up_neon(&table, code[j], size > 64 ? 64 : size);
+                if (size > 64) v = vbslq_u8(pick[5 - bits], vqtbl4q_u8(table.part[1], code[j]), v);
+                if (size > 128)
+                    v = vbslq_u8(pick[2], vbslq_u8(pick[1], vqtbl4q_u8(table.part[3], code[j]),
+                                                   vqtbl4q_u8(table.part[2], code[j])), v);
+                code[j] = v;
+            }
+            take(s, code, h, 128);
         }
+    }
 }
 
-HRQ__FN_NEON size_t hrq__decode_box_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                         const hrq__decode_args *a)
+HRQ__IN_NEON size_t hrq__box_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                      int one, const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
-    (void)hi;
+    (void)one;
     switch (a->code_bits << 4 | a->scales) {
-    case 0x21: hrq__box_neon(lo, codes, supers, 2, 1, a); break;
-    case 0x22: hrq__box_neon(lo, codes, supers, 2, 2, a); break;
-    case 0x24: hrq__box_neon(lo, codes, supers, 2, 4, a); break;
-    case 0x28: hrq__box_neon(lo, codes, supers, 2, 8, a); break;
-    case 0x31: hrq__box_neon(lo, codes, supers, 3, 1, a); break;
-    case 0x32: hrq__box_neon(lo, codes, supers, 3, 2, a); break;
-    case 0x34: hrq__box_neon(lo, codes, supers, 3, 4, a); break;
-    case 0x38: hrq__box_neon(lo, codes, supers, 3, 8, a); break;
-    case 0x41: hrq__box_neon(lo, codes, supers, 4, 1, a); break;
-    case 0x42: hrq__box_neon(lo, codes, supers, 4, 2, a); break;
-    case 0x44: hrq__box_neon(lo, codes, supers, 4, 4, a); break;
-    case 0x48: hrq__box_neon(lo, codes, supers, 4, 8, a); break;
+    case 0x21: hrq__box_neon(s, take, codes, supers, 2, 1, a); break;
+    case 0x22: hrq__box_neon(s, take, codes, supers, 2, 2, a); break;
+    case 0x24: hrq__box_neon(s, take, codes, supers, 2, 4, a); break;
+    case 0x28: hrq__box_neon(s, take, codes, supers, 2, 8, a); break;
+    case 0x31: hrq__box_neon(s, take, codes, supers, 3, 1, a); break;
+    case 0x32: hrq__box_neon(s, take, codes, supers, 3, 2, a); break;
+    case 0x34: hrq__box_neon(s, take, codes, supers, 3, 4, a); break;
+    case 0x38: hrq__box_neon(s, take, codes, supers, 3, 8, a); break;
+    case 0x41: hrq__box_neon(s, take, codes, supers, 4, 1, a); break;
+    case 0x42: hrq__box_neon(s, take, codes, supers, 4, 2, a); break;
+    case 0x44: hrq__box_neon(s, take, codes, supers, 4, 4, a); break;
+    case 0x48: hrq__box_neon(s, take, codes, supers, 4, 8, a); break;
     default: return 0;
     }
     return 32 * supers;
 }
 
-/* Trellis: the hash is linear, so it is the xor of tables of the nibbles that the window meets; which tables, the step
-   mod 4 says. 256 levels are looked up as 128: T[255 - n] = -T[n], and 255 - n is n with all bits turned over. */
-HRQ__IN_NEON void hrq__trellis_neon(uint8_t *lo, const uint8_t *codes, size_t supers, int bits, int parities,
-                                    int nibbles, const hrq__decode_args *a)
+/* Trellis, eight steps of 16 lanes, whose coded bits, oldest first, are in v; raw: planes of the other bits. The hash
+   is linear, so it is the xor of tables of the nibbles that the window meets; which tables, the step mod 4 says. 256
+   levels are looked up as 128: T[255 - n] = -T[n], and 255 - n is n with all bits turned over. llvm-mca 19, 3 bits, 8
+   states: 0.46 cycles a weight on neoverse-v1, 0.75 on -n1, for a tile as for SDOT; 0.51, 0.93 without. */
+HRQ__IN_NEON void hrq__trellis_neon_lanes(uint8x16_t code[8], const uint8x16_t v[3], const uint8_t *raw, int bits,
+                                          int parities, int nibbles, const hrq__table_neon *table, const uint8_t *maps)
+{
+    const int size = 1 << (bits + parities);
+    uint8x16_t nibble[6];
+    int j, d;
+    HRQ__UNROLL
+    for (j = 0; j < 6; j++) nibble[j] = j % 2 ? vshrq_n_u8(v[j / 2], 4) : vandq_u8(v[j / 2], vdupq_n_u8(15));
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        code[j] = vdupq_n_u8(0);
+        HRQ__UNROLL
+        for (d = 0; d < nibbles; d++)
+            code[j] = veorq_u8(code[j], vqtbl1q_u8(vld1q_u8(maps + 80 * (j % 4) + 16 * d), nibble[4 + j / 4 - d]));
+    }
+    hrq__planes_neon(code, raw, bits, parities, 0);
+    HRQ__UNROLL
+    for (j = 0; j < 8; j++) {
+        uint8x16_t turn = vcltzq_s8(vreinterpretq_s8_u8(code[j]));
+        if (size <= 128) code[j] = hrq__look_up_neon(table, code[j], size);
+        else code[j] = vsubq_u8(veorq_u8(hrq__look_up_neon(table, veorq_u8(code[j], turn), 128), turn), turn);
+    }
+}
+
+/* column: time runs down the rows, lanes h and h + 32 are eight and eight of them, of `prior` the 16 before. */
+HRQ__IN_NEON void hrq__trellis_neon(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                    int bits, int parities, int nibbles, int column, const hrq__decode_args *a)
 {
     const int size = 1 << (bits + parities);
     const uint8_t *one = a->past, *two = a->past + 64;
-    const uint8_t *maps = a->maps;
     hrq__table_neon table;
-    size_t h, stride = a->stride, bytes = 4 * a->lane_bytes;
-    int j, d;
+    size_t h;
     hrq__table_load_neon(&table, a->maps + HRQ__NEON_HASH, size > 128 ? 128 : size);
-    for (; supers > 0; supers--, two = one, one = codes, codes += bytes, lo += 8 * stride)
+    for (; supers > 0; supers--, two = one, one = codes, codes += 4 * a->lane_bytes) {
+        if (column) two = codes + a->prior;
         for (h = 0; h < 64; h += 16) {
-            uint8x16_t code[8], nibble[6], v[3];
+            uint8x16_t code[8], v[3];
             v[0] = vld1q_u8(two + h);
-            v[1] = vld1q_u8(one + h);
+            v[1] = vld1q_u8(!column ? one + h : h < 32 ? two + 32 + h : codes + h - 32);
             v[2] = vld1q_u8(codes + h);
-            HRQ__UNROLL
-            for (j = 0; j < 6; j++)
-                nibble[j] = j % 2 ? vshrq_n_u8(v[j / 2], 4) : vandq_u8(v[j / 2], vdupq_n_u8(15));
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                code[j] = vdupq_n_u8(0);
-                HRQ__UNROLL
-                for (d = 0; d < nibbles; d++)
-                    code[j] = veorq_u8(code[j], vqtbl1q_u8(vld1q_u8(maps + 80 * (j % 4) + 16 * d),
-                                                           nibble[4 + j / 4 - d]));
-            }
-            hrq__planes_neon(code, codes + 64 + h, bits, parities);
-            HRQ__UNROLL
-            for (j = 0; j < 8; j++) {
-                uint8x16_t turn = vcltzq_s8(vreinterpretq_s8_u8(code[j])), level;
-                if (size <= 128) level = hrq__look_up_neon(&table, code[j], size);
-                else level = vsubq_u8(veorq_u8(hrq__look_up_neon(&table, veorq_u8(code[j], turn), 128), turn), turn);
-                vst1q_u8(lo + (size_t)j * stride + h, level);
-            }
+            hrq__trellis_neon_lanes(code, v, codes + 64 + h, bits, parities, nibbles, &table, a->maps);
+            take(s, code, h, 128);
         }
+    }
+    if (column) return;
     memcpy(a->past + 64, two, 64);
     memcpy(a->past, one, 64);
 }
 
-HRQ__FN_NEON size_t hrq__decode_trellis_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
-                                             const hrq__decode_args *a)
+HRQ__IN_NEON size_t hrq__trellis_neon_of(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                         int column, const hrq__decode_args *a)
 {
-    size_t supers = cols8 / 32;
     unsigned i, window = 0, nibbles;
-    (void)hi;
-    if (supers == 0) return 0;
     for (i = 0; i < a->parities; i++) window |= a->hash[i];
     nibbles = window < 1u << 9 ? 3 : window < 1u << 13 ? 4 : 5; /* that a window meets at most */
+    if (supers == 0 || s->scale) return 0;
     switch (a->code_bits << 8 | a->parities << 4 | nibbles) {
-    case 0x153: hrq__trellis_neon(lo, codes, supers, 1, 5, 3, a); break;
-    case 0x154: hrq__trellis_neon(lo, codes, supers, 1, 5, 4, a); break;
-    case 0x155: hrq__trellis_neon(lo, codes, supers, 1, 5, 5, a); break;
-    case 0x263: hrq__trellis_neon(lo, codes, supers, 2, 6, 3, a); break;
-    case 0x264: hrq__trellis_neon(lo, codes, supers, 2, 6, 4, a); break;
-    case 0x265: hrq__trellis_neon(lo, codes, supers, 2, 6, 5, a); break;
-    case 0x353: hrq__trellis_neon(lo, codes, supers, 3, 5, 3, a); break;
-    case 0x354: hrq__trellis_neon(lo, codes, supers, 3, 5, 4, a); break;
-    case 0x355: hrq__trellis_neon(lo, codes, supers, 3, 5, 5, a); break;
+    case 0x153: hrq__trellis_neon(s, take, codes, supers, 1, 5, 3, column, a); break;
+    case 0x154: hrq__trellis_neon(s, take, codes, supers, 1, 5, 4, column, a); break;
+    case 0x155: hrq__trellis_neon(s, take, codes, supers, 1, 5, 5, column, a); break;
+    case 0x263: hrq__trellis_neon(s, take, codes, supers, 2, 6, 3, column, a); break;
+    case 0x264: hrq__trellis_neon(s, take, codes, supers, 2, 6, 4, column, a); break;
+    case 0x265: hrq__trellis_neon(s, take, codes, supers, 2, 6, 5, column, a); break;
+    case 0x353: hrq__trellis_neon(s, take, codes, supers, 3, 5, 3, column, a); break;
+    case 0x354: hrq__trellis_neon(s, take, codes, supers, 3, 5, 4, column, a); break;
+    case 0x355: hrq__trellis_neon(s, take, codes, supers, 3, 5, 5, column, a); break;
     default: return 0;
     }
     return 32 * supers;
 }
+
+HRQ__IN_NEON size_t hrq__trellis_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                          int one, const hrq__decode_args *a)
+{
+    (void)one;
+    return hrq__trellis_neon_of(s, take, codes, supers, 0, a);
+}
+
+HRQ__IN_NEON size_t hrq__column_neon_all(hrq__sink_neon *s, hrq__take_neon *take, const uint8_t *codes, size_t supers,
+                                         int one, const hrq__decode_args *a)
+{
+    (void)one;
+    return hrq__trellis_neon_of(s, take, codes, supers, 1, a);
+}
+
+#define HRQ__DECODE_NEON(codec, take)                                                                             \
+    HRQ__FN_NEON size_t hrq__decode_##codec##_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8, \
+                                                   const hrq__decode_args *a)                                    \
+    {                                                                                                            \
+        hrq__sink_neon s;                                                                                        \
+        (void)hi;                                                                                                \
+        hrq__sink_tile_neon(&s, lo, a);                                                                          \
+        return hrq__##codec##_neon_all(&s, take, codes, cols8 / 32, 0, a);                                       \
+    }
+HRQ__DECODE_NEON(int, hrq__take_tile_neon)
+HRQ__DECODE_NEON(voronoi, hrq__take_tile_neon)
+HRQ__DECODE_NEON(box, hrq__take_tile_neon)
+HRQ__DECODE_NEON(trellis, hrq__take_tile_neon)
+HRQ__DECODE_NEON(column, hrq__take_column_tile_neon)
+#undef HRQ__DECODE_NEON
+
+HRQ__FN_NEON size_t hrq__decode_table_neon(uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                                           const hrq__decode_args *a)
+{
+    hrq__sink_neon s;
+    size_t supers = cols8 / 32;
+    hrq__sink_tile_neon(&s, lo, a);
+    if (a->clamp <= 127) return hrq__table_neon_all(&s, hrq__take_tile_neon, codes, supers, 0, a);
+    switch (a->code_bits) {
+    case 4: hrq__table_neon_run(&s, hrq__take_tile_neon, hi, codes, supers, 4, 1, a); break;
+    case 5: hrq__table_neon_run(&s, hrq__take_tile_neon, hi, codes, supers, 5, 1, a); break;
+    case 6: hrq__table_neon_run(&s, hrq__take_tile_neon, hi, codes, supers, 6, 1, a); break;
+    case 7: hrq__table_neon_run(&s, hrq__take_tile_neon, hi, codes, supers, 7, 1, a); break;
+    default: return 0;
+    }
+    return 32 * supers;
+}
+
+/* ---- one vector ---- */
+
+#define HRQ__ONE_NEON(attribute, codec, isa, bias, take)                                            \
+    attribute size_t hrq__one_##codec##_##isa(void *sum, const uint8_t *codes, size_t cols8,        \
+                                              const hrq__decode_args *a, const hrq__vectors *x,     \
+                                              const hrq__groups *g)                                 \
+    {                                                                                               \
+        hrq__sink_neon s;                                                                           \
+        size_t supers = hrq__sink_one_neon(&s, sum, cols8, a, x, g, bias);                          \
+        return supers ? hrq__##codec##_neon_all(&s, take, codes, supers, 1, a) : 0;                 \
+    }
+#define HRQ__ONES_NEON(attribute, isa, by)                                                          \
+    HRQ__ONE_NEON(attribute, int, isa, a->code_bits == 8 ? 0 : 1 << a->code_bits >> 1, hrq__take_##by) \
+    HRQ__ONE_NEON(attribute, table, isa, 0, hrq__take_##by)                                         \
+    HRQ__ONE_NEON(attribute, voronoi, isa, 0, hrq__take_##by)                                       \
+    HRQ__ONE_NEON(attribute, box, isa, 0, hrq__take_##by)                                           \
+    HRQ__ONE_NEON(attribute, trellis, isa, 0, hrq__take_##by)                                       \
+    HRQ__ONE_NEON(attribute, column, isa, 0, hrq__take_column_##by)
+
+HRQ__ONES_NEON(HRQ__FN_NEON, neon, mull)
+#ifdef HRQ__HAVE_DOTPROD
+HRQ__ONES_NEON(HRQ__FN_DOTPROD, dotprod, dotprod)
+#endif
+#undef HRQ__ONES_NEON
+#undef HRQ__ONE_NEON
 
 /* ---- dot: integers of one panel and m vectors over so many quads, `stride` bytes apart; an even number of quads.
    sum[4 t + i] is vector t, rows 4 i ... 4 i + 3. A body for each ISA; what is made of the sums is common ---- */
@@ -6439,16 +6771,6 @@ HRQ__IN_NEON void hrq__sums_neon_mull(int32x4_t *sum, const uint8_t *tile, size_
 }
 
 #ifdef HRQ__HAVE_DOTPROD
-HRQ__IN_DOTPROD int32x4_t hrq__sdot(int32x4_t acc, int8x16_t w, int8x16_t v, int lane)
-{
-    switch (lane) {
-    case 0: return vdotq_laneq_s32(acc, w, v, 0);
-    case 1: return vdotq_laneq_s32(acc, w, v, 1);
-    case 2: return vdotq_laneq_s32(acc, w, v, 2);
-    default: return vdotq_laneq_s32(acc, w, v, 3);
-    }
-}
-
 /* Sixteen columns of a vector lie in one register, four quads take their lanes. One vector alone has accumulators of
    its own for each lane, or the latency of four would rule. llvm-mca 19, one vector: neoverse-v1 0.023 cycles a weight,
    neoverse-n1 0.034, what the 17 loads of 256 weights take; four: 0.063, 0.125, what 64 products take. */
@@ -6704,24 +7026,83 @@ HRQ__FN_NEON void hrq__finish_neon(float *y, size_t ldy, const void *sum, int in
     }
 }
 
-/* A quad's 16 words: byte i of each, sign-extended by two shifts, is column i. */
+/* Four rows of a quad, values + 128: byte k of words is column k. In the mantissa of 2^23, a subtraction makes it the
+   value. */
+HRQ__IN_NEON void hrq__quad_f32_neon(float32x4_t f[4], uint8x16_t bytes)
+{
+    uint32x4_t all = vreinterpretq_u32_u8(bytes), low = vdupq_n_u32(255), magic = vdupq_n_u32(0x4b000000);
+    float32x4_t over = vdupq_n_f32(8388608.0f + 128.0f);
+    int k;
+    f[0] = vreinterpretq_f32_u32(vbslq_u32(low, all, magic));
+    f[1] = vreinterpretq_f32_u32(vbslq_u32(low, vshrq_n_u32(all, 8), magic));
+    f[2] = vreinterpretq_f32_u32(vbslq_u32(low, vshrq_n_u32(all, 16), magic));
+    f[3] = vreinterpretq_f32_u32(vorrq_u32(vshrq_n_u32(all, 24), magic));
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) f[k] = vsubq_f32(f[k], over);
+}
+
+/* llvm-mca 19, lo alone, cycles a weight: neoverse-v1 0.26, neoverse-n1 0.63, four stores above all; 0.78, 1.5 where
+   each column is taken out of words alone. */
+HRQ__IN_NEON void hrq__tile_f32_neon_run(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip,
+                                         int wide)
+{
+    uint8x16_t turn = vdupq_n_u8((uint8_t)(flip ^ 128));
+    float32x4_t f[4], h[4];
+    size_t c, i, k;
+    for (c = 0; c < cols; c += 4)
+        for (i = 0; i < 16; i += 4) {
+            hrq__quad_f32_neon(f, veorq_u8(vld1q_u8(lo + 16 * c + 4 * i), turn));
+            hrq__quad_f32_neon(h, wide ? veorq_u8(vld1q_u8(hi + 16 * c + 4 * i), turn) : turn);
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) {
+                if (wide) f[k] = vfmaq_n_f32(f[k], h[k], 256.0f);
+                if (c + k < cols) vst1q_f32(out + 16 * (c + k) + i, f[k]);
+            }
+        }
+}
+
 HRQ__FN_NEON void hrq__tile_f32_neon(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
 {
-    uint8x16_t turn = vdupq_n_u8((uint8_t)flip);
-    size_t c, i;
-    for (c = 0; c < cols; c++) {
-        int32x4_t up = vdupq_n_s32((int32_t)(24 - c % 4 * 8));
-        for (i = 0; i < 4; i++) {
-            size_t at = c / 4 * 64 + 16 * i;
-            int32x4_t v = vreinterpretq_s32_u8(veorq_u8(vld1q_u8(lo + at), turn));
-            v = vshrq_n_s32(vshlq_s32(v, up), 24);
-            if (hi) {
-                int32x4_t h = vreinterpretq_s32_u8(veorq_u8(vld1q_u8(hi + at), turn));
-                v = vaddq_s32(v, vshlq_n_s32(vshrq_n_s32(vshlq_s32(h, up), 24), 8));
-            }
-            vst1q_f32(out + 16 * c + 4 * i, vcvtq_f32_s32(v));
+    if (hi) hrq__tile_f32_neon_run(out, lo, hi, cols, flip, 1);
+    else hrq__tile_f32_neon_run(out, lo, lo, cols, flip, 0);
+}
+
+/* A quad's bytes, the upper on the lower, as halves of words; the lower byte's sign is borrowed from the upper.
+   llvm-mca 19, cycles a weight: neoverse-v1 0.23, neoverse-n1 0.57. */
+HRQ__FN_NEON void hrq__tile_upper_neon(float *out, const uint8_t *lo, const uint8_t *hi, size_t cols, unsigned flip)
+{
+    uint8x16_t turn = vdupq_n_u8((uint8_t)flip), l, h;
+    uint32x4_t upper = vdupq_n_u32(0xffff0000u), v[4];
+    size_t c, i, k;
+    for (c = 0; c < cols; c += 4)
+        for (i = 0; i < 16; i += 4) {
+            l = veorq_u8(vld1q_u8(lo + 16 * c + 4 * i), turn);
+            h = veorq_u8(vld1q_u8(hi + 16 * c + 4 * i), turn);
+            h = vaddq_u8(h, vcltzq_s8(vreinterpretq_s8_u8(l)));
+            v[2] = vreinterpretq_u32_u8(vtrn1q_u8(l, h)); /* columns 0 and 2 */
+            v[3] = vreinterpretq_u32_u8(vtrn2q_u8(l, h));
+            v[0] = vshlq_n_u32(v[2], 16);
+            v[1] = vshlq_n_u32(v[3], 16);
+            v[2] = vandq_u32(v[2], upper);
+            v[3] = vandq_u32(v[3], upper);
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++)
+                if (c + k < cols) vst1q_f32(out + 16 * (c + k) + i, vreinterpretq_f32_u32(v[k]));
+        }
+}
+
+HRQ__FN_NEON void hrq__axpy_neon(float *y, const float *w, const float *p, size_t step, size_t n)
+{
+    float32x4_t factor = vdupq_n_f32(n && !step ? *p : 0.0f);
+    size_t i, k;
+    for (i = 0; i + 16 <= n; i += 16) {
+        HRQ__UNROLL
+        for (k = i; k < i + 16; k += 4) {
+            if (step) factor = vld1q_f32(p + k);
+            vst1q_f32(y + k, vfmaq_f32(vld1q_f32(y + k), factor, vld1q_f32(w + k)));
         }
     }
+    if (i < n) hrq__axpy_scalar(y + i, w + i, p + i * step, step, n - i);
 }
 
 HRQ__IN_NEON void hrq__dot_f32_neon_block(float *acc, const float *w, const float *x, size_t ldx, size_t depth, int m)
@@ -6784,6 +7165,16 @@ HRQ__IN_NEON float32x4_t hrq__load4_neon(const float *p, size_t n)
     if (n >= 4) return vld1q_f32(p);
     memcpy(v, p, n * sizeof *p);
     return vld1q_f32(v);
+}
+
+/* 16 of n floats, or n < 16 and zeros behind. */
+HRQ__IN_NEON void hrq__load16_neon(float32x4_t v[4], const float *p, size_t n)
+{
+    float some[16] = {0.0f};
+    int k;
+    if (n < 16) memcpy(some, p, n * sizeof *p);
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) v[k] = vld1q_f32((n < 16 ? some : p) + 4 * k);
 }
 
 /* Integer maxima of the patterns do for both ends and for NaN. A maximum across lanes is one instruction, so that small
@@ -7012,6 +7403,118 @@ HRQ__FN_NEON void hrq__code_float_neon(uint8_t *out, const float *x, size_t n, c
     hrq__codes_neon(out, x, n, a, &c, HRQ__CODES_FLOAT);
 }
 
+/* Codes end in integers, so that they are clamped after rounding. Zeros behind the last entry change no sum: none of
+   them is -0. llvm-mca 19, cycles an entry: neoverse-v1 1.0, neoverse-n1 2.0. */
+HRQ__FN_NEON hrq__int_fit hrq__int_error_neon(const float *x, size_t n, hrq__norm norm, hrq__int_range range)
+{
+    float32x4_t in[4], error[4], dot[4], energy[4], pre = vdupq_n_f32(norm.pre), inv = vdupq_n_f32(norm.inv);
+    int32x4_t lo = vdupq_n_s32(range.lo), hi = vdupq_n_s32(range.hi);
+    hrq__int_fit fit;
+    size_t i, k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) error[k] = dot[k] = energy[k] = vdupq_n_f32(0.0f);
+    for (i = 0; i < n; i += 16) {
+        hrq__load16_neon(in, x + i, n - i);
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            float32x4_t v = vmulq_f32(vmulq_f32(in[k], pre), inv), c, e;
+            c = vcvtq_f32_s32(vmaxq_s32(vminq_s32(hrq__nearest_neon(v), hi), lo));
+            e = vsubq_f32(v, c);
+            error[k] = vaddq_f32(error[k], vmulq_f32(e, e));
+            dot[k] = vaddq_f32(dot[k], vmulq_f32(v, c));
+            energy[k] = vaddq_f32(energy[k], vmulq_f32(c, c));
+        }
+    }
+    fit.error = hrq__tree_neon(error);
+    fit.dot = hrq__tree_neon(dot);
+    fit.energy = hrq__tree_neon(energy);
+    return fit;
+}
+
+/* Magnitudes to the magnitudes that they are coded as, as hrq__code4_neon rounds them, without the shift down. llvm-mca
+   19, cycles an entry: neoverse-v1 0.85, neoverse-n1 1.8. */
+HRQ__FN_NEON float hrq__float_error_neon(hrq__small t, const float *x, size_t n, hrq__norm norm)
+{
+    float32x4_t in[4], error[4], pre = vdupq_n_f32(norm.pre), inv = vdupq_n_f32(norm.inv);
+    float32x4_t most = vdupq_n_f32(hrq__small_decode(t, t.exp ? t.top : 127));
+    float32x4_t magic = vreinterpretq_f32_u32(vdupq_n_u32((uint32_t)(127 + 24 - t.bias - t.man) << 23));
+    uint32x4_t base = vdupq_n_u32((uint32_t)(127 - t.bias) << 23), least = vdupq_n_u32((uint32_t)(128 - t.bias) << 23);
+    uint32x4_t half = vdupq_n_u32((1u << (22 - t.man)) - 1), keep = vdupq_n_u32(0u - (1u << (23 - t.man)));
+    int32x4_t down = vdupq_n_s32(t.man - 23);
+    float steps = (float)(1 << t.man), step = 1.0f / steps;
+    size_t i, k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) error[k] = vdupq_n_f32(0.0f);
+    for (i = 0; i < n; i += 16) {
+        hrq__load16_neon(in, x + i, n - i);
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            float32x4_t v = vabsq_f32(vmulq_f32(vmulq_f32(in[k], pre), inv)), c;
+            if (t.exp == 0) {
+                c = vmulq_n_f32(vminq_f32(v, most), steps);
+                c = vmulq_n_f32(vcvtq_f32_s32(hrq__nearest_neon(c)), step);
+            } else {
+                uint32x4_t mag = vsubq_u32(vreinterpretq_u32_f32(v), base);
+                uint32x4_t odd = vandq_u32(vshlq_u32(mag, down), vdupq_n_u32(1));
+                mag = vaddq_u32(vandq_u32(vaddq_u32(vaddq_u32(mag, half), odd), keep), base);
+                c = vsubq_f32(vaddq_f32(v, magic), magic);
+                mag = vbslq_u32(vcltq_u32(vreinterpretq_u32_f32(v), least), vreinterpretq_u32_f32(c), mag);
+                c = vreinterpretq_f32_u32(vminq_u32(mag, vreinterpretq_u32_f32(most)));
+            }
+            v = vsubq_f32(v, c);
+            error[k] = vaddq_f32(error[k], vmulq_f32(v, v));
+        }
+    }
+    return hrq__tree_neon(error);
+}
+
+/* Bits i ... i + 3 of `bits` negate. */
+HRQ__IN_NEON float32x4_t hrq__signs4_neon(float32x4_t v, uint64_t bits, size_t i)
+{
+    static const int32_t shifts[4] = {31, 30, 29, 28};
+    uint32x4_t sign = vshlq_u32(vdupq_n_u32((uint32_t)(bits >> i % 64)), vld1q_s32(shifts));
+    sign = vandq_u32(sign, vdupq_n_u32(0x80000000u));
+    return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(v), sign));
+}
+
+HRQ__FN_NEON void hrq__signs_neon(float *x, size_t n, uint64_t seed)
+{
+    uint64_t bits = 0;
+    size_t i;
+    for (i = 0; i < n; i += 4) {
+        if (i % 64 == 0) bits = hrq__random(seed, i / 64);
+        if (i + 4 <= n) {
+            vst1q_f32(x + i, hrq__signs4_neon(vld1q_f32(x + i), bits, i));
+        } else {
+            float v[4];
+            vst1q_f32(v, hrq__signs4_neon(hrq__load4_neon(x + i, n - i), bits, i));
+            memcpy(x + i, v, (n - i) * sizeof *x);
+        }
+    }
+}
+
+/* Transpositions of 4 x 4. llvm-mca 19, cycles a weight: neoverse-v1 0.26, neoverse-n1 0.63. */
+HRQ__FN_NEON void hrq__scale_rows_neon(float *out, size_t ld, const float *tile, size_t n, const float *scale)
+{
+    size_t c, r, k;
+    for (c = 0; c + 4 <= n; c += 4, tile += 64, out += 4)
+        for (r = 0; r < HRQ_PANEL; r += 4) {
+            float32x4_t by = vld1q_f32(scale + r), v[4], low, next;
+            float *to = out + r * ld;
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++) v[k] = vmulq_f32(vld1q_f32(tile + 16 * k + r), by);
+            low = vzip1q_f32(v[0], v[2]);
+            next = vzip1q_f32(v[1], v[3]);
+            vst1q_f32(to, vzip1q_f32(low, next));
+            vst1q_f32(to + ld, vzip2q_f32(low, next));
+            low = vzip2q_f32(v[0], v[2]);
+            next = vzip2q_f32(v[1], v[3]);
+            vst1q_f32(to + 2 * ld, vzip1q_f32(low, next));
+            vst1q_f32(to + 3 * ld, vzip2q_f32(low, next));
+        }
+    hrq__scale_rows_scalar(out, ld, tile, n - c, scale);
+}
+
 /* Four rows of 4 words of 4 bytes, transposed: register j holds word j of all rows. */
 HRQ__IN_NEON void hrq__words_neon(uint8x16_t code[4], const uint8_t *p, size_t ld)
 {
@@ -7104,22 +7607,64 @@ HRQ__FN_NEON void hrq__group_scales_neon(uint16_t *h, const float *scale, size_t
     hrq__group_scales_scalar(h + i, scale + i, n - i, top, nearest);
 }
 
-HRQ__FN_NEON void hrq__norms_neon(hrq__norm *norm, const float *row, const float *group)
+/* pre and inv of hrq__norm_of. */
+HRQ__IN_NEON float32x4x2_t hrq__norm_neon(float32x4_t scale)
 {
     float32x4_t one = vdupq_n_f32(1.0f), big = vdupq_n_f32(18446744073709551616.0f), zero = vdupq_n_f32(0.0f);
-    float32x4_t small = vdupq_n_f32(5.421010862427522e-20f); /* 2^-64 */
+    float32x4_t small = vdupq_n_f32(5.421010862427522e-20f), a = vabsq_f32(scale); /* 2^-64 */
+    float32x4x2_t out;
+    out.val[0] = vbslq_f32(vandq_u32(vcgtq_f32(a, zero), vcltq_f32(a, small)), big, one);
+    out.val[0] = vbslq_f32(vcgeq_f32(a, big), small, out.val[0]);
+    scale = vmulq_f32(scale, out.val[0]);
+    out.val[1] = vbslq_f32(vceqq_f32(scale, zero), zero, hrq__over_neon(one, scale));
+    return out;
+}
+
+HRQ__FN_NEON void hrq__norms_neon(hrq__norm *norm, const float *row, const float *group)
+{
     size_t i;
-    for (i = 0; i < HRQ_PANEL; i += 4) {
-        float32x4_t scale = vmulq_f32(vld1q_f32(row + i), vld1q_f32(group + i)), a = vabsq_f32(scale);
-        float32x4x2_t out;
-        uint32x4_t none;
-        out.val[0] = vbslq_f32(vandq_u32(vcgtq_f32(a, zero), vcltq_f32(a, small)), big, one);
-        out.val[0] = vbslq_f32(vcgeq_f32(a, big), small, out.val[0]);
-        scale = vmulq_f32(scale, out.val[0]);
-        none = vceqq_f32(scale, zero);
-        out.val[1] = vbslq_f32(none, zero, hrq__over_neon(one, scale));
-        vst2q_f32((float *)norm + 2 * i, out);
+    for (i = 0; i < HRQ_PANEL; i += 4)
+        vst2q_f32((float *)norm + 2 * i, hrq__norm_neon(vmulq_f32(vld1q_f32(row + i), vld1q_f32(group + i))));
+}
+
+HRQ__FN_NEON void hrq__wants_neon(float *want, const float *lo, const float *hi, size_t n, int how, float steps,
+                                  hrq__norm norm)
+{
+    float32x4_t by = vdupq_n_f32(steps), pre = vdupq_n_f32(norm.pre), inv = vdupq_n_f32(norm.inv);
+    size_t i;
+    for (i = 0; i + 4 <= n; i += 4) {
+        float32x4_t a = vld1q_f32(lo + i), b = vld1q_f32(hi + i), minus = vnegq_f32(a), v;
+        if (how == HRQ__WANT_SPAN) {
+            v = vsubq_f32(hrq__over_neon(b, by), hrq__over_neon(a, by));
+        } else if (how == HRQ__WANT_SIGNED) {
+            v = hrq__over_neon(vbslq_f32(vcgeq_f32(minus, b), a, b), by);
+        } else {
+            v = vbslq_f32(vcgtq_f32(minus, b), minus, b);
+            v = hrq__over_neon(vmulq_f32(vmulq_f32(v, pre), inv), by);
+        }
+        vst1q_f32(want + i, v);
     }
+    hrq__wants_scalar(want + i, lo + i, hi + i, n - i, how, steps, norm);
+}
+
+HRQ__FN_NEON void hrq__zeros_neon(uint8_t *zero, const float *lo, const uint16_t *h, size_t n, float row,
+                                  hrq__int_range range, int32_t offset)
+{
+    int32x4_t least = vdupq_n_s32(range.lo), most = vdupq_n_s32(range.hi), code;
+    float32x4_t bound = vdupq_n_f32(65536.0f);
+    size_t i, k;
+    for (i = 0; i + 4 <= n; i += 4) {
+        float32x4_t v = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h + i)));
+        float32x4x2_t norm = hrq__norm_neon(vmulq_n_f32(v, row));
+        int32_t out[4];
+        v = vmulq_f32(vmulq_f32(vld1q_f32(lo + i), norm.val[0]), norm.val[1]);
+        v = vmaxq_f32(vminq_f32(v, bound), vnegq_f32(bound));
+        code = vmaxq_s32(vminq_s32(vsubq_s32(least, hrq__nearest_neon(v)), most), least);
+        vst1q_s32(out, vaddq_s32(code, vdupq_n_s32(offset)));
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) zero[i + k] = (uint8_t)out[k];
+    }
+    hrq__zeros_scalar(zero + i, lo + i, h + i, n - i, row, range, offset);
 }
 
 /* ---- activations, Hadamard ---- */
@@ -7186,8 +7731,6 @@ HRQ__IN_NEON float32x4_t hrq__butterfly4_neon(float32x4_t v)
 HRQ__IN_NEON void hrq__hadamard_first_neon(float *x, size_t n, float scale, int flip, uint64_t seed, size_t at,
                                            int count)
 {
-    static const int32_t shifts[4] = {31, 30, 29, 28};
-    int32x4_t up = vld1q_s32(shifts);
     size_t i;
     int k;
     for (i = 0; i < n; i += 4 * (size_t)count, at += 4 * (size_t)count) {
@@ -7196,13 +7739,10 @@ HRQ__IN_NEON void hrq__hadamard_first_neon(float *x, size_t n, float scale, int 
         HRQ__UNROLL
         for (k = 0; k < count; k++) {
             size_t here = at + 4 * (size_t)k;
-            uint32x4_t sign;
             v[k] = vld1q_f32(x + i + 4 * k);
             if (!flip) continue;
             if (k == 0 || here % 64 == 0) bits = hrq__random(seed, here / 64);
-            sign = vshlq_u32(vdupq_n_u32((uint32_t)(bits >> here % 64)), up);
-            sign = vandq_u32(sign, vdupq_n_u32(0x80000000u));
-            v[k] = vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(v[k]), sign));
+            v[k] = hrq__signs4_neon(v[k], bits, here);
         }
         HRQ__UNROLL
         for (k = 0; k < count; k++) v[k] = hrq__butterfly4_neon(v[k]);
@@ -7484,11 +8024,11 @@ HRQ__IN_NEON void hrq__e8_store_neon(uint8_t *code, uint8_t *index, float *value
 }
 
 /* Four columns in fixed point. */
-HRQ__IN_NEON int16x4_t hrq__e8_fixed_neon(const float *in, const hrq__e8_args *c)
+HRQ__IN_NEON int16x4_t hrq__fixed_neon(const float *in, hrq__norm norm, float to_fixed, float limit)
 {
-    float32x4_t v = vmulq_n_f32(vmulq_n_f32(vld1q_f32(in), c->norm.pre), c->norm.inv);
-    v = vmaxq_f32(vmulq_n_f32(v, c->to_fixed), vdupq_n_f32(-32767.0f));
-    return vmovn_s32(hrq__nearest_neon(vminq_f32(v, vdupq_n_f32(32767.0f))));
+    float32x4_t v = vmulq_n_f32(vmulq_n_f32(vld1q_f32(in), norm.pre), norm.inv);
+    v = vmaxq_f32(vmulq_n_f32(v, to_fixed), vdupq_n_f32(-limit));
+    return vmovn_s32(hrq__nearest_neon(vminq_f32(v, vdupq_n_f32(limit))));
 }
 
 /* Everything in 16 bits: the gauge chooses scales, two nearest points (one of the block, one of its code) decide. */
@@ -7499,13 +8039,14 @@ HRQ__FN_NEON size_t hrq__code_e8_neon(uint8_t *code, uint8_t *index, float *valu
     for (col = 0; col < n; col += 64) {
         int16x8_t fixed[8];
         uint16x8_t gauge, outside;
-        uint16_t far[8];
+        uint16_t beyond[8];
         hrq__e8_neon b;
         int j;
         HRQ__UNROLL
         for (j = 0; j < 8; j++) {
             const float *in = x + col + 4 * j;
-            fixed[j] = vcombine_s16(hrq__e8_fixed_neon(in, c), hrq__e8_fixed_neon(in + 32, c));
+            fixed[j] = vcombine_s16(hrq__fixed_neon(in, c->norm, c->to_fixed, 32767.0f),
+                                    hrq__fixed_neon(in + 32, c->norm, c->to_fixed, 32767.0f));
             b.y[j] = b.digit[j] = vdupq_n_s16(0);
         }
         b.index = vdupq_n_s16(0);
@@ -7514,11 +8055,205 @@ HRQ__FN_NEON size_t hrq__code_e8_neon(uint8_t *code, uint8_t *index, float *valu
         hrq__e8_encode_neon(&b, fixed, gauge, outside, c);
         hrq__e8_store_neon(code + col, index + col / 8, value + col, &b, c);
         if (vmaxvq_u16(outside) == 0) continue;
-        vst1q_u16(far, outside);
+        vst1q_u16(beyond, outside);
         for (lane = 0; lane < 8; lane++) {
             size_t at = col + lane / 4 * 32 + lane % 4;
-            if (far[lane]) hrq__e8_code_block(code + at, index + col / 8 + lane, value + at, x + at, 4, c);
+            if (beyond[lane]) hrq__e8_code_block(code + at, index + col / 8 + lane, value + at, x + at, 4, c);
         }
+    }
+    return n;
+}
+
+/* ---- box codes: 8 blocks, two coordinates of them a register of bytes, four registers ---- */
+
+/* hrq__box_map by bytes, as TBL looks them up: of words the lower ones, then the upper ones. */
+typedef struct hrq__box_map_neon {
+    uint8_t label[64], rest[64]; /* of bin: 64 label + rest  */
+    uint8_t level[16], middle[2][16], gap[2][32]; /* gap: times 8 */
+} hrq__box_map_neon;
+
+static void hrq__box_map_neon_of(hrq__box_map_neon *out, const hrq__box_map *map)
+{
+    int i;
+    for (i = 0; i < 64; i++) {
+        out->label[i] = (uint8_t)(map->bin[i] >> 6);
+        out->rest[i] = (uint8_t)(map->bin[i] & 63);
+    }
+    for (i = 0; i < 32; i++) {
+        unsigned middle = (uint16_t)map->middle[i], gap = (unsigned)map->gap[i] << 3;
+        out->gap[0][i] = (uint8_t)gap;
+        out->gap[1][i] = (uint8_t)(gap >> 8);
+        if (i >= 16) continue;
+        out->level[i] = (uint8_t)(map->own[i] / HRQ__BOX_FIXED);
+        out->middle[0][i] = (uint8_t)middle;
+        out->middle[1][i] = (uint8_t)(middle >> 8);
+    }
+}
+
+/* What is best so far. choice: label, + 16 where its second best is the label above; least: the coordinate that pays
+   for the parity, or 255; at: 2 class + coset. */
+typedef struct hrq__box_best_neon {
+    uint8x16_t choice[4];
+    int32x4_t total[2];
+    uint8x8_t least, at;
+} hrq__box_best_neon;
+
+HRQ__IN_NEON void hrq__words_of_neon(int16x8_t out[2], uint8x16_t low, uint8x16_t high)
+{
+    out[0] = vreinterpretq_s16_u8(vzip1q_u8(low, high));
+    out[1] = vreinterpretq_s16_u8(vzip2q_u8(low, high));
+}
+
+HRQ__IN_NEON uint8x8_t hrq__bytes_of_neon(uint32x4_t low, uint32x4_t high)
+{
+    return vmovn_u16(vcombine_u16(vmovn_u32(low), vmovn_u32(high)));
+}
+
+/* One class and coset. t within +-6000, d within 2^13, 2 d + gap within 2^14.1, 8 gap within 2^15: their product is
+   below 2^30, and so are eight squares of d. The product's last three bits are free for the coordinate, so that the
+   first of equal ones pays. llvm-mca 19, cycles an entry: neoverse-v1 1.0, neoverse-n1 2.0. */
+HRQ__IN_NEON void hrq__box_try_neon(hrq__box_best_neon *best, const int16x8_t t[8], const uint8x16_t bin[4],
+                                    const uint8x16_t rest[4], const hrq__box_map_neon *map, int at)
+{
+    hrq__table_neon labels, rests, gaps[2];
+    uint8x16_t parity = vdupq_n_u8(0), choice[4], take;
+    uint8x8_t who;
+    int32x4_t total[2], least[2];
+    uint32x4_t less[2];
+    int16x8_t odd;
+    int p, h;
+    hrq__table_load_neon(&labels, map->label, 64);
+    hrq__table_load_neon(&rests, map->rest, 64);
+    hrq__table_load_neon(&gaps[0], map->gap[0], 32);
+    hrq__table_load_neon(&gaps[1], map->gap[1], 32);
+    total[0] = total[1] = vdupq_n_s32(0);
+    least[0] = least[1] = vdupq_n_s32(INT32_MAX);
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) {
+        uint8x16_t n = hrq__look_up_neon(&labels, bin[p], 64), level;
+        uint16x8_t above[2];
+        int16x8_t d[2], middle[2], gap[2], sum;
+        n = vsraq_n_u8(n, vaddq_u8(hrq__look_up_neon(&rests, bin[p], 64), rest[p]), 6);
+        level = vqtbl1q_u8(vld1q_u8(map->level), n);
+        d[0] = vsubq_s16(t[2 * p], vshll_n_s8(vget_low_s8(vreinterpretq_s8_u8(level)), 4));
+        d[1] = vsubq_s16(t[2 * p + 1], vshll_n_s8(vget_high_s8(vreinterpretq_s8_u8(level)), 4));
+        hrq__words_of_neon(middle, vqtbl1q_u8(vld1q_u8(map->middle[0]), n), vqtbl1q_u8(vld1q_u8(map->middle[1]), n));
+        above[0] = vcgtq_s16(t[2 * p], middle[0]);
+        above[1] = vcgtq_s16(t[2 * p + 1], middle[1]);
+        choice[p] = vbslq_u8(vdupq_n_u8(16), vcombine_u8(vmovn_u16(above[0]), vmovn_u16(above[1])), n);
+        hrq__words_of_neon(gap, hrq__look_up_neon(&gaps[0], choice[p], 32), hrq__look_up_neon(&gaps[1], choice[p], 32));
+        HRQ__UNROLL
+        for (h = 0; h < 2; h++) {
+            int32x4_t me = vdupq_n_s32(2 * p + h);
+            sum = vsraq_n_s16(vaddq_s16(d[h], d[h]), gap[h], 3);
+            total[0] = vmlal_s16(total[0], vget_low_s16(d[h]), vget_low_s16(d[h]));
+            total[1] = vmlal_high_s16(total[1], d[h], d[h]);
+            least[0] = vminq_s32(least[0], vorrq_s32(vmull_s16(vget_low_s16(gap[h]), vget_low_s16(sum)), me));
+            least[1] = vminq_s32(least[1], vorrq_s32(vmull_high_s16(gap[h], sum), me));
+        }
+        parity = veorq_u8(parity, n);
+    }
+    who = veor_u8(veor_u8(vget_low_u8(parity), vget_high_u8(parity)), vdup_n_u8((uint8_t)(at & 1)));
+    odd = vreinterpretq_s16_u16(vtstq_u16(vmovl_u8(who), vdupq_n_u16(1)));
+    HRQ__UNROLL
+    for (h = 0; h < 2; h++) {
+        int32x4_t pay = vmovl_s16(h ? vget_high_s16(odd) : vget_low_s16(odd));
+        total[h] = vaddq_s32(total[h], vandq_s32(vshrq_n_s32(least[h], 3), pay));
+        least[h] = vornq_s32(vandq_s32(least[h], vdupq_n_s32(7)), pay);
+        less[h] = vcltq_s32(total[h], best->total[h]);
+        best->total[h] = vminq_s32(total[h], best->total[h]);
+    }
+    who = hrq__bytes_of_neon(less[0], less[1]);
+    take = vcombine_u8(who, who);
+    best->at = vbsl_u8(who, vdup_n_u8((uint8_t)at), best->at);
+    best->least = vbsl_u8(who, hrq__bytes_of_neon(vreinterpretq_u32_s32(least[0]), vreinterpretq_u32_s32(least[1])),
+                          best->least);
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) best->choice[p] = vbslq_u8(take, choice[p], best->choice[p]);
+}
+
+/* Registers of two coordinates of 8 blocks to the 64 bytes of two superblocks. */
+HRQ__IN_NEON void hrq__box_turn_neon(uint8x16_t out[4], const uint8x16_t v[4])
+{
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        uint32x4_t a = vreinterpretq_u32_u8(v[2 * (i % 2)]), b = vreinterpretq_u32_u8(v[2 * (i % 2) + 1]);
+        out[i] = vreinterpretq_u8_u32(i < 2 ? vuzp1q_u32(a, b) : vuzp2q_u32(a, b));
+    }
+}
+
+/* Labels and levels of the best: the entry that pays for the parity goes to its second best label. */
+HRQ__IN_NEON void hrq__box_store_neon(uint8_t *code, uint8_t *index, float *value, const hrq__box_best_neon *b,
+                                      const hrq__table_neon *levels, const hrq__box_args *c)
+{
+    uint8x16_t label[4], level[4], out[4], who = vcombine_u8(b->least, b->least);
+    uint8x16_t row = vshlq_u8(vcombine_u8(b->at, b->at), vdupq_n_s8((int8_t)c->box->bits));
+    int p, k;
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) {
+        uint8x16_t n = b->choice[p], side = vsubq_u8(vshlq_n_u8(vshrq_n_u8(n, 4), 1), vdupq_n_u8(1));
+        uint8x16_t me = vcombine_u8(vdup_n_u8((uint8_t)(2 * p)), vdup_n_u8((uint8_t)(2 * p + 1)));
+        n = vandq_u8(n, vdupq_n_u8(15));
+        label[p] = vaddq_u8(n, vandq_u8(side, vceqq_u8(me, who)));
+        level[p] = hrq__look_up_neon(levels, vaddq_u8(row, label[p]), 256);
+    }
+    vst1_u8(index, vshr_n_u8(b->at, 1));
+    hrq__box_turn_neon(out, label);
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) vst1q_u8(code + 16 * p, out[p]);
+    hrq__box_turn_neon(out, level);
+    HRQ__UNROLL
+    for (p = 0; p < 4; p++) {
+        int8x16_t v = vreinterpretq_s8_u8(out[p]);
+        int16x8_t half[2];
+        half[0] = vmovl_s8(vget_low_s8(v));
+        half[1] = vmovl_s8(vget_high_s8(v));
+        HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            int32x4_t four = vmovl_s16(k % 2 ? vget_high_s16(half[k / 2]) : vget_low_s16(half[k / 2]));
+            vst1q_f32(value + 16 * p + 4 * k, vmulq_n_f32(vcvtq_f32_s32(four), c->step));
+        }
+    }
+}
+
+HRQ__FN_NEON size_t hrq__code_box_neon(uint8_t *code, uint8_t *index, float *value, const float *x, size_t cols8,
+                                       const hrq__box_args *c)
+{
+    int sets = 2 * (int)c->box->classes, p, k;
+    size_t col, n = cols8 / 64 * 64;
+    float to_fixed = (float)HRQ__BOX_FIXED / c->box->step;
+    hrq__box_map_neon maps[16];
+    hrq__table_neon levels;
+    uint8_t all[256] = {0};
+    if (n == 0) return 0;
+    for (k = 0; k < sets; k++) hrq__box_map_neon_of(&maps[k], &c->map[k]);
+    memcpy(all, c->box->level, (size_t)sets << c->box->bits);
+    hrq__table_load_neon(&levels, all, 256);
+    for (col = 0; col < n; col += 64) {
+        int16x8_t t[8];
+        uint8x16_t bin[4], rest[4];
+        hrq__box_best_neon best;
+        HRQ__UNROLL
+        for (p = 0; p < 8; p++)
+            t[p] = vcombine_s16(hrq__fixed_neon(x + col + 4 * p, c->norm, to_fixed, 6000.0f),
+                                hrq__fixed_neon(x + col + 32 + 4 * p, c->norm, to_fixed, 6000.0f));
+        HRQ__UNROLL
+        for (p = 0; p < 4; p++) {
+            uint16x8_t u[2];
+            HRQ__UNROLL
+            for (k = 0; k < 2; k++) {
+                int16x8_t held = vmaxq_s16(vminq_s16(t[2 * p + k], vdupq_n_s16(2047)), vdupq_n_s16(-2048));
+                u[k] = vreinterpretq_u16_s16(vaddq_s16(held, vdupq_n_s16(2048)));
+            }
+            bin[p] = vcombine_u8(vshrn_n_u16(u[0], 6), vshrn_n_u16(u[1], 6));
+            rest[p] = vandq_u8(vcombine_u8(vmovn_u16(u[0]), vmovn_u16(u[1])), vdupq_n_u8(63));
+            best.choice[p] = vdupq_n_u8(0);
+        }
+        best.total[0] = best.total[1] = vdupq_n_s32(INT32_MAX);
+        best.least = best.at = vdup_n_u8(0);
+        for (k = 0; k < sets; k++) hrq__box_try_neon(&best, t, bin, rest, &maps[k], k);
+        hrq__box_store_neon(code + col, index + col / 8, value + col, &best, &levels, c);
     }
     return n;
 }
@@ -7666,21 +8401,23 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #endif
 
 #ifdef HRQ__NEON
-    #define HRQ__ROW_NEON(name, need, dots)                                              \
-        {name, need, 0, HRQ__DECODERS(neon, scalar), HRQ__NO_ONE, HRQ__DOTS(dots, neon), \
-         HRQ__REST(8, 12, neon, neon, neon, neon, scalar, scalar, scalar, scalar)},
+    #define HRQ__ROW_NEON(name, need, dots, one)                                                                \
+        {name, need, 0, HRQ__DECODERS(neon, neon),                                                              \
+         {NULL, NULL, hrq__one_int_##one, hrq__one_table_##one, hrq__one_voronoi_##one, hrq__one_box_##one,     \
+          hrq__one_trellis_##one, hrq__one_int_##one, hrq__one_column_##one},                                   \
+         HRQ__DOTS(dots, neon), HRQ__REST(8, 12, neon, neon, neon, neon, neon, neon, neon, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
-        #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod)
+        #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod, dotprod)
     #else
         #define HRQ__ROWS_DOTPROD
     #endif
     #ifdef HRQ__HAVE_I8MM
         #define HRQ__ROWS_I8MM \
-            HRQ__ROW_NEON("neon_i8mm", HRQ__HAS_NEON | HRQ__HAS_DOTPROD | HRQ__HAS_I8MM, i8mm)
+            HRQ__ROW_NEON("neon_i8mm", HRQ__HAS_NEON | HRQ__HAS_DOTPROD | HRQ__HAS_I8MM, i8mm, dotprod)
     #else
         #define HRQ__ROWS_I8MM
     #endif
-    #define HRQ__ROWS_NEON HRQ__ROW_NEON("neon", HRQ__HAS_NEON, neon) HRQ__ROWS_DOTPROD HRQ__ROWS_I8MM
+    #define HRQ__ROWS_NEON HRQ__ROW_NEON("neon", HRQ__HAS_NEON, neon, neon) HRQ__ROWS_DOTPROD HRQ__ROWS_I8MM
 #else
     #define HRQ__ROWS_NEON
 #endif
@@ -7707,6 +8444,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #undef HRQ__WORDS_AVX2
 #undef HRQ__WORDS_AVX512
 #undef HRQ__UNROLL
+#undef HRQ__STEP
 #undef HRQ__OPAQUE
 #undef HRQ__OPAQUE_BYTES
 

@@ -87,7 +87,7 @@ static size_t decode_all(const char *what, int codec, const hrq__decode_args *a,
 }
 
 /* `one` is a decode and a dot: with the scalar ones, of the columns that the kernel took. Values of one tile only. */
-static void one_one(const char *what, int codec, const hrq__decode_args *given, const hrq__decode_args *plain,
+static size_t one_one(const char *what, int codec, const hrq__decode_args *given, const hrq__decode_args *plain,
                     size_t cols8, size_t group, int kind)
 {
     hrq__decode_args a = *given, b = *plain;
@@ -144,19 +144,22 @@ static void one_one(const char *what, int codec, const hrq__decode_args *given, 
     free(want.base);
     free(scale.base);
     free(zero.base);
+    return done;
 }
 
-static void one_all(const char *what, int codec, const hrq__decode_args *a, const hrq__decode_args *plain)
+/* Returns the columns that the kernel took. */
+static size_t one_all(const char *what, int codec, const hrq__decode_args *a, const hrq__decode_args *plain)
 {
-    static const size_t group[] = {0, 16, 32, 64, 96};
-    size_t cols, i, most = codec == HRQ__CODEC_INT || codec == HRQ__CODEC_FLOAT ? 5 : 1; /* others have no groups */
-    if (!row->one[codec] || a->clamp > 127) return;
-    for (cols = 32; cols <= 256; cols += 32)
+    static const size_t group[] = {0, 8, 16, 24, 32, 64, 96};
+    size_t cols, i, took = 0, most = codec == HRQ__CODEC_INT || codec == HRQ__CODEC_FLOAT ? 7 : 1; /* others: none */
+    if (!row->one[codec] || a->clamp > 127) return 0;
+    for (cols = 24; cols <= 264; cols += 24)
         for (i = 0; i < most; i++)
-            if (group[i] <= cols) one_one(what, codec, a, plain, cols, group[i], (int)(cols / 32 % 5));
+            if (cols >= group[i]) took += one_one(what, codec, a, plain, cols, group[i], (int)(cols / 24 % 5));
+    return took;
 }
 
-static int formats, taken;
+static int formats, taken, fused;
 
 /* A format as the row opens it. */
 static void decode_format(const char *name)
@@ -177,7 +180,7 @@ static void decode_format(const char *name)
         v.args.lane_bytes = plain.args.lane_bytes = v.lay.lane_bytes;
         formats++;
         taken += decode_all(name, v.codec, &v.args, &plain.args) && row->decode[v.codec] != scalar->decode[v.codec];
-        one_all(name, v.codec, &v.args, &plain.args);
+        fused += one_all(name, v.codec, &v.args, &plain.args) > 0;
     }
     free(b.base);
 }
@@ -212,7 +215,7 @@ static void test_decode(void)
         one_all(name, HRQ__CODEC_INT, &a, &plain);
         a.flip = 0;
     }
-    formats = taken = 0;
+    formats = taken = fused = 0;
     for (i = 1; i < HRQ__FAMILIES; i++)
         for (j = 0; j < 12 && hrq__families[i].shown[j]; j++) decode_format(hrq__families[i].shown[j]);
     for (bits = 2; bits <= 4; bits++)
@@ -222,7 +225,8 @@ static void test_decode(void)
         }
     for (i = 0; i < sizeof more / sizeof more[0]; i++)
         if (hrq_format_parse(&f, more[i]) == HRQ_OK) decode_format(more[i]);
-    printf("# %s: %d of %d formats of integers decoded by its own kernels\n", row->isa, taken, formats);
+    printf("# %s: %d of %d formats of integers decoded by its own kernels, %d multiplied as they are decoded\n", row->isa,
+           taken, formats, fused);
 }
 
 /* ---- dot ---- */
