@@ -115,7 +115,8 @@
 //                    columns loses more than its name says (0.1 bit at 128). GPTQ takes row scales as they are before
 //                    least squares, and tcq down the columns only. tcq:col is made for 256 rows and more (0.4 bit lost
 //                    at 16); rows under 1/32 of the largest of their 16 become 0. Dither repeats every 16 rows: errors
-//                    of rows 16 apart are not independent. +unbiased blows up rows of which a code holds little (one spike among zeros).
+//                    of rows 16 apart are not independent. +unbiased blows up rows of which a code holds little (one
+//                    spike among zeros).
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
 //                [2] High-rate quantized matrix multiplication I, arXiv 2601.17187    [3] II, arXiv 2605.13768
