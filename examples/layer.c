@@ -211,16 +211,15 @@ static double gptq_with_step(const layer *l, double step, const hrq_gptq_options
 /* What multiplies is float: no matrix of integers is stored. */
 static void make_entropy(const layer *l, const method *m, const hrq_hooks *hooks, made *out)
 {
-    double begin = seconds_now(), low = 1e-3, high = 10.0, rms = sqrt(l->mean_square), bits = 0.0, step;
+    double begin = seconds_now(), step = sqrt(l->mean_square) * exp2(2.05 - m->rate), bits = 0.0;
     hrq_gptq_options options = {0, HRQ_ORDER_DEFAULT, 0};
     int turn;
     options.tokens = l->tokens;
     options.damping = l->tokens > 0 ? 0 : -1;
-    for (turn = 0; turn < 20; turn++) {
-        step = sqrt(low * high);
-        bits = gptq_with_step(l, step * rms, &options, out->doing, hooks);
+    for (turn = 0; turn < 20; turn++) { /* a bit an octave, or a little less */
+        bits = gptq_with_step(l, step, &options, out->doing, hooks);
         if (fabs(bits - m->rate) < 0.001) break;
-        *(bits > m->rate ? &low : &high) = step;
+        step *= exp2((bits - m->rate) / 0.9);
     }
     out->seconds = seconds_now() - begin;
     out->stored = bits * (double)l->rows * (double)l->cols / 8.0;
