@@ -1134,45 +1134,22 @@ HRQ__FN_AVX2 size_t hrq__one_table_avx2(void *sum, const uint8_t *codes, size_t 
     return done;
 }
 
-HRQ__FN_AVX2 size_t hrq__one_voronoi_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
-                                          const hrq__vectors *x, const hrq__groups *g)
-{
-    uint8_t room[64];
-    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
-    size_t done = g ? 0 : hrq__voronoi_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
-    if (done) hrq__sink_end_avx2(sum, &s);
-    return done;
-}
+/* Codes without groups: `run` is what decodes them into the sink. */
+    #define HRQ__ONE_WHOLE_AVX2(name, run)                                                                             \
+        HRQ__FN_AVX2 size_t name(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,             \
+                                 const hrq__vectors *x, const hrq__groups *g)                                          \
+        {                                                                                                              \
+            uint8_t room[64];                                                                                          \
+            hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);                                                 \
+            size_t done = g ? 0 : run;                                                                                 \
+            if (done) hrq__sink_end_avx2(sum, &s);                                                                     \
+            return done;                                                                                               \
+        }
 
-HRQ__FN_AVX2 size_t hrq__one_box_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
-                                      const hrq__vectors *x, const hrq__groups *g)
-{
-    uint8_t room[64];
-    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
-    size_t done = g ? 0 : hrq__box_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a);
-    if (done) hrq__sink_end_avx2(sum, &s);
-    return done;
-}
-
-HRQ__FN_AVX2 size_t hrq__one_trellis_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
-                                          const hrq__vectors *x, const hrq__groups *g)
-{
-    uint8_t room[64];
-    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
-    size_t done = g ? 0 : hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 0, a);
-    if (done) hrq__sink_end_avx2(sum, &s);
-    return done;
-}
-
-HRQ__FN_AVX2 size_t hrq__one_column_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
-                                         const hrq__vectors *x, const hrq__groups *g)
-{
-    uint8_t room[64];
-    hrq__sink_avx2 s = hrq__sink_one_avx2(room, sum, x, NULL);
-    size_t done = g ? 0 : hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 1, a);
-    if (done) hrq__sink_end_avx2(sum, &s);
-    return done;
-}
+HRQ__ONE_WHOLE_AVX2(hrq__one_voronoi_avx2, hrq__voronoi_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a))
+HRQ__ONE_WHOLE_AVX2(hrq__one_box_avx2, hrq__box_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a))
+HRQ__ONE_WHOLE_AVX2(hrq__one_trellis_avx2, hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 0, a))
+HRQ__ONE_WHOLE_AVX2(hrq__one_column_avx2, hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 1, a))
 
 /* ---- dot ---- */
 
