@@ -4899,6 +4899,16 @@ HRQ__INLINE int hrq__view_scale_kind(const hrq__view *v)
                                          : HRQ__SCALES_E4M3;
 }
 
+/* Scales of a group of a panel's rows. */
+static void hrq__view_scales(const hrq__view *v, size_t panel, size_t group, float scale[HRQ_PANEL])
+{
+    size_t i;
+    for (i = 0; i < HRQ_PANEL; i++) scale[i] = 1.0f;
+    if (v->lay.group)
+        v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, hrq__view_scale_kind(v),
+                           NULL);
+}
+
 static int32_t hrq__view_zero(const hrq__view *v, size_t row, size_t group)
 {
     if (!v->lay.zeros) return 0;
@@ -5583,10 +5593,9 @@ static void hrq__encode_norms(const hrq__view *v, size_t row0, size_t row1, size
     float row_scale[HRQ_PANEL], group_scale[HRQ_PANEL];
     size_t g, row, g0 = hrq__view_group(v, from), g1 = hrq__view_group(v, from + n - 1);
     int whole = row1 - row0 == HRQ_PANEL && v->lay.group;
-    int kind = hrq__view_scale_kind(v);
     for (row = 0; whole && row < HRQ_PANEL; row++) row_scale[row] = hrq__view_stored_scale(v, row0 + row);
     for (g = g0; whole && g <= g1; g++) {
-        v->kernels->scales(group_scale, hrq__view_group_at(v, row0, g), HRQ_PANEL, kind, NULL);
+        hrq__view_scales(v, row0 / HRQ_PANEL, g, group_scale);
         v->kernels->norms(norm + (g - g0) * HRQ_PANEL, row_scale, group_scale);
         for (row = 0; v->lay.zeros && row < HRQ_PANEL; row++)
             zero[(g - g0) * HRQ_PANEL + row] = hrq__view_zero(v, row0 + row, g);
@@ -5919,17 +5928,13 @@ static void hrq__decode_chunk(const hrq__view *v, size_t panel, size_t from, siz
 {
     float tile[HRQ__CHUNK * HRQ_PANEL], row_scale[HRQ_PANEL], scale[HRQ_PANEL], step[HRQ__CHUNK];
     size_t c, r, end;
-    int kind = hrq__view_scale_kind(v);
     hrq__view_floats(v, panel, from, n, tile);
-    for (r = 0; r < HRQ_PANEL; r++) scale[r] = row_scale[r] = hrq__view_row_scale(v, panel * HRQ_PANEL + r);
+    for (r = 0; r < HRQ_PANEL; r++) row_scale[r] = hrq__view_row_scale(v, panel * HRQ_PANEL + r);
     for (c = 0; c < n; c = end) { /* a group */
         size_t group = hrq__view_group(v, from + c);
         end = hrq__min_size(hrq__view_group_end(v, group) - from, n);
-        if (v->lay.group)
-            v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL, kind, NULL);
-        for (r = 0; r < HRQ_PANEL; r++) {
-            if (v->lay.group) scale[r] = row_scale[r] * scale[r];
-        }
+        hrq__view_scales(v, panel, group, scale);
+        for (r = 0; r < HRQ_PANEL; r++) scale[r] *= row_scale[r];
         v->kernels->scale_rows(w + c, ld, tile + c * HRQ_PANEL, end - c, scale);
     }
     if (!v->steps) return;
@@ -6382,17 +6387,6 @@ static void hrq__mul_fold(size_t batch, hrq__sums *sums)
     memset(sums->high, 0, batch * HRQ_PANEL * sizeof *sums->high);
 }
 
-/* Scales of a group of a panel's rows. */
-static void hrq__mul_scales(const hrq__view *v, size_t panel, size_t group, float scale[HRQ_PANEL])
-{
-    size_t i;
-    if (v->scale == HRQ__SCALE_E8M0 || !v->lay.group)
-        for (i = 0; i < HRQ_PANEL; i++) scale[i] = hrq__view_group_scale(v, panel * HRQ_PANEL + i, group);
-    else
-        v->kernels->scales(scale, hrq__view_group_at(v, panel * HRQ_PANEL, group), HRQ_PANEL,
-                           v->scale == HRQ__SCALE_ROW ? HRQ__SCALES_F16 : HRQ__SCALES_E4M3, 0);
-}
-
 /* A group is complete: less its zero points, scale it and start the next. */
 static void hrq__mul_flush(const hrq__view *v, const hrq_act *act, size_t t0, size_t batch, size_t panel, size_t group,
                            int integers, hrq__sums *sums)
@@ -6401,7 +6395,7 @@ static void hrq__mul_flush(const hrq__view *v, const hrq_act *act, size_t t0, si
     double zero[HRQ_PANEL], sum;
     size_t i, t, at, from = group * v->lay.group, eights = hrq__div_up(hrq__view_group_end(v, group) - from, 8);
     for (i = 0; i < HRQ_PANEL; i++) zero[i] = hrq__view_zero(v, panel * HRQ_PANEL + i, group);
-    hrq__mul_scales(v, panel, group, scale);
+    hrq__view_scales(v, panel, group, scale);
     if (integers) hrq__mul_fold(batch, sums);
     for (t = 0, at = 0; t < batch; t++, at += HRQ_PANEL) {
         sum = integers && v->lay.zeros ? (double)hrq__act_sum(act, t0 + t, from, eights) : 0.0;
@@ -6511,9 +6505,7 @@ static void hrq__block_groups(const hrq__view *v, size_t panel, size_t panels, s
 {
     float one[HRQ__TILE_GROUPS];
     size_t p, g, i, rows = panels * HRQ_PANEL;
-    int kind = v->scale == HRQ__SCALE_ROW    ? HRQ__SCALES_F16
-               : v->scale == HRQ__SCALE_E8M0 ? HRQ__SCALES_E8M0
-                                             : HRQ__SCALES_E4M3;
+    int kind = hrq__view_scale_kind(v);
     for (p = 0; p < panels; p++) {
         float *to = panels == 1 ? b->scale : one;
         const uint8_t *from = hrq__view_group_at(v, (panel + p) * HRQ_PANEL, first);
@@ -6886,8 +6878,8 @@ static void hrq__mul_pair(const hrq__view *a, size_t pa, size_t ga, const hrq__v
 {
     float sa[HRQ_PANEL], sb[HRQ_PANEL], by[HRQ_PANEL];
     size_t i, j, at;
-    hrq__mul_scales(a, pa, ga, sa);
-    hrq__mul_scales(b, pb, gb, sb);
+    hrq__view_scales(a, pa, ga, sa);
+    hrq__view_scales(b, pb, gb, sb);
     for (i = 0, at = 0; i < HRQ_PANEL; i++, at += HRQ_PANEL) {
         for (j = 0; j < HRQ_PANEL; j++) {
             if (integers) p->part[at + j] = (float)p->whole[at + j];
@@ -6901,30 +6893,21 @@ static void hrq__mul_pair(const hrq__view *a, size_t pa, size_t ga, const hrq__v
     memset(p->whole, 0, sizeof p->whole);
 }
 
-/* dot_f32 of 16 vectors where sums are exact: no fused operation, a slow call where there are no kernels. */
-static void hrq__mul_exact(float *part, const float *w, const float *x, size_t n)
-{
-    size_t t, k, row;
-    for (t = 0; t < HRQ_PANEL; t++, x += HRQ__PAIR_COLUMNS, part += HRQ_PANEL) {
-        float sum[HRQ_PANEL] = {0};
-        for (k = 0; k < n; k++)
-            for (row = 0; row < HRQ_PANEL; row++) sum[row] += w[k * HRQ_PANEL + row] * x[k];
-        memcpy(part, sum, sizeof sum);
-    }
-}
-
 /* n columns of one group: w [.][16 rows] of b, x [16 rows][.] of a. Integers: so few products of what zero points leave
-   (255) or halves are (128) add up to less than 2^24, exact in floats; times `power` they join the whole. */
+   (255) or halves are (128) add up to less than 2^24, exact in floats; times `power` they join the whole. Where there
+   are no kernels they are not fused, a slow call there. */
 static void hrq__mul_run(const hrq__view *a, const float *w, const float *x, size_t n, int integers, double power,
                          hrq__pair *p)
 {
-    size_t i;
-    if (integers && !a->kernels->need) hrq__mul_exact(p->part, w, x, n);
-    else a->kernels->dot_f32(p->part, w, x, HRQ__PAIR_COLUMNS, HRQ_PANEL, n);
-    for (i = 0; integers && i < HRQ_PANEL * HRQ_PANEL; i++) {
-        p->whole[i] += (double)p->part[i] * power;
-        p->part[i] = 0.0f;
+    size_t i, k, at;
+    if (!integers || a->kernels->need) a->kernels->dot_f32(p->part, w, x, HRQ__PAIR_COLUMNS, HRQ_PANEL, n);
+    for (at = 0; integers && at < HRQ_PANEL * HRQ_PANEL; at += HRQ_PANEL) {
+        float sum[HRQ_PANEL] = {0};
+        for (k = 0; k < n && !a->kernels->need; k++)
+            for (i = 0; i < HRQ_PANEL; i++) sum[i] += w[k * HRQ_PANEL + i] * x[at / HRQ_PANEL * HRQ__PAIR_COLUMNS + k];
+        for (i = 0; i < HRQ_PANEL; i++) p->whole[at + i] += (double)(p->part[at + i] + sum[i]) * power;
     }
+    if (integers) memset(p->part, 0, sizeof p->part);
 }
 
 /* Products of a panel with `count` of b, row scales not yet applied. */
@@ -6976,16 +6959,13 @@ static double hrq__mul_means(const hrq__view *a, size_t i, const hrq__view *b, s
 static void hrq__mul_sums(const hrq__view *v, size_t panel, double sum[HRQ_PANEL])
 {
     float part[HRQ_PANEL] = {0}, w[HRQ__PAIR_COLUMNS * HRQ_PANEL], scale[HRQ_PANEL];
-    size_t chunk, n, c, i, group = SIZE_MAX;
+    size_t chunk, n, c, i;
     for (chunk = 0; chunk < v->lay.cols; chunk += n) {
         n = hrq__min_size(v->lay.cols - chunk, HRQ__PAIR_COLUMNS);
         hrq__mul_columns(v, panel, chunk, n, w);
         for (c = 0; c < n; c++) {
             float one = 1.0f;
-            if (group != hrq__view_group(v, chunk + c)) {
-                group = hrq__view_group(v, chunk + c);
-                hrq__mul_scales(v, panel, group, scale);
-            }
+            if (c % 8 == 0) hrq__view_scales(v, panel, hrq__view_group(v, chunk + c), scale);
             if (hrq__rotated(&v->mat->format))
                 one = hrq__hadamard_ones(v->mat->cols, v->mat->seed, hrq__view_column(v, chunk + c));
             for (i = 0; i < HRQ_PANEL; i++) part[i] = fmaf(w[c * HRQ_PANEL + i] * scale[i], one, part[i]);
@@ -6994,29 +6974,12 @@ static void hrq__mul_sums(const hrq__view *v, size_t panel, double sum[HRQ_PANEL
     for (i = 0; i < HRQ_PANEL; i++) sum[i] = (double)part[i] * (double)hrq__view_row_scale(v, panel * HRQ_PANEL + i);
 }
 
-/* Products of two panels with their row scales and means, where there are such rows. */
-static void hrq__mul_put(const hrq__view *a, size_t pa, const hrq__view *b, size_t pb, const double *total,
-                         const double *sum_a, const double *sum_b, float *c, size_t ldc, size_t row0, size_t row1)
-{
-    size_t i, j;
-    for (i = pa * HRQ_PANEL; i < (pa + 1) * HRQ_PANEL; i++)
-        for (j = pb * HRQ_PANEL; j < (pb + 1) * HRQ_PANEL; j++) {
-            double product;
-            if (i < row0 || i >= row1 || j >= b->mat->rows) continue;
-            product = total[i % HRQ_PANEL * HRQ_PANEL + j % HRQ_PANEL] *
-                      ((double)hrq__view_row_scale(a, i) * (double)hrq__view_row_scale(b, j));
-            if (a->lay.means || b->lay.means)
-                product += hrq__mul_means(a, i, b, j, sum_a[i % HRQ_PANEL], sum_b[j % HRQ_PANEL]);
-            c[i * ldc + j] = (float)product;
-        }
-}
-
 HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, size_t ldc, size_t row0, size_t row1)
 {
     hrq__view va, vb;
     hrq__pair pairs[HRQ__PAIRS];
-    double sum_a[HRQ_PANEL] = {0}, sum_b[HRQ_PANEL] = {0};
-    size_t pa, pb, k, p, share, first, count, others;
+    double sum_a[HRQ_PANEL] = {0}, sum_b[HRQ_PANEL] = {0}, product;
+    size_t pa, pb, i, j, k, share, first, count, others;
     int swap;
     hrq_status status = hrq__view_open(&va, a);
     if (status == HRQ_OK) status = hrq__view_open(&vb, b);
@@ -7039,8 +7002,16 @@ HRQ_API hrq_status hrq_mul_mat(const hrq_mat *a, const hrq_mat *b, float *c, siz
         if (swap && pa == first) hrq__mul_sums(&vb, pb, sum_b);
         if (vb.lay.means && !va.lay.means && pb == 0) hrq__mul_sums(&va, pa, sum_a);
         hrq__mul_panels(&va, pa, &vb, pb, share, pairs);
-        for (p = 0; p < share; p++)
-            hrq__mul_put(&va, pa, &vb, pb + p, pairs[p].totals, sum_a, sum_b, c, ldc, row0, row1);
+        for (i = pa * HRQ_PANEL; i < (pa + 1) * HRQ_PANEL; i++)
+            for (j = pb * HRQ_PANEL; j < (pb + share) * HRQ_PANEL; j++) {
+                size_t to_a = i % HRQ_PANEL, to_b = j % HRQ_PANEL;
+                if (i < row0 || i >= row1 || j >= b->rows) continue;
+                product = pairs[j / HRQ_PANEL - pb].totals[to_a * HRQ_PANEL + to_b] *
+                          ((double)hrq__view_row_scale(&va, i) * (double)hrq__view_row_scale(&vb, j));
+                if (va.lay.means || vb.lay.means)
+                    product += hrq__mul_means(&va, i, &vb, j, sum_a[to_a], sum_b[to_b]);
+                c[i * ldc + j] = (float)product;
+            }
     }
     return HRQ_OK;
 }
