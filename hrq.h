@@ -589,7 +589,7 @@ typedef struct hrq_gptq_options {
     double damping; /* times diag(sigma); 0: what so few tokens ask for, 1e-4 ... 1, by sigma itself; 0.01 where
                         they are not known; < 0: none; > 1 refused; doubled up to 1 until the factorisation passes */
     hrq_order order;
-    double tokens; /* samples behind sigma; 0: not known                                                    */
+    double tokens; /* samples behind sigma, fewer where they are much alike; 0: not known                   */
 } hrq_gptq_options;
 
 /* GPTQ (LDLQ): quantize column by column (lattice codes: block of 8 by block of 8), each step feeding its error to
@@ -8273,89 +8273,139 @@ static void hrq__sic_load(hrq__sic *s, const float *w, size_t ldw)
         for (t = 0; t < s->n; t++) s->w[t * s->rows + r] = w[r * ldw + s->column[t]] * s->unit;
 }
 
-/* ---- damping where the number of samples is known ---- */
+/* ---- damping where the number of samples is known ----
+   With M = Sigma + d diag Sigma for metric the loss at high rates is |M|^(1/n) tr(S M^-1) / n, S the true covariance.
+   Sigma is a mean over samples, and each of them tells what the others missed: tr(S M^-1) is about h / (1 - h / tokens),
+   h = tr(Sigma M^-1). Correlations for Sigma: the same.
+   Source: generalized cross-validation (Golub, Heath, Wahba, Technometrics 21 (1979)), of this loss. */
 
-enum { HRQ__DAMPING_PROBES = 8 };
+/* What a damping is tried with. */
+typedef struct hrq__validation {
+    const float *sigma;
+    size_t lds, n, *column; /* [n] columns that have input */
+    double tokens, *root;   /* [n] of the diagonal */
+    float *factor, *inverse;
+    void *pack;
+    const hrq_hooks *hooks;
+} hrq__validation;
 
-static double hrq__sic_correlation(const float *sigma, size_t lds, size_t i, size_t j)
+/* Sum of squares of the inverse of the factor: its rows by blocks. */
+static double hrq__sic_inverse(const hrq__validation *v)
 {
-    double a = (double)sigma[i * lds + i], b = (double)sigma[j * lds + j];
-    return a > 0.0 && b > 0.0 ? (double)sigma[i * lds + j] / (sqrt(a) * sqrt(b)) : 0.0;
-}
-
-/* What brings the correlations r nearest to the true ones, in squares over all pairs: they shrink by f, sum of
-   (1 - r^2)^2 / tokens over sum of r^2 (Schaefer, Strimmer 2005; the variance of r for Gaussians). A diagonal 1 + d
-   times as large shrinks them by d / (1 + d). */
-static double hrq__sic_shrinkage(const float *sigma, size_t lds, size_t n, double tokens)
-{
-    double noise = 0.0, signal = 0.0, f;
-    size_t i, j;
-    for (i = 0; i < n; i++)
-        for (j = 0; j < i; j++) {
-            double r = hrq__sic_correlation(sigma, lds, i, j), square = r * r < 1.0 ? r * r : 1.0;
-            noise += (1.0 - square) * (1.0 - square);
-            signal += square;
-        }
-    f = noise / tokens;
-    return f < 0.5 * signal ? f / (signal - f) : 1.0;
-}
-
-/* Ridge of the regression of a column on the others (Hoerl, Kennard, Baldwin 1975): n s^2 / (tokens |b|^2), means over
-   the columns. With P the inverse of the correlations: s^2 = n / tr P, 1 + |b|^2 = n tr P^2 / (tr P)^2; the traces from
-   random signs v: v P v, |P v|^2. l: Cholesky factor of the correlations. */
-static double hrq__sic_ridge(const float *l, size_t n, double tokens, double *y)
-{
-    double trace = 0.0, square = 0.0, b, x;
-    size_t i, k, p;
-    for (p = 0; p < HRQ__DAMPING_PROBES; p++) {
-        for (i = 0; i < n; i++) {
-            y[i] = hrq__random(1, p * n + i) & 1 ? 1.0 : -1.0;
-            for (k = 0; k < i; k++) y[i] -= (double)l[i * n + k] * y[k];
-            y[i] /= (double)l[i * n + i];
-        }
-        for (i = n; i-- > 0;) {
-            x = y[i] / (double)l[i * n + i];
-            for (k = 0; k < i; k++) y[k] -= (double)l[i * n + k] * x;
-            trace += hrq__random(1, p * n + i) & 1 ? x : -x;
-            square += x * x;
+    enum { BLOCK = 32 };
+    size_t from, i, j, k, n = v->n;
+    double sum = 0.0;
+    for (from = 0; from < n; from += BLOCK) {
+        size_t to = hrq__min_size(from + BLOCK, n);
+        hrq__la_product p;
+        memset(v->inverse + from * n, 0, (to - from) * n * sizeof(float));
+        memset(&p, 0, sizeof p);
+        p.c = v->inverse + from * n;
+        p.ldc = n;
+        p.a = v->factor + from * n;
+        p.a_row = n;
+        p.a_k = 1;
+        p.b = v->inverse;
+        p.b_row = 1;
+        p.b_k = n;
+        p.m = to - from;
+        p.n = p.k = from;
+        if (from) hrq__la_run(&p, v->pack, v->hooks);
+        for (i = from; i < to; i++) {
+            float *row = v->inverse + i * n, by = 1.0f / v->factor[i * n + i];
+            for (k = from; k < i; k++)
+                for (j = 0; j <= k; j++) row[j] += v->factor[i * n + k] * v->inverse[k * n + j];
+            row[i] = -1.0f;
+            for (j = 0; j <= i; j++) {
+                row[j] *= -by;
+                sum += (double)row[j] * (double)row[j];
+            }
         }
     }
-    trace /= (double)HRQ__DAMPING_PROBES;
-    square /= (double)HRQ__DAMPING_PROBES;
-    b = (double)n * square / (trace * trace) - 1.0;
-    x = (double)n / tokens * ((double)n / trace);
-    return x < b ? x / b : 1.0;
+    return sum;
 }
 
-/* Damping that the options ask for. Samples known: the geometric mean of the two estimates above, of which the first
-   sees strong directions and is short of what weak ones need, the second the other way round. No less than
-   0.2 sqrt(n / tokens): inputs have heavier tails than Gaussians and follow one another. 1e-4 ... 1. */
-static hrq_status hrq__sic_damping(double *damping, double asked, double tokens, const float *sigma, size_t lds,
-                                   size_t n, const hrq_hooks *hooks)
+/* Bits an entry, but for a constant, with damping d; more than any where samples are too few to say. */
+static hrq_status hrq__sic_validate(const hrq__validation *v, double d, double *bits)
 {
-    size_t i, j, square;
-    float *c;
-    double *y, d = 0.01, least;
+    size_t i, j, n = v->n;
+    double sum = 0.0, h;
     hrq_status status;
-    *damping = asked != 0.0 ? asked : d;
-    if (asked != 0.0 || !(tokens > 0.0) || !sigma) return HRQ_OK;
-    if (!hrq__mul_size(n, n, &square)) return HRQ_ERR_SHAPE;
-    d = hrq__sic_shrinkage(sigma, lds, n, tokens);
-    c = (float *)hrq__alloc_array(hooks, square, sizeof *c);
-    y = (double *)hrq__alloc_array(hooks, n, sizeof *y);
-    status = c && y ? HRQ_OK : HRQ_ERR_NOMEM;
-    for (i = 0; i < n && status == HRQ_OK; i++) {
-        for (j = 0; j < i; j++) c[i * n + j] = (float)hrq__sic_correlation(sigma, lds, i, j);
-        c[i * n + i] = (float)(1.0 + d);
+    for (i = 0; i < n; i++) {
+        const float *row = v->sigma + v->column[i] * v->lds;
+        for (j = 0; j < i; j++)
+            v->factor[i * n + j] = (float)((double)row[v->column[j]] / (v->root[i] * v->root[j]));
+        v->factor[i * n + i] = (float)(1.0 + d);
     }
-    if (status == HRQ_OK) status = hrq_cholesky(c, n, n, NULL, hooks);
-    if (status == HRQ_OK) d = sqrt(d) * sqrt(hrq__sic_ridge(c, n, tokens, y));
-    hrq__release(hooks, y);
-    hrq__release(hooks, c);
-    least = 0.2 * sqrt((double)n / tokens);
-    d = d < least ? least : d;
-    *damping = d < 1e-4 ? 1e-4 : d > 1.0 ? 1.0 : d;
-    return status == HRQ_ERR_NOT_PD ? HRQ_OK : status;
+    *bits = 1e300;
+    status = hrq_cholesky(v->factor, n, n, NULL, v->hooks);
+    if (status != HRQ_OK) return status == HRQ_ERR_NOT_PD ? HRQ_OK : status;
+    h = (double)n - d * hrq__sic_inverse(v);
+    if (!(h > 0.0 && h < v->tokens)) return HRQ_OK;
+    for (i = 0; i < n; i++) sum += hrq__rans_log2(v->factor[i * n + i]);
+    *bits = sum / (double)n + 0.5 * hrq__rans_log2(h / (1.0 - h / v->tokens));
+    return HRQ_OK;
+}
+
+/* The damping of least loss: by factors of 4 down from 4 while it falls, then the parabola through the last three. */
+static hrq_status hrq__sic_minimize(const hrq__validation *v, double *damping)
+{
+    double bits[3] = {1e300, 1e300, 1e300}, at = 0.0, bend; /* at the last three tries */
+    int k;
+    for (k = 0; k < 8; k++) {
+        hrq_status status;
+        bits[0] = bits[1];
+        bits[1] = bits[2];
+        status = hrq__sic_validate(v, hrq__rans_exp2(2.0 - 2.0 * k), &bits[2]);
+        if (status != HRQ_OK) return status;
+        if (bits[2] >= bits[1]) break;
+    }
+    bend = bits[0] - 2.0 * bits[1] + bits[2];
+    if (k == 8) at = -14.0;
+    else if (k > 1) at = 4.0 - 2.0 * k; /* log2 of the try before the last */
+    if (k > 1 && k < 8 && bits[0] < 1e299 && bits[2] < 1e299 && bend > 0.0) at += (bits[2] - bits[0]) / bend;
+    *damping = hrq__rans_exp2(at);
+    return HRQ_OK;
+}
+
+/* Damping that the options ask for: 0.01 or, where samples are known, the least loss between 1e-4 and 1. */
+static hrq_status hrq__sic_damping(double *damping, double asked, double tokens, const float *sigma, size_t lds,
+                                   size_t cols, const hrq_hooks *hooks)
+{
+    hrq__validation v;
+    size_t i, square, pack;
+    hrq_status status = HRQ_OK;
+    *damping = asked != 0.0 ? asked : 0.01;
+    if (asked != 0.0 || !(tokens > 0.0) || !sigma) return HRQ_OK;
+    memset(&v, 0, sizeof v);
+    v.sigma = sigma;
+    v.lds = lds;
+    v.tokens = tokens;
+    v.hooks = hooks;
+    v.column = (size_t *)hrq__alloc_array(hooks, cols, sizeof *v.column);
+    v.root = (double *)hrq__alloc_array(hooks, cols, sizeof *v.root);
+    for (i = 0; i < cols && v.column && v.root; i++)
+        if (sigma[i * lds + i] > 0.0f) {
+            v.root[v.n] = sqrt((double)sigma[i * lds + i]);
+            v.column[v.n++] = i;
+        }
+    if (!hrq__mul_size(v.n, v.n, &square)) status = HRQ_ERR_SHAPE;
+    else if (v.n) {
+        pack = hrq__la_pack_bytes(v.n, v.n, v.n);
+        v.factor = (float *)hrq__alloc_array(hooks, square, sizeof *v.factor);
+        v.inverse = (float *)hrq__alloc_array(hooks, square, sizeof *v.inverse);
+        v.pack = pack ? hrq__alloc(hooks, pack) : NULL;
+    }
+    if (!v.column || !v.root || (v.n && (!v.factor || !v.inverse || !v.pack))) status = HRQ_ERR_NOMEM;
+    if (status == HRQ_OK && v.n) status = hrq__sic_minimize(&v, damping);
+    if (*damping < 1e-4) *damping = 1e-4;
+    if (*damping > 1.0) *damping = 1.0;
+    hrq__release(hooks, v.pack);
+    hrq__release(hooks, v.inverse);
+    hrq__release(hooks, v.factor);
+    hrq__release(hooks, v.root);
+    hrq__release(hooks, v.column);
+    return status;
 }
 
 /* ---- rates that are not high ----
