@@ -316,8 +316,8 @@ static void test_trellis_spike(void)
 /* gaps to reach, from stream bytes, decoded weights and the covariance */
 static void test_gaps(size_t rows, size_t n, int all)
 {
-    static const double most[] = {0, 0.36, 0.31, 0.285, 0.275};
-    double *a = (double *)malloc(n * n * sizeof *a), gap[SPECTRA][5], wanted;
+    static const double most[] = {0, 0.31, 0.28, 0.275, 0.275};
+    double *a = (double *)malloc(n * n * sizeof *a), gap[SPECTRA][5];
     float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n);
     int kind, bits;
     char title[100], name[100];
@@ -342,10 +342,7 @@ static void test_gaps(size_t rows, size_t n, int all)
             x = watersic(w, rows, n, sigma, sigma, &o, 1, name);
             EXPECT(x.status == HRQ_OK, "%s: %s", name, hrq_status_text(x.status));
             EXPECT(x.rate > o.rate - 0.01, "%s: rate only %g", name, x.rate);
-            /* missed: greedy feedback with a scalar grid reaches 0.364 - 0.37 where 0.36 is wanted; the README says so */
-            wanted = kind == AR_ROTATED && bits == 1 ? 0.38 : most[bits];
-            if (x.gap > most[bits]) printf("# MISSED: %s: gap %.4f, wanted %g\n", name, x.gap, most[bits]);
-            EXPECT(x.gap <= wanted, "%s: gap %.4f, more than %g", name, x.gap, wanted);
+            EXPECT(x.gap <= most[bits], "%s: gap %.4f, more than %g", name, x.gap, most[bits]);
             /* row 17: D = c^2 / 12 and the entropy of a rounded Gaussian: 0.2546 at high rate, less 0.015 for what an
                entry short of high rate saves (theory 7: 0.2546 from 2 bits on) and noise, 0.7 / sqrt(10^6) */
             if (bits >= 3) EXPECT(x.gap >= 0.254614 - 0.015, "%s: gap %.4f is too good", name, x.gap);
@@ -1177,6 +1174,92 @@ static void test_hooks(int states)
     tap_end();
 }
 
+/* ---- rates that are not high: the filter before the loop ---- */
+
+/* x (sigma + level)^-1 for one row, in double: the matrix factored by chol. */
+static void solve(const double *l, size_t n, double *x)
+{
+    size_t i, k;
+    for (i = 0; i < n; i++) {
+        for (k = 0; k < i; k++) x[i] -= l[i * n + k] * x[k];
+        x[i] /= l[i * n + i];
+    }
+    for (i = n; i-- > 0;) {
+        for (k = i + 1; k < n; k++) x[i] -= l[k * n + i] * x[k];
+        x[i] /= l[i * n + i];
+    }
+}
+
+/* Levels and targets against their definitions: the rate 1/2n log2 det(1 + Sigma Delta^-1), Delta over the columns'
+   variances the same; T (Sigma + Delta) = W Sigma; and for any V the loss of W - V is that of T - V under Sigma + Delta
+   less V Delta V^T and what is kept beside. */
+static void test_filter(void)
+{
+    static const hrq_order orders[] = {HRQ_ORDER_NATURAL, HRQ_ORDER_PIVOTED, HRQ_ORDER_DESCENDING};
+    size_t rows = 40, n = 64, i, j, r;
+    double *a = (double *)malloc(n * n * sizeof *a), *l = (double *)malloc(n * n * sizeof *l);
+    double *x = (double *)malloc(n * sizeof *x), rate;
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n);
+    int kind, turn = 0;
+    tap_begin("WaterSIC at finite rates: levels, filtered weights and losses by definition");
+    fill_gauss(w, rows * n, 0.05);
+    for (i = 0; i < rows * n; i++) w[i] *= i % n == 9 ? 4.0f : 1.0f;
+    for (kind = 0; kind < SPECTRA; kind++)
+        for (rate = 0.25; rate < 5; rate *= 2, turn++) {
+            hrq__sic s;
+            size_t bad;
+            double damping = turn % 2 ? 0.03 : -1, det = 0, least = INFINITY, most = 0, worst = 0, wanted;
+            memset(&s, 0, sizeof s);
+            covariance(a, sigma, n, kind);
+            if (kind == AR) sigma[7 * n + 7] = 0.0f; /* no input */
+            EXPECT(hrq__sic_open(&s, w, rows, n, n, sigma, n, orders[turn % 3], damping, rate, &bad) == HRQ_OK, "open");
+            EXPECT(s.n == n - (kind == AR), "%lu columns", (unsigned long)s.n);
+            for (i = 0; i < s.n; i++)
+                for (j = 0; j < s.n; j++) {
+                    double v = sigma[s.column[i] * n + s.column[j]] * (i == j ? 1 + s.damping : 1);
+                    a[i * s.n + j] = v;
+                    l[i * s.n + j] = v + (i == j ? s.level[s.column[i]] : 0);
+                }
+            EXPECT(chol(l, s.n), "not positive definite");
+            for (i = 0; i < s.n; i++) {
+                double level = s.level[s.column[i]];
+                if (s.column[i] == 9 || s.column[i] == 10) least = fmin(least, level), most = fmax(most, level);
+                det += log2(l[i * s.n + i]) - 0.5 * log2(level);
+            }
+            det /= (double)s.n;
+            wanted = rate - 0.05 * fmin(rate, 1);
+            EXPECT(det > wanted - 1e-3 && det < wanted + 0.02, "%s, %g bits: %g by the levels", spectra[kind], rate, det);
+            EXPECT(most > 4 * least, "a column of 16 times the variance: levels %g, %g", least, most);
+            for (r = 0; r < rows; r++) {
+                double loss = 0, filtered = s.rest[r], scale = 0;
+                for (i = 0; i < s.n; i++)
+                    for (x[i] = j = 0; j < s.n; j++) x[i] += a[i * s.n + j] * w[r * n + s.column[j]] * s.unit;
+                solve(l, s.n, x);
+                for (i = 0; i < s.n; i++) worst = fmax(worst, fabs(x[i] - s.w[i * rows + r]));
+                for (i = 0; i < s.n; i++) { /* V: W rounded */
+                    double wi = w[r * n + s.column[i]] * s.unit, vi = round(4 * wi) / 4;
+                    for (j = 0; j < s.n; j++) {
+                        double wj = w[r * n + s.column[j]] * s.unit, vj = round(4 * wj) / 4;
+                        loss += (wi - vi) * a[i * s.n + j] * (wj - vj);
+                        filtered += (x[i] - vi) * (a[i * s.n + j] + (i == j ? s.level[s.column[i]] : 0)) * (x[j] - vj);
+                    }
+                    filtered -= s.level[s.column[i]] * vi * vi;
+                    scale += s.level[s.column[i]] * (vi * vi + wi * wi);
+                }
+                EXPECT(fabs(loss - filtered) <= 1e-4 * (loss + scale), "%s, %g bits: loss %g, %g by the filter",
+                       spectra[kind], rate, loss, filtered);
+            }
+            EXPECT(worst < 1e-4, "%s, %g bits: %g off T", spectra[kind], rate, worst);
+            hrq__sic_free(&s);
+        }
+    free(a);
+    free(l);
+    free(x);
+    free(sigma);
+    free(w);
+    tap_end();
+}
+
 /* ---- damping ---- */
 
 /* What damping d of AR(0.9)'s correlations loses by cross-validation, in double: log2 |C + d| / 2n + log2(h / (1 - h /
@@ -1760,6 +1843,7 @@ int main(void)
     test_trellis_rates();
     test_trellis_spike();
     test_honest();
+    test_filter();
     test_damping_rule();
     test_damping_choice();
     if (effort == 0) tap_skip("WaterSIC's gap at 4096 rows", "QUICK=1");
