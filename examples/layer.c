@@ -31,12 +31,12 @@ const method methods[] = {
     {METHOD_ROUND, "tcq4:s6+had", "tcq4:s6+had", 0, 0},
     {METHOD_ROUND, "tcq3:s6+had", "tcq3:s6+had", 0, 0},
     {METHOD_ROUND, "tcq2:s6+had+unbiased", "tcq2:s6+had+unbiased", 0, 0},
-    {METHOD_GPTQ, "GPTQ int4:mse", "int4:mse", 0, 0},
-    {METHOD_GPTQ, "GPTQ int3:mse", "int3:mse", 0, 0},
-    {METHOD_GPTQ, "GPTQ int2:mse", "int2:mse", 0, 0},
     {METHOD_GPTQ_ACT, "GPTQ int4:mse act", "int4:mse", 0, 0},
     {METHOD_GPTQ_ACT, "GPTQ int3:mse act", "int3:mse", 0, 0},
     {METHOD_GPTQ_ACT, "GPTQ int2:mse act", "int2:mse", 0, 0},
+    {METHOD_GPTQ_FILTER, "GPTQ int4:mse filter", "int4:mse", 0, 0},
+    {METHOD_GPTQ_FILTER, "GPTQ int3:mse filter", "int3:mse", 0, 0},
+    {METHOD_GPTQ_FILTER, "GPTQ int2:mse filter", "int2:mse", 0, 0},
     {METHOD_GPTQ, "GPTQ e8:q8:k4", "e8:q8:k4", 0, 0},
     {METHOD_GPTQ_ENTROPY, "GPTQ entropy 4 bits", NULL, 4.0, 0},
     {METHOD_GPTQ_ENTROPY, "GPTQ entropy 3 bits", NULL, 3.0, 0},
@@ -156,8 +156,10 @@ static void make_fixed(const layer *l, const method *m, const hrq_hooks *hooks, 
     if (m->kind == METHOD_ROUND) {
         check(hrq_mat_encode(&out->mat, 0, l->rows, l->w, l->cols, hooks), out->doing);
     } else {
-        hrq_gptq_options options = {0, HRQ_ORDER_DEFAULT, 0};
+        hrq_gptq_options options = {0, HRQ_ORDER_DEFAULT, 0, 0};
         if (m->kind == METHOD_GPTQ_ACT) options.order = HRQ_ORDER_DESCENDING;
+        if (m->kind == METHOD_GPTQ_FILTER) options.order = HRQ_ORDER_MINPIVOT;
+        options.filter = m->kind == METHOD_GPTQ_FILTER;
         options.tokens = l->tokens;
         options.damping = l->tokens > 0 ? 0 : -1; /* an exact covariance needs none */
         check(hrq_gptq(&out->mat, l->w, l->cols, l->sigma, l->cols, &options, out->wanted, hooks),
@@ -212,7 +214,7 @@ static double gptq_with_step(const layer *l, double step, const hrq_gptq_options
 static void make_entropy(const layer *l, const method *m, const hrq_hooks *hooks, made *out)
 {
     double begin = seconds_now(), step = sqrt(l->mean_square) * exp2(2.05 - m->rate), bits = 0.0;
-    hrq_gptq_options options = {0, HRQ_ORDER_DEFAULT, 0};
+    hrq_gptq_options options = {0, HRQ_ORDER_DEFAULT, 0, 0};
     int turn;
     options.tokens = l->tokens;
     options.damping = l->tokens > 0 ? 0 : -1;

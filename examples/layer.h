@@ -20,12 +20,14 @@ typedef struct layer {
     double mean_square;  /* of W                                                     */
 } layer;
 
-/* ACT: largest diagonal of sigma first, "act-order" elsewhere. ENTROPY: one step for the matrix, as wide as the entropy
+/* ACT: largest diagonal of sigma first, "act-order" elsewhere. FILTER: with hrq_gptq's own filter, the smallest
+   conditional variance last. ENTROPY: one step for the matrix, as wide as the entropy
    of all its integers together says; no coder, no model and no header is counted. */
 typedef enum method_kind {
     METHOD_ROUND,
     METHOD_GPTQ,
     METHOD_GPTQ_ACT,
+    METHOD_GPTQ_FILTER,
     METHOD_GPTQ_ENTROPY,
     METHOD_WATERSIC
 } method_kind;

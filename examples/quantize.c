@@ -49,7 +49,8 @@ static const char *const columns_text =
     "weighted error   tr(E S E^T) / tr(W S W^T), E = W - decoded W, S the covariance of the inputs\n"
     "gap to limit     bits an entry above reverse waterfilling at the same weighted error\n"
     "product error    |y - W x|^2 / |W x|^2 of hrq_matmul with int8 activations\n"
-    "act              columns in the order of the inputs' variance, the largest first\n";
+    "act              columns in the order of the inputs' variance, the largest first\n"
+    "filter           hrq_gptq's own filter for few bits\n";
 
 //--------------------------------------------------------------------------------------------------
 //  Layers drawn here
@@ -310,7 +311,7 @@ static void plot(const study *s)
 
 static void model_row(study *s, const method *m)
 {
-    static const char letters[] = {'r', 'g', 'g', 'e', 'w'};
+    static const char letters[] = {'r', 'g', 'g', 'g', 'e', 'w'};
     outcome sum;
     size_t i;
     memset(&sum, 0, sizeof sum);
