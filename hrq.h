@@ -588,7 +588,7 @@ typedef struct hrq_report {
 } hrq_report;
 
 typedef struct hrq_gptq_options {
-    double damping; /* times diag(sigma); 0: what so few tokens ask for, 1e-4 ... 1, by sigma itself; 0.01 where
+    double damping; /* times diag(sigma); 0: what so few tokens ask for, 0.01 ... 1, by sigma itself; 0.01 where
                         they are not known; < 0: none; > 1 refused; doubled up to 1 until the factorisation passes */
     hrq_order order;
     double tokens; /* samples behind sigma, fewer where they are much alike; 0: not known                   */
@@ -722,7 +722,7 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
               of the rows finds nearer
    Cost       about 8 passes of rows * cols^2 flops and one Cholesky, below 5 bits 5 more and two passes; with a trellis
               about 5 passes, of states * list * rows * cols * 150 flops each, three times the Choleskys, and 28 KB for
-              each of states * list and of up to 8 threads, 4 KB a column. Damping by tokens: 3 cols^3 to 8 cols^3
+              each of states * list and of up to 8 threads, 4 KB a column. Damping by tokens: 3 cols^3 to 6 cols^3
    Source     arXiv 2603.04956, Algorithm PlainWaterSIC with LMMSE in the loop; differs: pivoted order, damping in
               proportion to the diagonal, column steps and models sent instead of a pooled table, "rates that are not
               high" in [15i]; with a trellis gains of least squares over all columns, and what "paths" there names */
@@ -8352,12 +8352,16 @@ static hrq_status hrq__sic_validate(const hrq__validation *v, double d, double *
     return HRQ_OK;
 }
 
+enum { HRQ__DAMPING_TRIES = 6 }; /* 4 ... 1/256 */
+
+    #define HRQ__DAMPING_LEAST 0.01
+
 /* The damping of least loss: by factors of 4 down from 4 while it falls, then the parabola through the last three. */
 static hrq_status hrq__sic_minimize(const hrq__validation *v, double *damping)
 {
     double bits[3] = {1e300, 1e300, 1e300}, at = 0.0, bend; /* at the last three tries */
     int k;
-    for (k = 0; k < 8; k++) {
+    for (k = 0; k < HRQ__DAMPING_TRIES; k++) {
         hrq_status status;
         bits[0] = bits[1];
         bits[1] = bits[2];
@@ -8366,21 +8370,22 @@ static hrq_status hrq__sic_minimize(const hrq__validation *v, double *damping)
         if (bits[2] >= bits[1]) break;
     }
     bend = bits[0] - 2.0 * bits[1] + bits[2];
-    if (k == 8) at = -14.0;
-    else if (k > 1) at = 4.0 - 2.0 * k; /* log2 of the try before the last */
-    if (k > 1 && k < 8 && bits[0] < 1e299 && bits[2] < 1e299 && bend > 0.0) at += (bits[2] - bits[0]) / bend;
+    if (k > 1) at = 4.0 - 2.0 * k; /* log2 of the try before the last */
+    if (k > 1 && k < HRQ__DAMPING_TRIES && bits[0] < 1e299 && bits[2] < 1e299 && bend > 0.0) at += (bits[2] - bits[0]) / bend;
     *damping = hrq__rans_exp2(at);
     return HRQ_OK;
 }
 
-/* Damping that the options ask for: 0.01 or, where samples are known, the least loss between 1e-4 and 1. */
+/* Damping that the options ask for: 0.01 or, where samples are known, the least loss between that and 1. Less gains next
+   to nothing, and inputs that are rounded to int8 ask for it: over steps c / L_tt their range is up to 1 / sqrt(damping)
+   of what it was, and so their rounding errors. */
 static hrq_status hrq__sic_damping(double *damping, double asked, double tokens, const float *sigma, size_t lds,
                                    size_t cols, const hrq_hooks *hooks)
 {
     hrq__validation v;
     size_t i, square, pack;
     hrq_status status = HRQ_OK;
-    *damping = asked != 0.0 ? asked : 0.01;
+    *damping = asked != 0.0 ? asked : HRQ__DAMPING_LEAST;
     if (asked != 0.0 || !(tokens > 0.0) || !sigma) return HRQ_OK;
     memset(&v, 0, sizeof v);
     v.sigma = sigma;
@@ -8403,7 +8408,7 @@ static hrq_status hrq__sic_damping(double *damping, double asked, double tokens,
     }
     if (!v.column || !v.root || (v.n && (!v.factor || !v.inverse || !v.pack))) status = HRQ_ERR_NOMEM;
     if (status == HRQ_OK && v.n) status = hrq__sic_minimize(&v, damping);
-    if (*damping < 1e-4) *damping = 1e-4;
+    if (*damping < HRQ__DAMPING_LEAST) *damping = HRQ__DAMPING_LEAST;
     if (*damping > 1.0) *damping = 1.0;
     hrq__release(hooks, v.pack);
     hrq__release(hooks, v.inverse);

@@ -277,7 +277,7 @@ static void quantize_one(const sequence *s, const sequence_plan *plan, const dri
     int adds = which == LLAMA_WO || which == LLAMA_W2; /* its outputs go to the residual stream */
     float *target = new_floats(l->rows * l->cols);
     hrq_watersic_options options;
-    hrq_gptq_options ridge = {0, HRQ_ORDER_DEFAULT, 0};
+    hrq_gptq_options ridge = {0, HRQ_ORDER_DEFAULT, 0, 0};
     memset(&options, 0, sizeof options);
     options.rate = rate;
     options.states = plan->states;

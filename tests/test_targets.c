@@ -60,7 +60,7 @@ static double misfit(const pair *p, const float *v, int with_r)
     return sum;
 }
 
-static const hrq_gptq_options none = {-1.0, HRQ_ORDER_DEFAULT, 0};
+static const hrq_gptq_options none = {-1.0, HRQ_ORDER_DEFAULT, 0, 0};
 
 static void test_least_squares(void)
 {
@@ -108,7 +108,7 @@ static void test_fixed_point(void)
     size_t rows = 20, n = 33, i, j;
     pair p = pair_of(rows, n, 200, 0.0);
     float *v = floats_of(rows, n, n);
-    hrq_gptq_options damped = {0.3, HRQ_ORDER_DEFAULT, 0};
+    hrq_gptq_options damped = {0.3, HRQ_ORDER_DEFAULT, 0, 0};
     double apart, beside;
     tap_begin("retarget: W stays where inputs do, to the bit, with any damping; damping holds W; sums or means");
     for (i = 0; i < n; i++)
@@ -168,7 +168,7 @@ static void test_edges(void)
     size_t rows = 37, n = 21, i, j;
     pair p = pair_of(rows, n, 100, 0.5);
     float *v = floats_of(rows, n, n), *want = floats_of(rows, n, n), keep;
-    hrq_gptq_options odd = {2.0, HRQ_ORDER_DEFAULT, 0};
+    hrq_gptq_options odd = {2.0, HRQ_ORDER_DEFAULT, 0, 0};
     size_t pivot = 99;
     ledger l;
     hrq_hooks h = ledger_hooks(&l, 0);

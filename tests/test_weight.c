@@ -1303,8 +1303,8 @@ static void test_damping_rule(void)
         size_t bytes;
         double most = INFINITY, d;
         int k;
-        for (k = 0; k <= 26; k++) { /* 1 ... 1e-4 */
-            d = ar_loss(n, tokens[i], pow(2, -0.5 * k));
+        for (k = 0; k <= 20; k++) { /* 1 ... 0.01 */
+            d = ar_loss(n, tokens[i], pow(10, -0.1 * k));
             most = d < most ? d : most;
         }
         memset(&o, 0, sizeof o);
@@ -1312,7 +1312,7 @@ static void test_damping_rule(void)
         o.rate = 5;
         o.tokens = g.tokens = tokens[i];
         EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, &p, NULL) == HRQ_OK &&
-                   p.damping >= 1e-4 && p.damping <= 1.0,
+                   p.damping >= 0.01 && p.damping <= 1.0,
                "%g tokens: damping %g", tokens[i], p.damping);
         if (!(tokens[i] > 0)) EXPECT(p.damping == 0.01, "%g tokens: damping %g", tokens[i], p.damping);
         else if (isinf(most)) EXPECT(p.damping == 1.0, "%g tokens: damping %g, of no use", tokens[i], p.damping);
@@ -1350,7 +1350,7 @@ static void test_damping_choice(void)
     double *a = (double *)malloc(n * n * sizeof *a), *x = (double *)malloc(n * sizeof *x), worst = 0;
     float *truth = floats_of(n, n, n), *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n),
           *xs = floats_of(8 * n, n, n);
-    tap_begin("damping: gap with few tokens within 0.015 bit of the best damping's");
+    tap_begin("damping: gap with few tokens within 0.02 bit of the best damping's");
     fill_gauss(w, rows * n, 1.0);
     for (s = 0; s < sizeof kinds / sizeof *kinds; s++) {
         covariance(a, truth, n, kinds[s]);
@@ -1386,7 +1386,7 @@ static void test_damping_choice(void)
             o.tokens = (double)tokens;
             r = watersic(w, rows, n, sigma, truth, &o, 1, "rule");
             used = r.report.damping;
-            EXPECT(r.status == HRQ_OK && r.gap <= best + 0.015,
+            EXPECT(r.status == HRQ_OK && r.gap <= best + 0.02,
                    "%s, %lu tokens: gap %.3f, best %.3f at %g", spectra[kinds[s]], (unsigned long)tokens, r.gap, best,
                    at);
             worst = r.gap - best > worst ? r.gap - best : worst;
