@@ -127,7 +127,7 @@
 //  REVISIONS
 //      0.1.0   2026-11-26   bytes: WaterSIC's loop gets filtered weights and a metric with the bits' price: 0.01 to
 //                           0.08 bit nearer below 3 bits. Damping: least loss by cross-validation
-//                           api: hrq_budget, hrq_cov_cross, hrq_retarget; rescale of hrq_watersic (streams of version
+//                           api: filter of hrq_gptq; hrq_budget, hrq_cov_cross, hrq_retarget; rescale of hrq_watersic (streams of version
 //                           3, where it pays)
 //                           formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
 //                           bytes: damping that is not said follows from sigma and tokens
@@ -593,7 +593,8 @@ typedef struct hrq_gptq_options {
     hrq_order order;
     double tokens; /* samples behind sigma, fewer where they are much alike; 0: not known                   */
     int filter;    /* non-zero: weights and metric filtered for the format's bits, as hrq_watersic has them (below 5
-                      bits): at 2 and 3 bits nearer by 0.03 to 0.1 bit where inputs are correlated. 0: GPTQ itself */
+                      bits): nearer by up to 0.1 bit at 2 bits, 0.01 at 3; best in an equalised basis, without which
+                      it may also lose 0.05 at 3 and 4. 0: GPTQ itself                                        */
 } hrq_gptq_options;
 
 /* GPTQ (LDLQ): quantize column by column (lattice codes: block of 8 by block of 8), each step feeding its error to
