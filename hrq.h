@@ -127,8 +127,8 @@
 //  REVISIONS
 //      0.1.0   2026-11-26   bytes: WaterSIC's loop gets filtered weights and a metric with the bits' price: 0.01 to
 //                           0.08 bit nearer below 3 bits. Damping: least loss by cross-validation
-//                           api: filter of hrq_gptq; hrq_budget, hrq_cov_cross, hrq_retarget; rescale of hrq_watersic (streams of version
-//                           3, where it pays)
+//                           api: filter of hrq_gptq; hrq_budget, hrq_cov_cross, hrq_retarget; rescale of
+//                           hrq_watersic (streams of version 3, where it pays)
 //                           formats: tcq:col. api: HRQ_ORDER_MINPIVOT, hrq_basis_*, a basis as a member of a file
 //                           bytes: damping that is not said follows from sigma and tokens
 //                           perf: hrq_mul_mat by kernels; box codes, :mse and hrq_mul_t have kernels on AVX2
@@ -8372,14 +8372,15 @@ static hrq_status hrq__sic_minimize(const hrq__validation *v, double *damping)
     }
     bend = bits[0] - 2.0 * bits[1] + bits[2];
     if (k > 1) at = 4.0 - 2.0 * k; /* log2 of the try before the last */
-    if (k > 1 && k < HRQ__DAMPING_TRIES && bits[0] < 1e299 && bits[2] < 1e299 && bend > 0.0) at += (bits[2] - bits[0]) / bend;
+    if (k > 1 && k < HRQ__DAMPING_TRIES && bits[0] < 1e299 && bits[2] < 1e299 && bend > 0.0)
+        at += (bits[2] - bits[0]) / bend;
     *damping = hrq__rans_exp2(at);
     return HRQ_OK;
 }
 
-/* Damping that the options ask for: 0.01 or, where samples are known, the least loss between that and 1. Less gains next
-   to nothing, and inputs that are rounded to int8 ask for it: over steps c / L_tt their range is up to 1 / sqrt(damping)
-   of what it was, and so their rounding errors. */
+/* Damping that the options ask for: 0.01 or, where samples are known, the least loss between that and 1. Less gains
+   next to nothing, and inputs that are rounded to int8 want it: times their steps, c / L_tt, they have a range of up to
+   1 / sqrt(damping) times their own, and errors that follow it. */
 static hrq_status hrq__sic_damping(double *damping, double asked, double tokens, const float *sigma, size_t lds,
                                    size_t cols, const hrq_hooks *hooks)
 {
