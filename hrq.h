@@ -3351,6 +3351,139 @@ HRQ__INLINE void hrq__path_feed_run(float *out, const float *in, const int32_t *
         }
 HRQ__PATH_KERNELS(static, scalar)
 
+/* ---- reading of rANS, see [14i] ---- */
+
+    #define HRQ__RANS_BITS 12
+enum {
+    HRQ__RANS_RANGE = 1 << HRQ__RANS_BITS,
+    HRQ__RANS_K = 33,
+    HRQ__RANS_ZERO = 64, /* what a slot says for a value 0 */
+    HRQ__RANS_ESCAPE = 128,
+    HRQ__RANS_LIMIT = 16383
+};
+
+/* Frequencies of one class: symbol s (0 ... 2 K - half the values -K ... K - half, then the escape) has [start[s],
+   start[s + 1]). */
+typedef struct hrq__rans_model {
+    unsigned shift;
+    int32_t k, half; /* half 1: values are off the grid by a half */
+    uint16_t start[2 * HRQ__RANS_K + 3];
+} hrq__rans_model;
+
+/* One writer or reader. Words grow down from the end when writing: symbols go in last to first. */
+typedef struct hrq__rans {
+    uint32_t state[64];
+    size_t lanes;
+    uint8_t *at;          /* writing: lowest word written; reading: next word */
+    const uint8_t *bound; /* writing: lowest address allowed; reading: end    */
+    int bad;
+} hrq__rans;
+
+/* What a column is read by. */
+typedef struct hrq__rans_args {
+    const hrq__rans_model *model[2]; /* by q, the state's lowest bit; without a trellis [0] alone. Not of class 0 */
+    const uint8_t *parity;           /* [2] of the trellis, see hrq__stream_next; NULL: none */
+    int32_t limit;                   /* most of |k| */
+    uint32_t *slot;                  /* [2 HRQ__RANS_RANGE + 8] work */
+    const uint8_t (*spread)[16];     /* [256] where the next words go, by the set of 8 places that take one: bytes of
+                                        a shuffle, 128 for places that take none */
+} hrq__rans_args;
+
+/* All that a state's low bits x say: frequency, x - start (12 bits each), HRQ__RANS_ZERO + value or HRQ__RANS_ESCAPE.
+   By eights, which run over the end of a symbol: the next one, or the next table, is written later. */
+HRQ__INLINE void hrq__rans_slots(uint32_t *slot, const hrq__rans_model *m)
+{
+    int32_t s, last = 2 * m->k + 1 - m->half;
+    uint32_t x, i;
+    for (s = 0; s <= last; s++) {
+        uint32_t freq = (uint32_t)m->start[s + 1] - m->start[s];
+        uint32_t says = (uint32_t)(s < last ? HRQ__RANS_ZERO + s - m->k : HRQ__RANS_ESCAPE) << 24 | freq;
+        for (x = 0; x < freq; x += 8)
+            for (i = 0; i < 8; i++) slot[m->start[s] + x + i] = says + ((x + i) << HRQ__RANS_BITS);
+    }
+}
+
+/* On to the state of frequency * high bits + rest; a word where it falls below 2^16. No branch on that: it would be
+   guessed wrong for a word in four. */
+HRQ__INLINE void hrq__rans_advance(hrq__rans *c, size_t lane, uint32_t freq, uint32_t rest)
+{
+    uint32_t x = freq * (c->state[lane] >> HRQ__RANS_BITS) + rest, take = 0u - (uint32_t)(x < 0x10000u);
+    if (c->bound - c->at >= 2) {
+        x = x << (take & 16) | (hrq__get16(c->at) & take);
+        c->at += take & 2;
+    } else if (take) {
+        c->bad = 1;
+        x |= 0x10000u;
+    }
+    c->state[lane] = x;
+}
+
+/* n bits as they were put, 12 at a time. */
+HRQ__INLINE uint32_t hrq__rans_get_raw(hrq__rans *c, size_t lane, unsigned n)
+{
+    uint32_t v = 0;
+    unsigned done, now;
+    for (done = 0; done < n; done += now) {
+        uint32_t x = c->state[lane] & (HRQ__RANS_RANGE - 1);
+        now = n - done < 12 ? n - done : 12;
+        v |= x >> (HRQ__RANS_BITS - now) << done;
+        hrq__rans_advance(c, lane, 1u << (HRQ__RANS_BITS - now), x & ((1u << (HRQ__RANS_BITS - now)) - 1));
+    }
+    return v;
+}
+
+/* An escape's value. */
+static int32_t hrq__rans_get_far(hrq__rans *c, const hrq__rans_model *m, size_t lane)
+{
+    unsigned bits = hrq__rans_get_raw(c, lane, 4);
+    int32_t high = m->k + (int32_t)((1u << bits) + hrq__rans_get_raw(c, lane, bits));
+    return hrq__rans_get_raw(c, lane, 1) ? -high : high - m->half;
+}
+
+HRQ__INLINE int32_t hrq__rans_get_value(hrq__rans *c, const hrq__rans_model *m, const uint32_t *slot, size_t lane,
+                                        int32_t limit)
+{
+    uint32_t says = slot[c->state[lane] & (HRQ__RANS_RANGE - 1)];
+    int32_t k = (int32_t)(says >> 24) - HRQ__RANS_ZERO;
+    hrq__rans_advance(c, lane, says & (HRQ__RANS_RANGE - 1), says >> HRQ__RANS_BITS & (HRQ__RANS_RANGE - 1));
+    if (k == HRQ__RANS_ESCAPE - HRQ__RANS_ZERO) k = hrq__rans_get_far(c, m, lane);
+    if (m->shift)
+        k = k * (1 << m->shift) + (int32_t)hrq__rans_get_raw(c, lane, m->shift) - (1 << (m->shift - 1));
+    c->bad |= k > limit || k < -limit;
+    return k;
+}
+
+/* Bit i - 1 of the next state is s_i ^ a_i s_0 ^ b_i (k & 1), a and b parity[0] and parity[1] from i = 1 on. */
+HRQ__INLINE unsigned hrq__stream_next(const uint8_t parity[2], unsigned state, unsigned k)
+{
+    return state >> 1 ^ ((0u - (state & 1)) & parity[0]) ^ ((0u - (k & 1)) & parity[1]);
+}
+
+/* Rows from ... to - 1 of rans_column, by slots that are there. */
+HRQ__INLINE void hrq__rans_rows(int16_t *z, uint8_t *state, size_t from, size_t to, hrq__rans *c,
+                                const hrq__rans_args *a)
+{
+    size_t r;
+    for (r = from; r < to && !c->bad; r++) {
+        unsigned q = a->parity ? state[r] & 1u : 0;
+        int32_t k = hrq__rans_get_value(c, a->model[q], a->slot + q * HRQ__RANS_RANGE, r & (c->lanes - 1), a->limit);
+        z[r] = (int16_t)(c->bad ? 0 : a->parity ? 2 * k + (int32_t)q : k);
+        if (a->parity) state[r] = (uint8_t)hrq__stream_next(a->parity, state[r], (unsigned)k);
+    }
+}
+
+/* rans_column: a column's values, row r by lane r mod c->lanes.
+     z          [n] out: k; along a trellis 2 k + q
+     state      [n] in and out: of the trellis, by row; NULL without one
+     c          moved on, reads no byte outside; bad: a word is missing or |k| > limit, z and state end in that row
+     EXACT */
+static void hrq__rans_column_scalar(int16_t *z, uint8_t *state, size_t n, hrq__rans *c, const hrq__rans_args *a)
+{
+    hrq__rans_slots(a->slot, a->model[0]);
+    if (a->parity) hrq__rans_slots(a->slot + HRQ__RANS_RANGE, a->model[1]);
+    hrq__rans_rows(z, state, 0, n, c, a);
+}
+
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {
     const char *isa;
@@ -3406,6 +3539,7 @@ typedef struct hrq__kernels {
                        size_t cells, size_t width);
     void (*path_feed)(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n, const float *e,
                       size_t lde, const float *f, size_t depth);
+    void (*rans_column)(int16_t *z, uint8_t *state, size_t n, hrq__rans *c, const hrq__rans_args *a);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -3436,7 +3570,7 @@ static const hrq__kernels hrq__kernel_table[] = {
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__tops_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
      HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar, HRQ__FLOATS_SCALAR,
-     HRQ__ERRORS_SCALAR, HRQ__PATH_SCALAR},
+     HRQ__ERRORS_SCALAR, HRQ__PATH_SCALAR, hrq__rans_column_scalar},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -7647,8 +7781,7 @@ HRQ_API hrq_status hrq_eigenvalues(double *eig, const float *a, size_t n, size_t
 //  column's own histogram: 0.001 bit by the grid of sigma, 0.005 by 12 bits, 32 bits a lane.
 //==================================================================================================
 
-    #define HRQ__RANS_BITS 12
-enum { HRQ__RANS_CLASSES = 150, HRQ__RANS_DIRECT = 49, HRQ__RANS_K = 33, HRQ__RANS_LIMIT = 16383 };
+enum { HRQ__RANS_CLASSES = 150, HRQ__RANS_DIRECT = 49 };
 
 /* e^-x for 0 <= x < 64: Taylor on x / 64, six squarings. */
 static double hrq__rans_exp(double x)
@@ -7736,14 +7869,6 @@ static unsigned hrq__rans_class_of(double mean_square)
     return mean_square <= 0.0 ? 0 : k < 1.0 ? 1 : k < HRQ__RANS_CLASSES - 1 ? (unsigned)k : HRQ__RANS_CLASSES - 1;
 }
 
-/* Frequencies of one class: symbol s (0 ... 2 K - half the values -K ... K - half, then the escape) has [start[s],
-   start[s + 1]). */
-typedef struct hrq__rans_model {
-    unsigned shift;
-    int32_t k, half; /* half 1: values are off the grid by a half */
-    uint16_t start[2 * HRQ__RANS_K + 3];
-} hrq__rans_model;
-
 static void hrq__rans_model_make_on(hrq__rans_model *m, unsigned cls, int half)
 {
     double sigma = hrq__rans_sigma(cls);
@@ -7789,15 +7914,6 @@ static double hrq__rans_gain(unsigned cls)
 
 /* ---- the coder ---- */
 
-/* One writer or reader. Words grow down from the end when writing: symbols go in last to first. */
-typedef struct hrq__rans {
-    uint32_t state[64];
-    size_t lanes;
-    uint8_t *at;          /* writing: lowest word written; reading: next word */
-    const uint8_t *bound; /* writing: lowest address allowed; reading: end    */
-    int bad;
-} hrq__rans;
-
 static void hrq__rans_put(hrq__rans *c, size_t lane, uint32_t start, uint32_t freq)
 {
     uint32_t x = c->state[lane];
@@ -7813,34 +7929,11 @@ static void hrq__rans_put(hrq__rans *c, size_t lane, uint32_t start, uint32_t fr
     c->state[lane] = ((x / freq) << HRQ__RANS_BITS) + x % freq + start;
 }
 
-HRQ__INLINE void hrq__rans_advance(hrq__rans *c, size_t lane, uint32_t start, uint32_t freq)
-{
-    uint32_t x = c->state[lane];
-    x = freq * (x >> HRQ__RANS_BITS) + (x & ((1u << HRQ__RANS_BITS) - 1)) - start;
-    if (x < 0x10000u) {
-        if (c->bound - c->at < 2) {
-            c->bad = 1;
-            x |= 0x10000u;
-        } else {
-            x = x << 16 | hrq__get16(c->at);
-            c->at += 2;
-        }
-    }
-    c->state[lane] = x;
-}
-
 /* n <= 12 bits as they are. */
 static void hrq__rans_put_raw(hrq__rans *c, size_t lane, unsigned n, uint32_t v)
 {
     uint32_t freq = 1u << (HRQ__RANS_BITS - n);
     if (n) hrq__rans_put(c, lane, v * freq, freq);
-}
-
-static uint32_t hrq__rans_get_raw(hrq__rans *c, size_t lane, unsigned n)
-{
-    uint32_t v = (c->state[lane] & ((1u << HRQ__RANS_BITS) - 1)) >> (HRQ__RANS_BITS - n);
-    if (n) hrq__rans_advance(c, lane, v << (HRQ__RANS_BITS - n), 1u << (HRQ__RANS_BITS - n));
-    return n ? v : 0;
 }
 
 /* z cut into the part that is modelled and the raw bits below it, so that both signs look alike. */
@@ -7868,51 +7961,80 @@ static void hrq__rans_put_value(hrq__rans *c, const hrq__rans_model *m, size_t l
     hrq__rans_put(c, lane, m->start[s], (uint32_t)(m->start[s + 1] - m->start[s]));
 }
 
-/* slot[x] is the symbol of x, for all 4096 x. */
-static int32_t hrq__rans_get_value(hrq__rans *c, const hrq__rans_model *m, const uint8_t *slot, size_t lane)
-{
-    int32_t s = slot[c->state[lane] & ((1u << HRQ__RANS_BITS) - 1)], high = s - m->k;
-    hrq__rans_advance(c, lane, m->start[s], (uint32_t)(m->start[s + 1] - m->start[s]));
-    if (s == 2 * m->k + 1 - m->half) {
-        unsigned bits = hrq__rans_get_raw(c, lane, 4);
-        uint32_t rest = hrq__rans_get_raw(c, lane, bits > 12 ? 12 : bits);
-        if (bits > 12) rest |= hrq__rans_get_raw(c, lane, bits - 12) << 12;
-        high = m->k + (int32_t)((1u << bits) + rest);
-        high = hrq__rans_get_raw(c, lane, 1) ? -high : high - m->half;
-    }
-    if (m->shift) {
-        uint32_t low = hrq__rans_get_raw(c, lane, m->shift > 12 ? 12 : m->shift);
-        if (m->shift > 12) low |= hrq__rans_get_raw(c, lane, m->shift - 12) << 12;
-        high = high * (1 << m->shift) + (int32_t)low - (1 << (m->shift - 1));
-    }
-    if (high > HRQ__RANS_LIMIT || high < -HRQ__RANS_LIMIT) {
-        c->bad = 1;
-        high = 0;
-    }
-    return high;
-}
-
-static void hrq__rans_slots(uint8_t slot[1 << HRQ__RANS_BITS], const hrq__rans_model *m)
-{
-    int32_t s;
-    for (s = 0; s < 2 * m->k + 2 - m->half; s++)
-        memset(slot + m->start[s], s, (size_t)(m->start[s + 1] - m->start[s]));
-}
-
-/* A column of n values under a class, last to first (put) or first to last (get). */
+/* A column of n values under a class, last to first. */
 static void hrq__rans_put_column(hrq__rans *c, const hrq__rans_model *m, const int16_t *z, size_t n)
 {
     while (n--) hrq__rans_put_value(c, m, n & (c->lanes - 1), z[n]);
 }
 
-static void hrq__rans_get_column(hrq__rans *c, unsigned cls, int16_t *z, size_t n)
+/* A reader: coder, models as they come up, and room for what is made of a column's. */
+typedef struct hrq__rans_reader {
+    hrq__rans coder;
+    hrq__rans_model model[2][HRQ__RANS_DIRECT + 1]; /* by half; start[1] is 0 where not made */
+    double gain[HRQ__RANS_CLASSES];                 /* 0: not made */
+    uint32_t slot[2 * HRQ__RANS_RANGE + 8];
+    uint8_t spread[256][16];
+} hrq__rans_reader;
+
+/* p: states of the lanes, then words up to end. */
+static void hrq__rans_reader_init(hrq__rans_reader *rd, size_t lanes, const uint8_t *p, const uint8_t *end)
 {
-    uint8_t slot[1 << HRQ__RANS_BITS];
-    hrq__rans_model m;
-    size_t i;
-    hrq__rans_model_make(&m, cls);
-    hrq__rans_slots(slot, &m);
-    for (i = 0; i < n && !c->bad; i++) z[i] = (int16_t)hrq__rans_get_value(c, &m, slot, i & (c->lanes - 1));
+    unsigned set, place, word;
+    size_t lane;
+    memset(rd, 0, sizeof *rd);
+    rd->coder.lanes = lanes;
+    for (lane = 0; lane < lanes; lane++) rd->coder.state[lane] = hrq__get32(p + 4 * lane);
+    rd->coder.at = (uint8_t *)(uintptr_t)(p + 4 * lanes);
+    rd->coder.bound = end;
+    for (set = 0; set < 256; set++)
+        for (place = word = 0; place < 8; place++) {
+            unsigned take = set >> place & 1;
+            rd->spread[set][2 * place] = (uint8_t)(take ? 2 * word : 128);
+            rd->spread[set][2 * place + 1] = (uint8_t)(take ? 2 * word + 1 : 128);
+            word += take;
+        }
+}
+
+/* Frequencies are made once: a normal distribution function takes longer than a column of a thousand values. */
+static void hrq__rans_reader_model(hrq__rans_reader *rd, hrq__rans_model *m, unsigned cls, int half)
+{
+    unsigned shift = hrq__rans_shift(cls);
+    hrq__rans_model *direct = &rd->model[half && !shift][cls - 8 * shift];
+    if (!direct->start[1]) hrq__rans_model_make_on(direct, cls - 8 * shift, half && !shift);
+    *m = *direct;
+    m->shift = shift;
+}
+
+static double hrq__rans_reader_gain(hrq__rans_reader *rd, unsigned cls)
+{
+    if (rd->gain[cls] == 0.0) rd->gain[cls] = hrq__rans_gain(cls);
+    return rd->gain[cls];
+}
+
+/* A column of n values under a class; along a trellis, where state is not NULL, under two. */
+static void hrq__rans_get_column(hrq__rans_reader *rd, const unsigned cls[2], const uint8_t *parity, int32_t limit,
+                                 uint8_t *state, int16_t *z, size_t n)
+{
+    hrq__rans_model m[2];
+    hrq__rans_args a;
+    int q;
+    if (cls[0] == 0) memset(z, 0, n * sizeof *z);
+    if (cls[0] == 0 || rd->coder.bad) return;
+    for (q = 0; q < 2; q++) {
+        hrq__rans_reader_model(rd, &m[q], cls[parity ? q : 0], q);
+        a.model[q] = &m[q];
+    }
+    a.parity = parity;
+    a.limit = limit;
+    a.slot = rd->slot;
+    a.spread = (const uint8_t(*)[16])rd->spread;
+    hrq__kernels_now()->rans_column(z, state, n, &rd->coder, &a);
+}
+
+static void hrq__rans_get_plain(hrq__rans_reader *rd, unsigned cls, int16_t *z, size_t n)
+{
+    unsigned both[2] = {cls, cls};
+    hrq__rans_get_column(rd, both, NULL, HRQ__RANS_LIMIT, NULL, z, n);
 }
 
 /* Lanes for a stream of this many values: as many as cost less than 1/500 bit a value, 64 at most. */
@@ -9824,11 +9946,6 @@ static void hrq__stream_order(const hrq__stream *s, size_t *order)
 static const uint8_t hrq__stream_parity[7][2] = {{02, 01},   {05, 02},    {011, 02},   {022, 04},
                                                  {041, 012}, {0116, 053}, {0246, 0171}};
 
-HRQ__INLINE unsigned hrq__stream_next(const uint8_t parity[2], unsigned state, unsigned k)
-{
-    return state >> 1 ^ ((0u - (state & 1)) & parity[0]) ^ ((0u - (k & 1)) & parity[1]);
-}
-
 static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
 {
     return hrq__crc32(hrq__crc32(0, p, HRQ__STREAM_CRC), p + HRQ__STREAM_CRC + 4, bytes - HRQ__STREAM_CRC - 4);
@@ -9837,11 +9954,11 @@ static uint32_t hrq__stream_crc(const uint8_t *p, size_t bytes)
 /* ---- reading ---- */
 
 /* Fields of a stream whose checksum holds: columns, classes, steps. The coder stands at the first column's values. */
-static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *marks)
+static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans_reader *rd, int16_t *marks)
 {
     size_t i, j;
     if (s->marks) {
-        hrq__rans_get_column(coder, s->classes[0], marks, s->cols);
+        hrq__rans_get_plain(rd, s->classes[0], marks, s->cols);
         for (i = 0, j = 0; i < s->cols; i++) {
             if (marks[i] != 0 && marks[i] != 1) return HRQ_ERR_DATA;
             if (!marks[i]) s->column[j++] = i;
@@ -9851,9 +9968,9 @@ static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *
         for (i = 0; i < s->cols; i++) s->column[i] = i;
         s->live = s->cols;
     }
-    for (i = 0; i < s->fields; i++) hrq__rans_get_column(coder, s->classes[1 + i], s->field[i], s->live);
-    if (s->row) hrq__rans_get_column(coder, s->row_class, s->row, s->rows);
-    if (coder->bad) return HRQ_ERR_DATA;
+    for (i = 0; i < s->fields; i++) hrq__rans_get_plain(rd, s->classes[1 + i], s->field[i], s->live);
+    if (s->row) hrq__rans_get_plain(rd, s->row_class, s->row, s->rows);
+    if (rd->coder.bad) return HRQ_ERR_DATA;
     for (j = 0; j < s->live; j++) {
         int k = s->field[0][j], cls = hrq__stream_predict(s, k) + s->field[1][j], odd = cls;
         double step;
@@ -9863,7 +9980,7 @@ static hrq_status hrq__stream_fields(hrq__stream *s, hrq__rans *coder, int16_t *
         if (odd < (cls > 0) || odd >= HRQ__RANS_CLASSES) return HRQ_ERR_DATA;
         s->cls[j] = (uint8_t)cls;
         s->odd[j] = (uint8_t)odd;
-        step = hrq__stream_alpha(s, k) * ((s->log_states ? 0.5 : hrq__rans_gain((unsigned)cls)) *
+        step = hrq__stream_alpha(s, k) * ((s->log_states ? 0.5 : hrq__rans_reader_gain(rd, (unsigned)cls)) *
                                           (1.0 + s->field[2][j] * hrq__stream_gain_unit((unsigned)cls)));
         s->step[j] = (float)step;
         if (!hrq__finite(s->step[j])) return HRQ_ERR_DATA;
@@ -9909,34 +10026,8 @@ static size_t hrq__stream_open(hrq__stream *s, const uint8_t *p, size_t bytes, h
     return at + scales;
 }
 
-/* Values of a column in every row: 2 k + q, and on to the next state. All rows use the same two models. */
-static void hrq__stream_get(hrq__rans *coder, const hrq__stream *s, size_t j, uint8_t *state, int16_t *z)
-{
-    const uint8_t *parity = hrq__stream_parity[s->log_states - 2];
-    uint8_t slot[2][1 << HRQ__RANS_BITS];
-    hrq__rans_model m[2];
-    size_t r;
-    int q;
-    if (s->cls[j] == 0) {
-        memset(z, 0, s->rows * sizeof *z);
-        return;
-    }
-    for (q = 0; q < 2; q++) {
-        hrq__rans_model_make_on(&m[q], q ? s->odd[j] : s->cls[j], q);
-        hrq__rans_slots(slot[q], &m[q]);
-    }
-    for (r = 0; r < s->rows && !coder->bad; r++) {
-        int32_t k;
-        q = state[r] & 1;
-        k = hrq__rans_get_value(coder, &m[q], slot[q], r & (coder->lanes - 1));
-        if (k > HRQ__STREAM_LIMIT || k < -HRQ__STREAM_LIMIT) coder->bad = 1;
-        z[r] = (int16_t)(coder->bad ? 0 : 2 * k + q);
-        state[r] = (uint8_t)hrq__stream_next(parity, state[r], (unsigned)k);
-    }
-}
-
 /* All values, z [live][rows]. */
-static hrq_status hrq__stream_values(const hrq__stream *s, hrq__rans *coder, int16_t *z, const hrq_hooks *hooks)
+static hrq_status hrq__stream_values(const hrq__stream *s, hrq__rans_reader *rd, int16_t *z, const hrq_hooks *hooks)
 {
     size_t i, bytes;
     size_t *order = NULL;
@@ -9949,13 +10040,16 @@ static hrq_status hrq__stream_values(const hrq__stream *s, hrq__rans *coder, int
         state = (uint8_t *)(order + s->live + 1);
         memset(state, 0, s->rows);
         hrq__stream_order(s, order);
-        for (i = 0; i < s->live && !coder->bad; i++)
-            hrq__stream_get(coder, s, order[i], state, z + order[i] * s->rows);
+        for (i = 0; i < s->live; i++) {
+            unsigned cls[2] = {s->cls[order[i]], s->odd[order[i]]};
+            hrq__rans_get_column(rd, cls, hrq__stream_parity[s->log_states - 2], HRQ__STREAM_LIMIT, state,
+                                 z + order[i] * s->rows, s->rows);
+        }
         hrq__release(hooks, order);
     } else {
-        for (i = 0; i < s->live && !coder->bad; i++) hrq__rans_get_column(coder, s->cls[i], z + i * s->rows, s->rows);
+        for (i = 0; i < s->live; i++) hrq__rans_get_plain(rd, s->cls[i], z + i * s->rows, s->rows);
     }
-    return coder->bad ? HRQ_ERR_DATA : HRQ_OK;
+    return rd->coder.bad ? HRQ_ERR_DATA : HRQ_OK;
 }
 
 /* The whole stream: s, and z [live][rows]. Both must be freed on HRQ_OK; on an error nothing is left. A coder that
@@ -9964,21 +10058,18 @@ static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stre
                                    const hrq_hooks *hooks)
 {
     const uint8_t *p = (const uint8_t *)stream;
-    hrq__rans coder;
+    hrq__rans_reader *rd;
     size_t at, lane;
     int16_t *marks;
     hrq_status status;
     if (!stream) return HRQ_ERR_ARG;
     at = hrq__stream_open(s, p, bytes, &status);
     if (!at) return status;
-    memset(&coder, 0, sizeof coder);
-    coder.lanes = s->lanes;
-    for (lane = 0; lane < s->lanes; lane++) {
-        coder.state[lane] = hrq__get32(p + at + 4 * lane);
-        if (coder.state[lane] < 0x10000u) return HRQ_ERR_DATA;
-    }
-    coder.at = (uint8_t *)(uintptr_t)(p + at + 4 * s->lanes);
-    coder.bound = p + bytes;
+    for (lane = 0; lane < s->lanes; lane++)
+        if (hrq__get32(p + at + 4 * lane) < 0x10000u) return HRQ_ERR_DATA;
+    rd = (hrq__rans_reader *)hrq__alloc(hooks, sizeof *rd);
+    if (!rd) return HRQ_ERR_NOMEM;
+    hrq__rans_reader_init(rd, s->lanes, p + at, p + bytes);
     *z = NULL;
     marks = (int16_t *)hrq__alloc_array(hooks, s->cols, sizeof *marks);
     status = marks && hrq__stream_alloc(s, s->cols, hooks) ? HRQ_OK : HRQ_ERR_NOMEM;
@@ -9986,14 +10077,15 @@ static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stre
         s->row = (int16_t *)hrq__alloc_array(hooks, s->rows, sizeof *s->row);
         if (!s->row) status = HRQ_ERR_NOMEM;
     }
-    if (status == HRQ_OK) status = hrq__stream_fields(s, &coder, marks);
+    if (status == HRQ_OK) status = hrq__stream_fields(s, rd, marks);
     hrq__release(hooks, marks);
     if (status == HRQ_OK) *z = (int16_t *)hrq__alloc_array(hooks, s->live * s->rows, sizeof **z);
     if (status == HRQ_OK && !*z) status = HRQ_ERR_NOMEM;
-    if (status == HRQ_OK) status = hrq__stream_values(s, &coder, *z, hooks);
+    if (status == HRQ_OK) status = hrq__stream_values(s, rd, *z, hooks);
     for (lane = 0; lane < s->lanes; lane++)
-        if (status == HRQ_OK && coder.state[lane] != 0x10000u) status = HRQ_ERR_DATA;
-    if (status == HRQ_OK && coder.at != coder.bound) status = HRQ_ERR_DATA;
+        if (status == HRQ_OK && rd->coder.state[lane] != 0x10000u) status = HRQ_ERR_DATA;
+    if (status == HRQ_OK && rd->coder.at != rd->coder.bound) status = HRQ_ERR_DATA;
+    hrq__release(hooks, rd);
     if (status == HRQ_OK) return HRQ_OK;
     hrq__release(hooks, *z);
     hrq__stream_free(s, hooks);

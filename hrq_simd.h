@@ -3076,6 +3076,104 @@ HRQ__FN_AVX2 void hrq__trellis_advance_avx2(uint8_t *path, uint8_t *chosen, cons
 
 HRQ__PATH_KERNELS(HRQ__FN_AVX2, avx2)
 
+/* ---- reading of rANS ----
+   Lanes are independent but for the words, which those that fall below 2^16 take in order: of 8 lanes a set, whose
+   shuffle sends the next words where they belong. */
+
+/* The words of those places of 8 that are in the set; zero for others. */
+HRQ__IN_AVX2 __m128i hrq__rans_words_avx2(hrq__rans *c, const hrq__rans_args *a, unsigned set)
+{
+    __m128i words = _mm_loadu_si128((const __m128i *)(const void *)c->at);
+    c->at += 2 * __builtin_popcount(set);
+    return _mm_shuffle_epi8(words, _mm_loadu_si128((const __m128i *)(const void *)a->spread[set]));
+}
+
+/* Rows r ... r + 7 of rans_column; at most 32 bytes of words are read. 0: an escape among them, nothing done. */
+HRQ__IN_AVX2 int hrq__rans_eight_avx2(int16_t *z, uint8_t *state, hrq__rans *c, size_t lane, const hrq__rans_args *a,
+                                      int trellis, int raw)
+{
+    const __m256i low = _mm256_set1_epi32(HRQ__RANS_RANGE - 1), one = _mm256_set1_epi32(1),
+                  sixteen = _mm256_set1_epi32(16), zero = _mm256_setzero_si256();
+    __m256i *lanes = (__m256i *)(void *)(c->state + lane);
+    __m256i x = _mm256_loadu_si256(lanes), s = zero, q = zero, says, k, take;
+    if (trellis) {
+        s = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)state));
+        q = _mm256_and_si256(s, one);
+    }
+    says = _mm256_i32gather_epi32((const int *)(const void *)a->slot,
+                                  _mm256_or_si256(_mm256_and_si256(x, low), _mm256_slli_epi32(q, HRQ__RANS_BITS)), 4);
+    if (_mm256_movemask_ps(_mm256_castsi256_ps(says))) return 0;
+    x = _mm256_mullo_epi32(_mm256_and_si256(says, low), _mm256_srli_epi32(x, HRQ__RANS_BITS));
+    x = _mm256_add_epi32(x, _mm256_and_si256(_mm256_srli_epi32(says, HRQ__RANS_BITS), low));
+    k = _mm256_sub_epi32(_mm256_srli_epi32(says, 24), _mm256_set1_epi32(HRQ__RANS_ZERO));
+    take = _mm256_cmpeq_epi32(_mm256_srli_epi32(x, 16), zero);
+    if (!raw) {
+        unsigned set = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(take));
+        x = _mm256_sllv_epi32(x, _mm256_and_si256(take, sixteen));
+        x = _mm256_or_si256(x, _mm256_cvtepu16_epi32(hrq__rans_words_avx2(c, a, set)));
+    } else {
+        /* n bits follow, and with them a second word of the lane: where x < 2^(16 + n), which does not hang on the first
+           word's bits. Four lanes a shuffle, first words below the second ones */
+        __m256i n = _mm256_blendv_epi8(_mm256_set1_epi32((int)a->model[0]->shift),
+                                       _mm256_set1_epi32((int)a->model[1]->shift), _mm256_sub_epi32(zero, q));
+        __m256i left = _mm256_sub_epi32(_mm256_set1_epi32(HRQ__RANS_BITS), n), words, more;
+        __m256i again = _mm256_add_epi32(n, _mm256_andnot_si256(take, sixteen));
+        unsigned set;
+        again = _mm256_cmpeq_epi32(_mm256_srlv_epi32(x, again), zero);
+        words = _mm256_blend_epi16(take, again, 0xaa);
+        set = (unsigned)_mm256_movemask_epi8(_mm256_packs_epi16(words, words));
+        words = _mm256_castsi128_si256(hrq__rans_words_avx2(c, a, set & 255));
+        words = _mm256_inserti128_si256(words, hrq__rans_words_avx2(c, a, set >> 16 & 255), 1);
+        x = _mm256_sllv_epi32(x, _mm256_and_si256(take, sixteen));
+        x = _mm256_or_si256(x, _mm256_and_si256(words, _mm256_set1_epi32(0xffff)));
+        more = _mm256_srlv_epi32(_mm256_and_si256(x, low), left);
+        more = _mm256_sub_epi32(more, _mm256_srli_epi32(_mm256_sllv_epi32(one, n), 1));
+        k = _mm256_add_epi32(_mm256_sllv_epi32(k, n), more);
+        x = _mm256_or_si256(_mm256_sllv_epi32(_mm256_srli_epi32(x, HRQ__RANS_BITS), left),
+                            _mm256_and_si256(x, _mm256_srlv_epi32(low, n)));
+        x = _mm256_sllv_epi32(x, _mm256_and_si256(again, sixteen));
+        x = _mm256_or_si256(x, _mm256_srli_epi32(words, 16));
+    }
+    _mm256_storeu_si256(lanes, x);
+    if (trellis) { /* the next state: what 2 k + q says of q and k & 1, from a table of four */
+        int p0 = a->parity[0], p1 = a->parity[1], p2 = p0 ^ p1;
+        k = _mm256_add_epi32(_mm256_add_epi32(k, k), q);
+        x = _mm256_permutevar8x32_epi32(_mm256_setr_epi32(0, p0, p1, p2, 0, p0, p1, p2), k);
+        s = _mm256_xor_si256(_mm256_srli_epi32(s, 1), x);
+    }
+    k = _mm256_permute4x64_epi64(_mm256_packs_epi32(k, s), 0xd8);
+    _mm_storeu_si128((__m128i *)(void *)z, _mm256_castsi256_si128(k));
+    if (trellis) {
+        __m128i next = _mm256_extracti128_si256(k, 1);
+        _mm_storel_epi64((__m128i *)(void *)state, _mm_packus_epi16(next, next));
+    }
+    return 1;
+}
+
+HRQ__IN_AVX2 void hrq__rans_column_avx2_run(int16_t *z, uint8_t *state, size_t n, hrq__rans *c,
+                                            const hrq__rans_args *a, int trellis, int raw)
+{
+    size_t r;
+    for (r = 0; r + 8 <= n && !c->bad; r += 8)
+        if (c->bound - c->at < 32 ||
+            !hrq__rans_eight_avx2(z + r, trellis ? state + r : NULL, c, r & (c->lanes - 1), a, trellis, raw))
+            hrq__rans_rows(z, state, r, r + 8, c, a);
+    hrq__rans_rows(z, state, r, n, c, a);
+}
+
+/* Eight lanes at least; and no raw bits that could lead beyond a limit, 8191 at the least: 34 * 2^7 stays below. */
+HRQ__FN_AVX2 void hrq__rans_column_avx2(int16_t *z, uint8_t *state, size_t n, hrq__rans *c, const hrq__rans_args *a)
+{
+    unsigned even = a->model[0]->shift, odd = a->parity ? a->model[1]->shift : 0;
+    hrq__rans_slots(a->slot, a->model[0]);
+    if (a->parity) hrq__rans_slots(a->slot + HRQ__RANS_RANGE, a->model[1]);
+    if (c->lanes < 8 || even > 7 || odd > 7) hrq__rans_rows(z, state, 0, n, c, a);
+    else if (!a->parity && !even) hrq__rans_column_avx2_run(z, state, n, c, a, 0, 0);
+    else if (!a->parity) hrq__rans_column_avx2_run(z, state, n, c, a, 0, 1);
+    else if (!even && !odd) hrq__rans_column_avx2_run(z, state, n, c, a, 1, 0);
+    else hrq__rans_column_avx2_run(z, state, n, c, a, 1, 1);
+}
+
 #endif /* HRQ__AVX2 */
 
 //==================================================================================================
@@ -8341,11 +8439,12 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__pack_##isa, hrq__group_scales_##isa, hrq__norms_##isa, hrq__act_s8_##isa, hrq__hadamard_##isa,        \
         hrq__paley_##isa
 /* Shape of fma_tile, encoders, then the kernels that not every set has of its own. */
-#define HRQ__REST(m, n, isa, e8, metric, advance, box, floats, rest, path)                                       \
+#define HRQ__REST(m, n, isa, e8, metric, advance, box, floats, rest, path, rans)                                 \
     m, n, HRQ__ENCODERS(isa), hrq__code_e8_##e8, hrq__trellis_metric_##metric, hrq__trellis_advance_##advance, \
         hrq__code_box_##box, hrq__tile_upper_##floats, hrq__axpy_##floats, hrq__int_error_##rest, \
         hrq__float_error_##rest, hrq__signs_##rest, hrq__scale_rows_##rest, hrq__wants_##rest, \
-        hrq__zeros_##rest, hrq__path_column_##path, hrq__path_trace_##path, hrq__path_feed_##path
+        hrq__zeros_##rest, hrq__path_column_##path, hrq__path_trace_##path, hrq__path_feed_##path, \
+        hrq__rans_column_##rans
 
 #ifdef HRQ__AVX2
     #define HRQ__ONE_AVX2 \
@@ -8353,7 +8452,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
          hrq__one_trellis_avx2, hrq__one_int_avx2, hrq__one_column_avx2}
     #define HRQ__ROW_AVX2(name, need, flip, dots)                                             \
         {name, need, flip, HRQ__DECODERS(avx2, avx2), HRQ__ONE_AVX2, HRQ__DOTS(dots, avx2), \
-         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, avx2, avx2, avx2, avx2)},
+         HRQ__REST(6, 16, avx2, avx2, avx2, avx2, avx2, avx2, avx2, avx2, avx2)},
     #ifdef HRQ__AVX2VNNI
         #define HRQ__ROWS_AVX2                         \
             HRQ__ROW_AVX2("avx2", HRQ__HAS_AVX2, 0, avx2) \
@@ -8368,11 +8467,12 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 #ifdef HRQ__AVX512
     #define HRQ__ROWS_AVX512                                                                                   \
         {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2, avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),    \
-         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512, avx512)},                             \
+         HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512, avx512, avx2)},                      \
         {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni, vnni),                                          \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
           hrq__one_trellis_vnni, hrq__one_int_vnni, hrq__one_column_vnni},                                     \
-         HRQ__DOTS(vnni, avx512), HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512, avx512, avx512)},
+         HRQ__DOTS(vnni, avx512),                                                                              \
+         HRQ__REST(12, 32, avx512, avx512, avx512, vnni, avx512, avx512, avx512, avx512, avx2)},
 #else
     #define HRQ__ROWS_AVX512
 #endif
@@ -8382,7 +8482,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         {name, need, 0, HRQ__DECODERS(neon, neon),                                                              \
          {NULL, NULL, hrq__one_int_##one, hrq__one_table_##one, hrq__one_voronoi_##one, hrq__one_box_##one,     \
           hrq__one_trellis_##one, hrq__one_int_##one, hrq__one_column_##one},                                   \
-         HRQ__DOTS(dots, neon), HRQ__REST(8, 12, neon, neon, neon, neon, neon, neon, neon, scalar)},
+         HRQ__DOTS(dots, neon), HRQ__REST(8, 12, neon, neon, neon, neon, neon, neon, neon, scalar, scalar)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod, dotprod)
     #else

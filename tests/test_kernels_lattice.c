@@ -1,4 +1,4 @@
-// test_kernels_lattice.c: [6]. Kernels that code lattices and search a trellis along rows against their scalar
+// test_kernels_lattice.c: [6]. Kernels that code lattices, search a trellis along rows and read rANS against their scalar
 // specifications, byte for byte: every row of the kernel table that this machine can run, every q, number of scales and
 // search, data from tiny to far outside, buffers that end at the last byte.
 
@@ -290,6 +290,72 @@ static void check_trace(const hrq__kernels *row, size_t paths, size_t width)
     free(error.base);
 }
 
+/* Any model: a few symbols or many, an escape that is rare or not, low bits of any number. */
+static void draw_model(hrq__rans_model *m, int half)
+{
+    int s, symbols, spread = 1 + (int)draw_below(120);
+    memset(m, 0, sizeof *m);
+    m->shift = draw_below(2) ? 0 : (unsigned)draw_below(draw_below(4) ? 8 : 14);
+    m->half = half && !m->shift;
+    m->k = 1 + (int)draw_below(HRQ__RANS_K);
+    symbols = 2 * m->k + 2 - m->half;
+    for (s = 1; s < symbols; s++) {
+        int next = m->start[s - 1] + 1 + (int)draw_below((uint64_t)spread), most = 4096 - symbols + s;
+        m->start[s] = (uint16_t)(next < most ? next : most);
+    }
+    if (draw_below(3)) m->start[symbols - 1] = 4095;
+    m->start[symbols] = 4096;
+}
+
+/* Words that nobody wrote decode as well: values, states, and where the coder stops. */
+static void check_rans(const hrq__kernels *row, size_t lanes, int trellis)
+{
+    const hrq__kernels *rows[2] = {&hrq__kernel_table[0], row};
+    size_t n = draw_below(draw_below(2) ? 40 : 600) + 1, i, at;
+    hrq__rans_reader *rd = (hrq__rans_reader *)malloc(sizeof *rd);
+    hrq__rans_model m[2];
+    hrq__rans_args a;
+    hrq__rans c[2];
+    uint8_t states[256];
+    block z[2], state[2], words = block_of(2 * draw_below(draw_below(2) ? n + 1 : 4 * n + 100), draw_below(2));
+    for (i = 0; i < words.bytes; i++) words.data[i] = (uint8_t)(draw_below(4) ? draw_below(256) : 0);
+    for (i = 0; i < 4 * lanes; i++) states[i] = (uint8_t)(i % 4 == 2 ? 1 + draw_below(255) : draw_below(256));
+    hrq__rans_reader_init(rd, lanes, states, states + 4 * lanes);
+    for (i = 0; i < 2; i++) draw_model(&m[i], (int)i);
+    a.model[0] = &m[0];
+    a.model[1] = &m[1];
+    a.parity = trellis ? hrq__stream_parity[draw_below(7)] : NULL;
+    a.limit = trellis ? HRQ__STREAM_LIMIT : HRQ__RANS_LIMIT;
+    a.slot = rd->slot;
+    a.spread = (const uint8_t(*)[16])rd->spread;
+    for (i = 0; i < 2; i++) {
+        z[i] = block_of(n * sizeof(int16_t), 2);
+        state[i] = block_of(n, 1);
+        memset(z[i].data, 0x55, z[i].bytes);
+        for (at = 0; at < n; at++) state[i].data[at] = (uint8_t)(i ? state[0].data[at] : draw_below(256));
+    }
+    for (i = 0; i < 2; i++) {
+        c[i] = rd->coder;
+        c[i].at = words.data;
+        c[i].bound = words.data + words.bytes;
+        rows[i]->rans_column((int16_t *)(void *)z[i].data, trellis ? state[i].data : NULL, n, &c[i], &a);
+    }
+    EXPECT(memcmp(z[0].data, z[1].data, z[0].bytes) == 0, "%lu lanes, %lu rows: values", (unsigned long)lanes,
+           (unsigned long)n);
+    EXPECT(memcmp(state[0].data, state[1].data, n) == 0, "%lu lanes, %lu rows: states", (unsigned long)lanes,
+           (unsigned long)n);
+    EXPECT(c[0].at == c[1].at && c[0].bad == c[1].bad, "%lu lanes, %lu rows: words", (unsigned long)lanes,
+           (unsigned long)n);
+    EXPECT(memcmp(c[0].state, c[1].state, lanes * sizeof c[0].state[0]) == 0, "%lu lanes, %lu rows: lanes",
+           (unsigned long)lanes, (unsigned long)n);
+    for (i = 0; i < 2; i++) {
+        free(z[i].base);
+        free(state[i].base);
+    }
+    free(words.base);
+    free(rd);
+}
+
 int main(void)
 {
     int effort = test_setup(), q, k, kind;
@@ -328,6 +394,11 @@ int main(void)
                     if (k == 8) check_column(row, (size_t)k, (size_t)kind, 1);
                     check_trace(row, (size_t)(k * kind), 1 + draw_below(16));
                 }
+        tap_end();
+        snprintf(title, sizeof title, "%s: columns of rANS, any model and number of lanes", row->isa);
+        tap_begin(title);
+        for (q = 0; q < (effort ? 4000 : 1000); q++)
+            for (k = 1; k <= 64; k *= 2) check_rans(row, (size_t)k, q & 1);
         tap_end();
     }
     return tap_finish();
