@@ -1009,19 +1009,30 @@ HRQ__INLINE void hrq__put64(uint8_t *p, uint64_t v)
     hrq__put32(p + 4, (uint32_t)(v >> 32));
 }
 
-/* CRC-32 of ISO 3309 (polynomial EDB88320 reversed), four bits a step; crc 0 starts, results chain. The table is
-   hrq__crc4[i] = i divided by the polynomial in four steps; "123456789" gives CBF43926. */
+/* CRC-32 of ISO 3309 (polynomial EDB88320 reversed), eight bytes a step; crc 0 starts, results chain. "123456789" gives
+   CBF43926. table[k][i] is byte i divided by the polynomial with k bytes of zeros behind it; made where it pays, short
+   runs take the bits one by one. */
 static uint32_t hrq__crc32(uint32_t crc, const void *data, size_t bytes)
 {
-    static const uint32_t hrq__crc4[16] = {
-        0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u, 0x4db26158u, 0x5005713cu,
-        0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu, 0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu};
     const uint8_t *p = (const uint8_t *)data;
+    uint32_t table[8][256], i, k, x;
     crc = ~crc;
-    while (bytes--) {
+    if (bytes >= 1024) {
+        for (i = 0; i < 256; i++) {
+            for (k = 0, x = i; k < 8; k++) x = x >> 1 ^ ((0u - (x & 1)) & 0xedb88320u);
+            table[0][i] = x;
+        }
+        for (k = 1; k < 8; k++)
+            for (i = 0; i < 256; i++) table[k][i] = table[k - 1][i] >> 8 ^ table[0][table[k - 1][i] & 255];
+        for (; bytes >= 8; bytes -= 8, p += 8) {
+            x = crc ^ hrq__get32(p);
+            crc = table[7][x & 255] ^ table[6][x >> 8 & 255] ^ table[5][x >> 16 & 255] ^ table[4][x >> 24];
+            crc ^= table[3][p[4]] ^ table[2][p[5]] ^ table[1][p[6]] ^ table[0][p[7]];
+        }
+    }
+    for (; bytes > 0; bytes--) {
         crc ^= *p++;
-        crc = crc >> 4 ^ hrq__crc4[crc & 15];
-        crc = crc >> 4 ^ hrq__crc4[crc & 15];
+        for (k = 0; k < 8; k++) crc = crc >> 1 ^ ((0u - (crc & 1)) & 0xedb88320u);
     }
     return ~crc;
 }
@@ -3389,17 +3400,21 @@ typedef struct hrq__rans_args {
                                         a shuffle, 128 for places that take none */
 } hrq__rans_args;
 
-/* All that a state's low bits x say: frequency, x - start (12 bits each), HRQ__RANS_ZERO + value or HRQ__RANS_ESCAPE.
-   By eights, which run over the end of a symbol: the next one, or the next table, is written later. */
+/* All that a state's low bits say that are a symbol's first: frequency, distance to the first (12 bits each),
+   HRQ__RANS_ZERO + value or HRQ__RANS_ESCAPE. */
+HRQ__INLINE uint32_t hrq__rans_slot(const hrq__rans_model *m, int32_t s)
+{
+    int32_t says = s < 2 * m->k + 1 - m->half ? HRQ__RANS_ZERO + s - m->k : HRQ__RANS_ESCAPE;
+    return (uint32_t)says << 24 | ((uint32_t)m->start[s + 1] - m->start[s]);
+}
+
 HRQ__INLINE void hrq__rans_slots(uint32_t *slot, const hrq__rans_model *m)
 {
-    int32_t s, last = 2 * m->k + 1 - m->half;
-    uint32_t x, i;
-    for (s = 0; s <= last; s++) {
-        uint32_t freq = (uint32_t)m->start[s + 1] - m->start[s];
-        uint32_t says = (uint32_t)(s < last ? HRQ__RANS_ZERO + s - m->k : HRQ__RANS_ESCAPE) << 24 | freq;
-        for (x = 0; x < freq; x += 8)
-            for (i = 0; i < 8; i++) slot[m->start[s] + x + i] = says + ((x + i) << HRQ__RANS_BITS);
+    int32_t s;
+    uint32_t x;
+    for (s = 0; s < 2 * m->k + 2 - m->half; s++) {
+        uint32_t says = hrq__rans_slot(m, s);
+        for (x = m->start[s]; x < m->start[s + 1]; x++, says += HRQ__RANS_RANGE) slot[x] = says;
     }
 }
 
@@ -3446,7 +3461,11 @@ HRQ__INLINE int32_t hrq__rans_get_value(hrq__rans *c, const hrq__rans_model *m, 
     uint32_t says = slot[c->state[lane] & (HRQ__RANS_RANGE - 1)];
     int32_t k = (int32_t)(says >> 24) - HRQ__RANS_ZERO;
     hrq__rans_advance(c, lane, says & (HRQ__RANS_RANGE - 1), says >> HRQ__RANS_BITS & (HRQ__RANS_RANGE - 1));
-    if (k == HRQ__RANS_ESCAPE - HRQ__RANS_ZERO) k = hrq__rans_get_far(c, m, lane);
+    if (k == HRQ__RANS_ESCAPE - HRQ__RANS_ZERO) {
+        hrq__rans rare = *c; /* whose address goes out; that of *c does not, and its words stay in registers */
+        k = hrq__rans_get_far(&rare, m, lane);
+        *c = rare;
+    }
     if (m->shift)
         k = k * (1 << m->shift) + (int32_t)hrq__rans_get_raw(c, lane, m->shift) - (1 << (m->shift - 1));
     c->bad |= k > limit || k < -limit;
@@ -3463,13 +3482,16 @@ HRQ__INLINE unsigned hrq__stream_next(const uint8_t parity[2], unsigned state, u
 HRQ__INLINE void hrq__rans_rows(int16_t *z, uint8_t *state, size_t from, size_t to, hrq__rans *c,
                                 const hrq__rans_args *a)
 {
+    hrq__rans own = *c;
     size_t r;
-    for (r = from; r < to && !c->bad; r++) {
+    for (r = from; r < to && !own.bad; r++) {
         unsigned q = a->parity ? state[r] & 1u : 0;
-        int32_t k = hrq__rans_get_value(c, a->model[q], a->slot + q * HRQ__RANS_RANGE, r & (c->lanes - 1), a->limit);
-        z[r] = (int16_t)(c->bad ? 0 : a->parity ? 2 * k + (int32_t)q : k);
+        const uint32_t *slot = a->slot + q * HRQ__RANS_RANGE;
+        int32_t k = hrq__rans_get_value(&own, a->model[q], slot, r & (own.lanes - 1), a->limit);
+        z[r] = (int16_t)(own.bad ? 0 : a->parity ? 2 * k + (int32_t)q : k);
         if (a->parity) state[r] = (uint8_t)hrq__stream_next(a->parity, state[r], (unsigned)k);
     }
+    *c = own;
 }
 
 /* rans_column: a column's values, row r by lane r mod c->lanes.
@@ -9856,6 +9878,7 @@ enum {
     HRQ__STREAM_CRC = 14,
     HRQ__STREAM_HEAD = 25,
     HRQ__STREAM_STEPS = 900, /* most of |k| of a step */
+    HRQ__STREAM_TALL = 256,  /* rows decoded at a time */
     HRQ__STREAM_LIMIT = 8191 /* most of |k| of a value under a trellis */
 };
 
@@ -11612,26 +11635,39 @@ HRQ_API hrq_status hrq_stream_shape(const void *stream, size_t bytes, size_t *ro
     return HRQ_OK;
 }
 
+/* Values of up to HRQ__STREAM_TALL rows; by 32 columns, whose values come to one place first: z and w would both be
+   walked through by strides, often powers of two, that cache sets do not bear. */
+static void hrq__stream_rows(const hrq__stream *s, const int16_t *z, size_t from, size_t rows, float *w, size_t ldw)
+{
+    enum { COLS = 32, ROWS = HRQ__STREAM_TALL };
+    int16_t tile[COLS][ROWS];
+    float scale[ROWS];
+    size_t r, j, at, cols;
+    for (r = 0; r < rows; r++) scale[r] = hrq__stream_row(s, from + r);
+    for (r = 0; r < rows && s->live < s->cols; r++) memset(w + r * ldw, 0, s->cols * sizeof(float));
+    for (at = 0; at < s->live; at += cols) {
+        const size_t *column = s->column + at;
+        const float *step = s->step + at;
+        cols = hrq__min_size(COLS, s->live - at);
+        for (j = 0; j < cols; j++) memcpy(tile[j], z + (at + j) * s->rows + from, rows * sizeof tile[j][0]);
+        for (r = 0; r < rows; r++)
+            for (j = 0; j < cols; j++) w[r * ldw + column[j]] = (float)tile[j][r] * scale[r] * step[j];
+    }
+}
+
 HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w, size_t ldw, const hrq_hooks *hooks)
 {
     hrq__stream s;
     int16_t *z;
-    size_t r, j, from;
+    size_t from;
     hrq_status status = w ? hrq__stream_load(&s, &z, stream, bytes, hooks) : HRQ_ERR_ARG;
     if (status != HRQ_OK) return status;
-    if (!hrq__shape_ok(s.rows, s.cols, ldw)) {
-        hrq__release(hooks, z);
-        hrq__stream_free(&s, hooks);
-        return HRQ_ERR_SHAPE;
-    }
-    for (r = 0; r < s.rows; r++) memset(w + r * ldw, 0, s.cols * sizeof(float));
-    for (from = 0; from < s.rows; from += 64) /* by 64 rows: their lines stay in cache from column to column */
-        for (j = 0; j < s.live; j++)
-            for (r = from; r < from + 64 && r < s.rows; r++)
-                w[r * ldw + s.column[j]] = (float)z[j * s.rows + r] * hrq__stream_row(&s, r) * s.step[j];
+    if (!hrq__shape_ok(s.rows, s.cols, ldw)) status = HRQ_ERR_SHAPE;
+    for (from = 0; from < s.rows && status == HRQ_OK; from += HRQ__STREAM_TALL)
+        hrq__stream_rows(&s, z, from, hrq__min_size(HRQ__STREAM_TALL, s.rows - from), w + from * ldw, ldw);
     hrq__release(hooks, z);
     hrq__stream_free(&s, hooks);
-    return HRQ_OK;
+    return status;
 }
 
 /* ---- a stream as a matrix, format "sic": see [11i] ---- */
@@ -11642,12 +11678,13 @@ static void hrq__sicmat_columns(const hrq__stream *s, const int16_t *z, uint8_t 
     size_t j, r, b, at = 0;
     memset(bits, 0, s->cols);
     for (j = 0; j < s->live; j++) {
-        unsigned need = 0;
+        const int16_t *of = z + j * s->rows;
+        int any = 0, most = 0; /* of v and, for v < 0, of -1 - v: all bits that occur */
         for (r = 0; r < s->rows; r++) {
-            int v = z[j * s->rows + r];
-            while (v && (need == 0 || v >= 1 << (need - 1) || v < -(1 << (need - 1)))) need++;
+            any |= of[r];
+            most |= of[r] < 0 ? ~of[r] : of[r];
         }
-        bits[s->column[j]] = (uint8_t)need;
+        bits[s->column[j]] = (uint8_t)(any ? 1 + hrq__bits_for((uint64_t)most + 1) : 0);
     }
     for (b = 0; b <= 15; b++)
         for (j = 0; j < s->cols; j++)
