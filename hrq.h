@@ -677,9 +677,10 @@ HRQ_API hrq_status hrq_basis_check(const hrq_basis *basis);
 
 /* y = x P for each row (weights or activations); inverse: y = x P^T. What hrq_basis_check refuses may answer
    HRQ_ERR_DATA.
-     x, y       [rows x n] f32, ldx, ldy >= n; they must not overlap
+     x, y       [rows x n] f32, ldx, ldy >= n; they must not overlap. rows 0: HRQ_OK, x and y are not looked at
+   From 16 rows on it takes 64 n bytes of HRQ_MALLOC's memory; where there is none rows go one by one, to the same bits.
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_DATA (an index out of range); y untouched
-   Cost       6 flops a rotation and row; BITWISE */
+   Cost       6 flops a rotation and row, in vectors over 16 rows; BITWISE */
 HRQ_API hrq_status hrq_basis_apply(const hrq_basis *basis, int inverse, const float *x, size_t rows, size_t ldx,
                                    float *y, size_t ldy);
 
@@ -3506,6 +3507,48 @@ static void hrq__rans_column_scalar(int16_t *z, uint8_t *state, size_t n, hrq__r
     hrq__rans_rows(z, state, 0, n, c, a);
 }
 
+/* ---- plane rotations, see hrq_basis ---- */
+
+/* Rotations of a basis as they lie there: p, q u32, c, s f32; and in which places. */
+typedef struct hrq__rotations {
+    const uint8_t *first;
+    size_t count;
+    const uint8_t *perm; /* u32: p and q stand for places perm[p], perm[q] */
+    int inverse;         /* from the last to the first, with -s */
+} hrq__rotations;
+
+typedef struct hrq__rotation {
+    float *p, *q; /* 16 floats each */
+    float c, s;
+} hrq__rotation;
+
+HRQ__INLINE hrq__rotation hrq__rotation_at(float *y, const hrq__rotations *by, size_t i)
+{
+    const uint8_t *at = by->first + (by->inverse ? by->count - 1 - i : i) * 16;
+    hrq__rotation r;
+    r.p = y + (size_t)hrq__get32(by->perm + 4 * (size_t)hrq__get32(at)) * HRQ_PANEL;
+    r.q = y + (size_t)hrq__get32(by->perm + 4 * (size_t)hrq__get32(at + 4)) * HRQ_PANEL;
+    r.c = hrq__float_of(hrq__get32(at + 8));
+    r.s = hrq__float_of(hrq__get32(at + 12) ^ (by->inverse ? 0x80000000u : 0));
+    return r;
+}
+
+/* rotate: rotations of 16 rows side by side.
+     y          [places][16] in and out: p = c p - s q and q = c q + s p, of what both were; products and sums rounded
+     BITWISE */
+static void hrq__rotate_scalar(float *y, const hrq__rotations *by)
+{
+    size_t i, row;
+    for (i = 0; i < by->count; i++) {
+        hrq__rotation r = hrq__rotation_at(y, by, i);
+        float p[HRQ_PANEL], q[HRQ_PANEL];
+        memcpy(p, r.p, sizeof p);
+        memcpy(q, r.q, sizeof q);
+        for (row = 0; row < HRQ_PANEL; row++) r.q[row] = r.c * q[row] + r.s * p[row];
+        for (row = 0; row < HRQ_PANEL; row++) r.p[row] = r.c * p[row] - r.s * q[row];
+    }
+}
+
 /* One row a kernel set; the columns are the contracts above. */
 typedef struct hrq__kernels {
     const char *isa;
@@ -3562,6 +3605,7 @@ typedef struct hrq__kernels {
     void (*path_feed)(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n, const float *e,
                       size_t lde, const float *f, size_t depth);
     void (*rans_column)(int16_t *z, uint8_t *state, size_t n, hrq__rans *c, const hrq__rans_args *a);
+    void (*rotate)(float *y, const hrq__rotations *by);
 } hrq__kernels;
 
     /* The last columns of a row without kernels of its own for them. */
@@ -3592,7 +3636,7 @@ static const hrq__kernels hrq__kernel_table[] = {
      hrq__dot_s8_scalar, hrq__dot_groups_scalar, hrq__scales_scalar, hrq__tops_scalar, hrq__finish_scalar,
      hrq__tile_f32_scalar, hrq__dot_f32_scalar, hrq__fma_tile_scalar, HRQ__FMA_M, HRQ__FMA_N,
      HRQ__ENCODE_SCALAR, HRQ__TRELLIS_SCALAR, hrq__code_box_scalar, HRQ__FLOATS_SCALAR,
-     HRQ__ERRORS_SCALAR, HRQ__PATH_SCALAR, hrq__rans_column_scalar},
+     HRQ__ERRORS_SCALAR, HRQ__PATH_SCALAR, hrq__rans_column_scalar, hrq__rotate_scalar},
     HRQ__SIMD_ROWS
 };
 // clang-format on
@@ -9805,47 +9849,106 @@ static void hrq__basis_row(const hrq_basis *b, int inverse, const float *x, floa
     }
 }
 
+/* Sixteen rows side by side, tile [n][16] in the places that inputs have: a rotation is read once and turns vectors. In
+   and out by squares of 16 that a kernel transposes. */
+static void hrq__basis_panel(const hrq_basis *b, int inverse, const float *x, size_t ldx, float *y, size_t ldy,
+                             float *tile)
+{
+    enum { SIDE = HRQ_PANEL };
+    const hrq__kernels *kernels = hrq__kernels_now();
+    const uint8_t *perm = (const uint8_t *)b->data + HRQ__BASIS_HEAD;
+    hrq__rotations by;
+    float ones[SIDE], part[SIDE * SIDE], turned[SIDE * SIDE];
+    size_t i, j, r, cols;
+    for (r = 0; r < SIDE; r++) ones[r] = 1.0f;
+    memset(part, 0, sizeof part);
+    for (i = 0; i < b->n; i += cols) {
+        cols = hrq__min_size(SIDE, b->n - i);
+        for (r = 0; r < SIDE; r++) {
+            if (cols == SIDE) memcpy(part + r * SIDE, x + r * ldx + i, SIDE * sizeof(float)); /* becomes two moves */
+            else memcpy(part + r * SIDE, x + r * ldx + i, cols * sizeof(float));
+        }
+        kernels->scale_rows(turned, SIDE, part, SIDE, ones);
+        for (j = 0; j < cols; j++) {
+            size_t place = inverse ? hrq__get32(perm + 4 * (i + j)) : i + j;
+            memcpy(tile + place * SIDE, turned + j * SIDE, SIDE * sizeof(float));
+        }
+    }
+    by.first = perm + 4 * b->n;
+    by.count = b->rotations;
+    by.perm = perm;
+    by.inverse = inverse;
+    kernels->rotate(tile, &by);
+    for (i = 0; i < b->n; i += cols) {
+        cols = hrq__min_size(SIDE, b->n - i);
+        for (j = 0; j < cols; j++) {
+            size_t place = inverse ? i + j : hrq__get32(perm + 4 * (i + j));
+            memcpy(part + j * SIDE, tile + place * SIDE, SIDE * sizeof(float));
+        }
+        kernels->scale_rows(y + i, ldy, part, cols, ones);
+    }
+}
+
+/* tile NULL: one by one. */
+static void hrq__basis_rows(const hrq_basis *b, int inverse, const float *x, size_t rows, size_t ldx, float *y,
+                            size_t ldy, float *tile)
+{
+    size_t r = 0;
+    if (tile) memset(tile, 0, b->n * HRQ_PANEL * sizeof(float)); /* a permutation that is none leaves places */
+    for (; tile && r + HRQ_PANEL <= rows; r += HRQ_PANEL)
+        hrq__basis_panel(b, inverse, x + r * ldx, ldx, y + r * ldy, ldy, tile);
+    for (; r < rows; r++) hrq__basis_row(b, inverse, x + r * ldx, y + r * ldy);
+}
+
 HRQ_API hrq_status hrq_basis_apply(const hrq_basis *basis, int inverse, const float *x, size_t rows, size_t ldx,
                                    float *y, size_t ldy)
 {
-    size_t r;
+    float *tile;
     if (!basis || !basis->data) return HRQ_ERR_ARG;
     if (rows == 0) return HRQ_OK;
     if (!x || !y) return HRQ_ERR_ARG;
     if (!hrq__shape_ok(rows, basis->n, ldx) || !hrq__shape_ok(rows, basis->n, ldy)) return HRQ_ERR_SHAPE;
     if (!hrq__basis_legal(basis)) return HRQ_ERR_DATA;
-    for (r = 0; r < rows; r++) hrq__basis_row(basis, inverse, x + r * ldx, y + r * ldy);
+    tile = rows < HRQ_PANEL ? NULL : (float *)hrq__alloc_array(NULL, basis->n, HRQ_PANEL * sizeof(float));
+    hrq__basis_rows(basis, inverse, x, rows, ldx, y, ldy, tile);
+    hrq__release(NULL, tile);
     return HRQ_OK;
 }
 
 HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, size_t lds, float *out, size_t ldo,
                                  const hrq_hooks *hooks)
 {
-    size_t n, i, j;
-    float *row;
+    size_t n, i, j, r, rows;
+    float *part, *tile;
     if (!basis || !basis->data || !sigma || !out) return HRQ_ERR_ARG;
     n = basis->n;
     if (!hrq__shape_ok(n, n, lds) || !hrq__shape_ok(n, n, ldo)) return HRQ_ERR_SHAPE;
     if (!hrq__basis_legal(basis)) return HRQ_ERR_DATA;
     for (i = 0; i < n; i++)
         if (hrq__nonfinite(sigma + i * lds, 1, i + 1, lds)) return HRQ_ERR_NONFINITE;
-    row = (float *)hrq__alloc_array(hooks, n, sizeof(float));
-    if (!row) return HRQ_ERR_NOMEM;
-    for (i = 0; i < n; i++) { /* (sigma P)^T */
-        memcpy(row, sigma + i * lds, (i + 1) * sizeof(float));
-        for (j = i + 1; j < n; j++) row[j] = sigma[j * lds + i];
-        row[i] = (float)((double)row[i] * (1.0 + basis->damping));
-        hrq__basis_row(basis, 0, row, out + i * ldo);
+    part = (float *)hrq__alloc_array(hooks, n, 2 * HRQ_PANEL * sizeof(float));
+    if (!part) return HRQ_ERR_NOMEM;
+    tile = part + n * HRQ_PANEL;
+    for (i = 0; i < n; i += rows) { /* (sigma P)^T */
+        rows = hrq__min_size(HRQ_PANEL, n - i);
+        for (r = i; r < i + rows; r++) {
+            float *row = part + (r - i) * n;
+            memcpy(row, sigma + r * lds, (r + 1) * sizeof(float));
+            for (j = r + 1; j < n; j++) row[j] = sigma[j * lds + r];
+            row[r] = (float)((double)row[r] * (1.0 + basis->damping));
+        }
+        hrq__basis_rows(basis, 0, part, rows, n, out + i * ldo, ldo, tile);
     }
     for (i = 0; i < n; i++)
         for (j = 0; j < i; j++) hrq__la_swap(&out[i * ldo + j], &out[j * ldo + i]);
-    for (i = 0; i < n; i++) {
-        memcpy(row, out + i * ldo, n * sizeof(float));
-        hrq__basis_row(basis, 0, row, out + i * ldo);
+    for (i = 0; i < n; i += rows) {
+        rows = hrq__min_size(HRQ_PANEL, n - i);
+        for (r = 0; r < rows; r++) memcpy(part + r * n, out + (i + r) * ldo, n * sizeof(float));
+        hrq__basis_rows(basis, 0, part, rows, n, out + i * ldo, ldo, tile);
     }
     for (i = 0; i < n; i++)
         for (j = 0; j < i; j++) out[j * ldo + i] = out[i * ldo + j];
-    hrq__release(hooks, row);
+    hrq__release(hooks, part);
     return HRQ_OK;
 }
 

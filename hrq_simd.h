@@ -3076,6 +3076,24 @@ HRQ__FN_AVX2 void hrq__trellis_advance_avx2(uint8_t *path, uint8_t *chosen, cons
 
 HRQ__PATH_KERNELS(HRQ__FN_AVX2, avx2)
 
+/* ---- plane rotations ---- */
+
+HRQ__FN_AVX2 void hrq__rotate_avx2(float *y, const hrq__rotations *by)
+{
+    size_t i;
+    int k;
+    for (i = 0; i < by->count; i++) {
+        hrq__rotation r = hrq__rotation_at(y, by, i);
+        __m256 c = _mm256_set1_ps(r.c), s = _mm256_set1_ps(r.s);
+        HRQ__UNROLL
+        for (k = 0; k < HRQ_PANEL; k += 8) {
+            __m256 p = _mm256_loadu_ps(r.p + k), q = _mm256_loadu_ps(r.q + k);
+            _mm256_storeu_ps(r.q + k, _mm256_add_ps(_mm256_mul_ps(c, q), _mm256_mul_ps(s, p)));
+            _mm256_storeu_ps(r.p + k, _mm256_sub_ps(_mm256_mul_ps(c, p), _mm256_mul_ps(s, q)));
+        }
+    }
+}
+
 /* ---- reading of rANS ----
    Lanes are independent but for the words, which those that fall below 2^16 take in order: of 8 lanes a set, whose
    shuffle sends the next words where they belong. */
@@ -8465,12 +8483,12 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         hrq__pack_##isa, hrq__group_scales_##isa, hrq__norms_##isa, hrq__act_s8_##isa, hrq__hadamard_##isa,        \
         hrq__paley_##isa
 /* Shape of fma_tile, encoders, then the kernels that not every set has of its own. */
-#define HRQ__REST(m, n, isa, e8, metric, advance, box, floats, rest, path, rans)                                 \
+#define HRQ__REST(m, n, isa, e8, metric, advance, box, floats, rest, path, last)                                 \
     m, n, HRQ__ENCODERS(isa), hrq__code_e8_##e8, hrq__trellis_metric_##metric, hrq__trellis_advance_##advance, \
         hrq__code_box_##box, hrq__tile_upper_##floats, hrq__axpy_##floats, hrq__int_error_##rest, \
         hrq__float_error_##rest, hrq__signs_##rest, hrq__scale_rows_##rest, hrq__wants_##rest, \
         hrq__zeros_##rest, hrq__path_column_##path, hrq__path_trace_##path, hrq__path_feed_##path, \
-        hrq__rans_column_##rans
+        hrq__rans_column_##last, hrq__rotate_##last
 
 #ifdef HRQ__AVX2
     #define HRQ__ONE_AVX2 \

@@ -356,6 +356,38 @@ static void check_rans(const hrq__kernels *row, size_t lanes, int trellis)
     free(rd);
 }
 
+/* Rotations of any angle among few places and many. */
+static void check_rotate(const hrq__kernels *row, int inverse)
+{
+    size_t n = 2 + draw_below(40), count = draw_below(100), i, p;
+    block own = block_of(64 * n, 4), other = block_of(64 * n, 4), perm = block_of(4 * n, 1),
+          by = block_of(16 * count, 1);
+    hrq__rotations r;
+    fill_gauss((float *)(void *)own.data, 16 * n, exp(20 * draw_uniform() - 10));
+    memcpy(other.data, own.data, own.bytes);
+    for (i = 0; i < n; i++) hrq__put32(perm.data + 4 * i, (uint32_t)(n - 1 - i));
+    for (i = 0; i < count; i++) {
+        double angle = 6.3 * draw_uniform();
+        p = draw_below(n);
+        hrq__put32(by.data + 16 * i, (uint32_t)p);
+        hrq__put32(by.data + 16 * i + 4, (uint32_t)((p + 1 + draw_below(n - 1)) % n));
+        hrq__put32(by.data + 16 * i + 8, hrq__bits_of((float)cos(angle)));
+        hrq__put32(by.data + 16 * i + 12, hrq__bits_of((float)sin(angle)));
+    }
+    r.first = by.data;
+    r.count = count;
+    r.perm = perm.data;
+    r.inverse = inverse;
+    hrq__kernel_table[0].rotate((float *)(void *)own.data, &r);
+    row->rotate((float *)(void *)other.data, &r);
+    EXPECT(memcmp(own.data, other.data, own.bytes) == 0, "%lu rotations of %lu places", (unsigned long)count,
+           (unsigned long)n);
+    free(own.base);
+    free(other.base);
+    free(perm.base);
+    free(by.base);
+}
+
 int main(void)
 {
     int effort = test_setup(), q, k, kind;
@@ -399,6 +431,10 @@ int main(void)
         tap_begin(title);
         for (q = 0; q < (effort ? 4000 : 1000); q++)
             for (k = 1; k <= 64; k *= 2) check_rans(row, (size_t)k, q & 1);
+        tap_end();
+        snprintf(title, sizeof title, "%s: plane rotations of sixteen rows", row->isa);
+        tap_begin(title);
+        for (q = 0; q < (effort ? 4000 : 1000); q++) check_rotate(row, q & 1);
         tap_end();
     }
     return tap_finish();

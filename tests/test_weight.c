@@ -1590,6 +1590,24 @@ static void test_columns(void)
     tap_end();
 }
 
+/* Rows together, also through panels of 16, and rows one by one: the same bytes; outside of rows nothing changes. */
+static void check_chunks(const hrq_basis *basis)
+{
+    size_t n = basis->n, rows = 1 + draw_below(50), ldx = n + draw_below(3), ldy = n + draw_below(3), r;
+    float *x = floats_of(rows, n, ldx), *y = floats_of(rows, n, ldy), *one = floats_of(rows, n, ldy);
+    int inverse = (int)draw_below(2);
+    fill_gauss(x, (rows - 1) * ldx + n, 1.0);
+    EXPECT(hrq_basis_apply(basis, inverse, x, rows, ldx, y, ldy) == HRQ_OK, "apply");
+    for (r = 0; r < rows; r++)
+        EXPECT(hrq_basis_apply(basis, inverse, x + r * ldx, 1, n, one + r * ldy, n) == HRQ_OK, "apply");
+    EXPECT(same_bits(y, one, (rows - 1) * ldy + n), "%lu inputs, %lu rows: not those of single rows", (unsigned long)n,
+           (unsigned long)rows);
+    EXPECT(hrq_basis_apply(basis, inverse, NULL, 0, n, NULL, n) == HRQ_OK, "no rows");
+    free(x);
+    free(y);
+    free(one);
+}
+
 /* What the basis is for: every diagonal entry of the factor is |Sigma|^(1 / 2 n). */
 static void test_basis(void)
 {
@@ -1640,6 +1658,7 @@ static void test_basis(void)
                     EXPECT(fabs(before - after) < 1e-5 * (double)(n + 10) && back < 1e-5,
                            "%s, %lu: product %g became %g, back %g", spectra[kind], (unsigned long)n, before, after, back);
                 }
+                check_chunks(&basis);
                 EXPECT(hrq_basis_cov(&basis, sigma, n, l, n, NULL) == HRQ_OK, "cov");
                 for (i = 0; i < n * n; i++) a[i] = (double)sigma[i] * (i % (n + 1) ? 1.0 : 1.0 + basis.damping);
                 EXPECT(chol(a, n), "not positive definite");
