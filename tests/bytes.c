@@ -121,7 +121,7 @@ static void weight_only(void)
     {
         static uint8_t room[64 * 1024];
         hrq_basis basis;
-        hrq_gptq_options few = {0, HRQ_ORDER_MINPIVOT, 60};
+        hrq_gptq_options few = {0, HRQ_ORDER_MINPIVOT, 60, 0};
         hrq_mat m = encoded("int4", store, ROWS);
         if (hrq_basis_make(&basis, room, sizeof room, sigma, COLS, COLS, NULL, NULL, NULL) != HRQ_OK) exit(1);
         print_sum("basis", "83", basis.data, basis.bytes);
@@ -129,6 +129,9 @@ static void weight_only(void)
         print_sum("basis", "applied", back, sizeof back);
         if (hrq_gptq(&m, w, COLS, sigma, COLS, &few, NULL, NULL) != HRQ_OK) exit(1);
         print_sum("gptq", "int4, 60 tokens", m.data, m.bytes);
+        few.filter = 1;
+        if (hrq_gptq(&m, w, COLS, sigma, COLS, &few, NULL, NULL) != HRQ_OK) exit(1);
+        print_sum("gptq", "int4, filter", m.data, m.bytes);
         memset(cross, 0, sizeof cross);
         if (hrq_cov_cross(cross, COLS, COLS, COLS, w, COLS, w + COLS, COLS, ROWS - 1, NULL) != HRQ_OK) exit(1);
         print_sum("covariance", "of two kinds", cross, sizeof cross);
