@@ -1,6 +1,6 @@
-// test_kernels_lattice.c: [6]. Kernels that code lattices, search a trellis along rows and read rANS against their scalar
-// specifications, byte for byte: every row of the kernel table that this machine can run, every q, number of scales and
-// search, data from tiny to far outside, buffers that end at the last byte.
+// test_kernels_lattice.c: [6]. Kernels that code lattices, search a trellis along rows, read rANS and rotate against
+// their scalar specifications, byte for byte: every row of the kernel table that this machine can run, every q, number
+// of scales and search, data from tiny to far outside, buffers that end at the last byte.
 
 #define HRQ_IMPLEMENTATION
 #include "../hrq.h"
