@@ -11811,30 +11811,38 @@ static size_t hrq__sicmat_bytes(const hrq__stream *s, const uint8_t *bits, const
     return bytes;
 }
 
-/* Codes of every panel, and its rows' scales. place[column]: index of a live column in z. */
+/* A superblock of the 16 rows of a panel, from a position on, in `bits` bits. place[column]: index of a live column in
+   z. */
+static void hrq__sicmat_super(const hrq__view *v, const hrq__stream *s, const int16_t *z, const uint32_t *order,
+                              const uint32_t *place, size_t panel, size_t at, unsigned bits)
+{
+    enum { WIDE = 32 };
+    uint8_t code[HRQ_PANEL * WIDE];
+    uint16_t lane[HRQ_PANEL][4][8];
+    size_t stride, c, r, rows = hrq__min_size(HRQ_PANEL, s->rows - panel * HRQ_PANEL);
+    uint8_t *super = hrq__view_super(v, panel, at, &stride);
+    for (c = 0; c < 8 * stride; c++) {
+        uint32_t j = at + c < s->cols ? place[order[at + c]] : UINT32_MAX;
+        const int16_t *from = z + (j == UINT32_MAX ? 0 : j * s->rows + panel * HRQ_PANEL);
+        for (r = 0; r < HRQ_PANEL; r++) {
+            int value = (j != UINT32_MAX && r < rows ? from[r] : 0) + (1 << (bits - 1));
+            code[r * WIDE + c] = (uint8_t)value;
+            lane[r][c % stride][c / stride] = (uint16_t)value;
+        }
+    }
+    if (bits <= 8) hrq__pack_run(v->kernels, super, v->lay.lane_bytes, code, WIDE, 8 * stride, 0, bits);
+    for (r = 0; r < HRQ_PANEL && bits > 8; r++)
+        for (c = 0; c < stride; c++) hrq__planes_put(super, 16 * stride, r * stride + c, bits, lane[r][c]);
+}
+
+/* Codes of every panel, and its rows' scales; a column's codes are met in order. */
 static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int16_t *z, const uint32_t *order,
                              const uint32_t *place)
 {
-    size_t at, i, j, r, lanes;
-    for (at = 0; at < v->lay.cols8; at += 32) {
-        unsigned bits = v->widths[at / 32];
-        for (r = 0; r < hrq__div_up(s->rows, HRQ_PANEL) * HRQ_PANEL && bits; r++) {
-            size_t stride;
-            uint8_t *super = hrq__view_super(v, r / HRQ_PANEL, at, &stride);
-            lanes = 16 * stride;
-            for (i = 0; i < stride; i++) {
-                uint16_t code[8];
-                for (j = 0; j < 8; j++) {
-                    size_t position = at + stride * j + i, col = position < s->cols ? order[position] : 0;
-                    int value = 0;
-                    if (position < s->cols && r < s->rows && place[col] != UINT32_MAX)
-                        value = z[place[col] * s->rows + r];
-                    code[j] = (uint16_t)(value + (1 << (bits - 1)));
-                }
-                hrq__planes_put(super, lanes, r % HRQ_PANEL * stride + i, bits, code);
-            }
-        }
-    }
+    size_t at, r, panel;
+    for (at = 0; at < v->lay.cols8; at += 32)
+        for (panel = 0; panel < hrq__div_up(s->rows, HRQ_PANEL) && v->widths[at / 32]; panel++)
+            hrq__sicmat_super(v, s, z, order, place, panel, at, v->widths[at / 32]);
     for (r = 0; r < s->rows && s->row; r++)
         hrq__put32(hrq__view_panel(v, r / HRQ_PANEL) + v->lay.row_at + r % HRQ_PANEL * 4,
                    hrq__bits_of(hrq__stream_row(s, r)));
