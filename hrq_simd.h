@@ -1201,33 +1201,30 @@ HRQ__IN_AVX2 __m128i hrq__minus_avx2(const hrq__split_avx2 *s, size_t from, size
 
 /* |x| unsigned times value xor ones, which is -value - 1 where x < 0, so that the products there are |x| too small:
    `minus` goes on top. 2 * 127 * 128 = 32512 fits the int16 of maddubs, where value + 128 unsigned would saturate. A
-   negation (vpsignb) would contend with the multiplications for ports. M vectors: 2 M accumulators. */
+   negation (vpsignb) would contend with the multiplications for ports. M vectors, R registers of 8 rows: M R
+   accumulators. */
 HRQ__IN_AVX2 void hrq__dot_avx2_tile(__m256i *acc, const uint8_t *tile, size_t step, const hrq__split_avx2 *s,
-                                     size_t from, size_t end, int m)
+                                     size_t from, size_t end, int m, int r)
 {
-    __m256i w[2], v, size, ones, one = _mm256_set1_epi16(1);
+    __m256i v, size, ones, one = _mm256_set1_epi16(1);
     int t, i;
     for (; from < end; from += 4, tile += step) {
-        HRQ__UNROLL
-        for (i = 0; i < 2; i++) {
-            w[i] = hrq__load_avx2(tile + 32 * i);
-            if (m > 1) HRQ__OPAQUE(w[i]); /* loaded once, not once for each vector */
-        }
         HRQ__UNROLL
         for (t = 0; t < m; t++) {
             size = _mm256_set1_epi32(hrq__word_at(s->size[t] + from));
             ones = _mm256_set1_epi32(hrq__word_at(s->ones[t] + from));
             HRQ__UNROLL
-            for (i = 0; i < 2; i++) {
-                v = _mm256_maddubs_epi16(size, _mm256_xor_si256(w[i], ones));
-                acc[2 * t + i] = _mm256_add_epi32(acc[2 * t + i], _mm256_madd_epi16(v, one));
+            for (i = 0; i < r; i++) {
+                v = _mm256_maddubs_epi16(size, _mm256_xor_si256(hrq__load_avx2(tile + 32 * i), ones));
+                acc[r * t + i] = _mm256_add_epi32(acc[r * t + i], _mm256_madd_epi16(v, one));
             }
+            if (m > 1) HRQ__STEP(); /* a load in an xor costs nothing; kept for the next vector it is an instruction */
         }
     }
 }
 
 HRQ__IN_AVX2 void hrq__dot_s8_avx2_block(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
-                                         const hrq__vectors *x, size_t t0, int m)
+                                         const hrq__vectors *x, size_t t0, int m, int r)
 {
     hrq__split_avx2 s;
     size_t from, n, p, rows = 16 * panels;
@@ -1239,16 +1236,16 @@ HRQ__IN_AVX2 void hrq__dot_s8_avx2_block(int32_t *acc, const uint8_t *tile, size
         hrq__split_avx2_run(&s, x->x + t0 * x->ldx + from, x->ldx, n, m);
         minus = hrq__minus_avx2(&s, 0, n);
         _mm_storeu_si128((__m128i *)(void *)more, minus);
-        for (p = 0; p < panels; p++) {
+        for (p = 0; p < panels; p += (size_t)r / 2) {
             int32_t *out = acc + t0 * rows + 16 * p;
             __m256i sum[8];
             HRQ__UNROLL
-            for (t = 0; t < 2 * m; t++)
-                sum[t] = _mm256_add_epi32(hrq__load_avx2(out + (size_t)(t / 2) * rows + 8 * (t % 2)),
-                                          _mm256_set1_epi32(more[t / 2]));
-            hrq__dot_avx2_tile(sum, tile + from * rows + 64 * p, 4 * rows, &s, 0, n, m);
+            for (t = 0; t < m * r; t++)
+                sum[t] = _mm256_add_epi32(hrq__load_avx2(out + (size_t)(t / r) * rows + 8 * (t % r)),
+                                          _mm256_set1_epi32(more[t / r]));
+            hrq__dot_avx2_tile(sum, tile + from * rows + 64 * p, 4 * rows, &s, 0, n, m, r);
             HRQ__UNROLL
-            for (t = 0; t < 2 * m; t++) hrq__store_avx2(out + (size_t)(t / 2) * rows + 8 * (t % 2), sum[t]);
+            for (t = 0; t < m * r; t++) hrq__store_avx2(out + (size_t)(t / r) * rows + 8 * (t % r), sum[t]);
         }
     }
 }
@@ -1257,9 +1254,10 @@ HRQ__FN_AVX2 void hrq__dot_s8_avx2(int32_t *acc, const uint8_t *tile, size_t pan
                                    const hrq__vectors *x)
 {
     size_t t = 0;
-    for (; t + 4 <= x->n; t += 4) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 4);
-    for (; t + 2 <= x->n; t += 2) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 2);
-    for (; t < x->n; t++) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 1);
+    for (; panels == 4 && t + 2 <= x->n; t += 2) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 2, 4);
+    for (; t + 4 <= x->n; t += 4) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 4, 2);
+    for (; t + 2 <= x->n; t += 2) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 2, 2);
+    for (; t < x->n; t++) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 1, 2);
 }
 
 /* Groups: the integers of one, less zero points, to float, scaled, added. What does not depend on the panel, `minus`
@@ -1270,7 +1268,7 @@ typedef struct hrq__split_groups {
 
 HRQ__IN_AVX2 void hrq__groups_avx2_panel(float *total, size_t rows, const uint8_t *tile, const hrq__split_avx2 *s,
                                          const hrq__split_groups *of, size_t n, const hrq__groups *g, size_t at,
-                                         int m)
+                                         int m, int r)
 {
     size_t from, end, i = 0;
     int t;
@@ -1279,17 +1277,17 @@ HRQ__IN_AVX2 void hrq__groups_avx2_panel(float *total, size_t rows, const uint8_
         __m256 part;
         end = hrq__min_size(from + g->group, n);
         HRQ__UNROLL
-        for (t = 0; t < 2 * m; t++) {
-            acc[t] = _mm256_set1_epi32(of->minus[i][t / 2]);
+        for (t = 0; t < m * r; t++) {
+            acc[t] = _mm256_set1_epi32(of->minus[i][t / r]);
             if (g->zero)
-                acc[t] = _mm256_sub_epi32(acc[t], _mm256_mullo_epi32(_mm256_set1_epi32(of->sum[i][t / 2]),
-                                                                     hrq__load_avx2(g->zero + at + 8 * (t % 2))));
+                acc[t] = _mm256_sub_epi32(acc[t], _mm256_mullo_epi32(_mm256_set1_epi32(of->sum[i][t / r]),
+                                                                     hrq__load_avx2(g->zero + at + 8 * (t % r))));
         }
-        hrq__dot_avx2_tile(acc, tile + from * rows, 4 * rows, s, from, end, m);
+        hrq__dot_avx2_tile(acc, tile + from * rows, 4 * rows, s, from, end, m, r);
         HRQ__UNROLL
-        for (t = 0; t < 2 * m; t++) {
-            float *out = total + (size_t)(t / 2) * rows + 8 * (t % 2);
-            part = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[t]), _mm256_loadu_ps(g->scale + at + 8 * (t % 2)),
+        for (t = 0; t < m * r; t++) {
+            float *out = total + (size_t)(t / r) * rows + 8 * (t % r);
+            part = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[t]), _mm256_loadu_ps(g->scale + at + 8 * (t % r)),
                                    _mm256_loadu_ps(out));
             _mm256_storeu_ps(out, part);
         }
@@ -1297,7 +1295,8 @@ HRQ__IN_AVX2 void hrq__groups_avx2_panel(float *total, size_t rows, const uint8_
 }
 
 HRQ__IN_AVX2 void hrq__dot_groups_avx2_block(float *total, const uint8_t *tile, size_t panels, size_t depth,
-                                             const hrq__vectors *x, const hrq__groups *g, size_t t0, int m)
+                                             const hrq__vectors *x, const hrq__groups *g, size_t t0,
+                                             int m, int r)
 {
     hrq__split_avx2 s;
     hrq__split_groups of;
@@ -1314,9 +1313,9 @@ HRQ__IN_AVX2 void hrq__dot_groups_avx2_block(float *total, const uint8_t *tile, 
                 of.sum[i][t] = (int32_t)((uint32_t)sums[end / 8] - (uint32_t)sums[k / 8]);
             }
         }
-        for (p = 0; p < panels; p++)
+        for (p = 0; p < panels; p += (size_t)r / 2)
             hrq__groups_avx2_panel(total + t0 * rows + 16 * p, rows, tile + from * rows + 64 * p, &s, &of, n, g,
-                                   at + 16 * p, m);
+                                   at + 16 * p, m, r);
     }
 }
 
@@ -1328,9 +1327,10 @@ HRQ__FN_AVX2 void hrq__dot_groups_avx2(float *total, const uint8_t *tile, size_t
         hrq__dot_groups_scalar(total, tile, panels, depth, x, g);
         return;
     }
-    for (; t + 4 <= x->n; t += 4) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 4);
-    for (; t + 2 <= x->n; t += 2) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 2);
-    for (; t < x->n; t++) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 1);
+    for (; panels == 4 && t + 2 <= x->n; t += 2) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 2, 4);
+    for (; t + 4 <= x->n; t += 4) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 4, 2);
+    for (; t + 2 <= x->n; t += 2) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 2, 2);
+    for (; t < x->n; t++) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 1, 2);
 }
 
 /* Integer products of one panel with n vectors from t on: out[i * ldo + row] += sum over the vectors' columns
