@@ -710,8 +710,8 @@ typedef struct hrq_watersic_options {
 HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
 
 /* WaterSIC: successive cancellation with a step of its own for each column, c / L_ii, integers entropy-coded.
-   0.2546 bit from the limit at high rate whatever Sigma is; with a trellis 0.055 to 0.09. Below 5 bits for W and Sigma
-   filtered as the test channel has it, so that it stays near at low rates.
+   0.2546 bit from the limit at high rate whatever Sigma is; with a trellis 0.055 to 0.09. From 0.7 to 5 bits (a
+   trellis: from 0.25) W and Sigma are filtered as the test channel has them: near at low rates too.
      stream     out [capacity], *bytes of it used
      w, sigma   as for hrq_gptq; columns without input become 0 and cost nothing
      options    rate must be there. Where W has entries beyond 16383 steps the rate falls short: the steps stay larger
@@ -8590,13 +8590,14 @@ static hrq_status hrq__sic_damping(double *damping, double asked, double tokens,
             v.column[v.n++] = i;
         }
     if (!hrq__mul_size(v.n, v.n, &square)) status = HRQ_ERR_SHAPE;
-    else if (v.n) {
+    if (status == HRQ_OK && v.n) {
         pack = hrq__la_pack_bytes(v.n, v.n, v.n);
         v.factor = (float *)hrq__alloc_array(hooks, square, sizeof *v.factor);
         v.inverse = (float *)hrq__alloc_array(hooks, square, sizeof *v.inverse);
         v.pack = pack ? hrq__alloc(hooks, pack) : NULL;
     }
-    if (!v.column || !v.root || (v.n && (!v.factor || !v.inverse || !v.pack))) status = HRQ_ERR_NOMEM;
+    if (status == HRQ_OK && (!v.column || !v.root || (v.n && (!v.factor || !v.inverse || !v.pack))))
+        status = HRQ_ERR_NOMEM;
     if (status == HRQ_OK && v.n) status = hrq__sic_minimize(&v, damping);
     if (*damping < HRQ__DAMPING_LEAST) *damping = HRQ__DAMPING_LEAST;
     if (*damping > 1.0) *damping = 1.0;
@@ -8714,17 +8715,19 @@ static void hrq__sic_negate(void *arg, hrq__sic *s, size_t t, size_t width)
 /* W, loaded, to T = W - W Delta (Sigma + Delta)^-1, and what goes with it; u is used. */
 static void hrq__sic_filter(hrq__sic *s)
 {
+    double middle = 0.0;
     size_t t, r;
+    for (t = 0; t < s->n; t++) middle += hrq__rans_log2(s->diag[t]) / (double)s->n;
+    middle = hrq__rans_exp2(2.0 * middle);
     for (t = 0; t < s->n; t++) {
         double square = (double)s->diag[t] * (double)s->diag[t], share = s->level[s->column[t]] / square;
         s->share[t] = share < 0.999 ? (float)share : 0.999f; /* a column of zeros, which needs no more */
-        /* levels over the first diagonal and back: they may be beyond floats' range */
-        share = s->level[s->column[t]] / ((double)s->diag[0] * (double)s->diag[0]);
+        share = s->level[s->column[t]] / middle; /* and back: levels may be beyond floats' range */
         for (r = 0; r < s->rows; r++) s->u[t * s->rows + r] = (float)(share * (double)s->w[t * s->rows + r]);
     }
     hrq__sic_back(s, 0, s->n);
     for (t = 0; t < s->n; t++) {
-        double by = -((double)s->diag[0] / (double)s->diag[t]) * ((double)s->diag[0] / (double)s->diag[t]);
+        double by = -middle / ((double)s->diag[t] * (double)s->diag[t]);
         for (r = 0; r < s->rows; r++) s->u[t * s->rows + r] = (float)(by * (double)s->u[t * s->rows + r]);
     }
     hrq__sic_run(s, 0, s->n, hrq__sic_negate, NULL);
@@ -8786,8 +8789,7 @@ static hrq_status hrq__sic_open(hrq__sic *s, const float *w, size_t rows, size_t
     s->w = (float *)hrq__alloc_array(s->hooks, rows * s->n, sizeof(float));
     s->u = (float *)hrq__alloc_array(s->hooks, rows * s->n, sizeof(float));
     s->share = (float *)hrq__alloc_array(s->hooks, s->n, sizeof(float));
-    if (s->cols8) s->ends = (uint8_t *)hrq__alloc(s->hooks, s->n);
-    if (!s->diag || !s->w || !s->u || !s->share || (s->cols8 && !s->ends)) return HRQ_ERR_NOMEM;
+    if (!s->diag || !s->w || !s->u || !s->share) return HRQ_ERR_NOMEM;
     memset(s->share, 0, s->n * sizeof *s->share);
     if (sigma) {
         if (!hrq__mul_size(s->n, s->n, &square)) return HRQ_ERR_SHAPE;
@@ -8808,9 +8810,12 @@ static hrq_status hrq__sic_open(hrq__sic *s, const float *w, size_t rows, size_t
         for (i = 0; i < s->n; i++) s->diag[i] = 1.0f;
     }
     if (status != HRQ_OK) return status;
-    if (s->cols8) hrq__sic_mark(s);
     hrq__sic_load(s, w, ldw);
-    if (s->level) hrq__sic_filter(s);
+    if (s->level) hrq__sic_filter(s); /* column by column: no blocks yet */
+    if (!s->cols8) return HRQ_OK;
+    s->ends = (uint8_t *)hrq__alloc(s->hooks, s->n);
+    if (!s->ends) return HRQ_ERR_NOMEM;
+    hrq__sic_mark(s);
     return HRQ_OK;
 }
 
@@ -9145,7 +9150,7 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
                               cols, hooks);
     if (status == HRQ_OK)
         status = hrq__sic_open(&s, g->w, rows, cols, g->ldw, sigma, lds, order, damping,
-                               options && options->filter ? hrq_format_bits(&mat->format, 65536, 65536) : 0.0,
+                               options && options->filter ? hrq_format_bits(&mat->format, 4096, 4096) : 0.0,
                                &bad_pivot);
     if (report) report->bad_pivot = bad_pivot;
     if (report) report->damping = s.damping;
@@ -10508,7 +10513,7 @@ typedef struct hrq__watersic {
     double loss;     /* of the pass, with a trellis: sum of (L e)^2 */
     int frozen;      /* classes and gains stay */
     int settled;     /* classes and gains are those of a sample at about this rate */
-    double log_rms;  /* of W, log2 */
+    double log_rms;  /* of W, filtered, log2 */
     double bits;     /* ideal length of the values */
     double energy;   /* sum of z^2 of the pass */
     int clipped;     /* an integer would not fit: the step is too small for this W */
@@ -11094,16 +11099,20 @@ static hrq_status hrq__watersic_begin(hrq__watersic *x, const float *w, size_t r
                                       hrq_order order, size_t *bad_pivot)
 {
     const hrq_hooks *hooks = x->sic.hooks;
+    size_t i, live = 0;
+    double rate;
     hrq_status status;
     memset(x, 0, sizeof *x);
     x->sic.hooks = hooks;
+    for (i = 0; i < cols && sigma; i++) live += sigma[i * lds + i] > 0.0f;
+    rate = live ? options->rate * (double)cols / (double)live : 0.0; /* of the columns that have input */
+    if (rate < (options->states > 1 ? 0.25 : 0.7)) rate = 0.0; /* the scalar grid's dead zone does as much there */
     if (options->states > 1) {
         x->s.log_states = hrq__bits_for((uint64_t)options->states);
         x->s.pivoted = sigma && order == HRQ_ORDER_PIVOTED;
         x->list = options->list ? (unsigned)options->list : options->states > 64 ? 2 : options->states > 16 ? 4 : 8;
     }
-    status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order, options->damping, options->rate,
-                           bad_pivot);
+    status = hrq__sic_open(&x->sic, w, rows, cols, ldw, sigma, lds, order, options->damping, rate, bad_pivot);
     if (status == HRQ_OK) status = hrq__watersic_open(x, rows, cols);
     if (status == HRQ_OK && x->s.pivoted && x->s.live)
         status = hrq__watersic_resort(x, w, ldw, sigma, lds, bad_pivot);

@@ -1212,6 +1212,7 @@ static void test_filter(void)
             memset(&s, 0, sizeof s);
             covariance(a, sigma, n, kind);
             if (kind == AR) sigma[7 * n + 7] = 0.0f; /* no input */
+            s.cols8 = turn % 4 == 3 ? n : 0; /* lattice codes: columns in blocks */
             EXPECT(hrq__sic_open(&s, w, rows, n, n, sigma, n, orders[turn % 3], damping, rate, &bad) == HRQ_OK, "open");
             EXPECT(s.n == n - (kind == AR), "%lu columns", (unsigned long)s.n);
             for (i = 0; i < s.n; i++)
@@ -1257,6 +1258,40 @@ static void test_filter(void)
     free(x);
     free(sigma);
     free(w);
+    tap_end();
+}
+
+/* Columns without input leave the others as they are alone, at their share of the rate. */
+static void test_dead_rates(void)
+{
+    size_t rows = 512, n = 64, live = n / 2, i, j;
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n), *alone = floats_of(live, live, live),
+          *wl = floats_of(rows, live, live);
+    double rate;
+    tap_begin("WaterSIC: columns without input cost the others nothing");
+    fill_gauss(w, rows * n, 1.0);
+    memset(sigma, 0, n * n * sizeof *sigma);
+    for (i = 0; i < live; i++)
+        for (j = 0; j < live; j++)
+            alone[i * live + j] = sigma[2 * i * n + 2 * j] = (float)pow(0.9, fabs((double)i - (double)j));
+    for (i = 0; i < rows * live; i++) wl[i] = w[i / live * n + 2 * (i % live)];
+    for (rate = 0.5; rate <= 1.5; rate += 0.5) {
+        hrq_watersic_options o;
+        result x, y;
+        memset(&o, 0, sizeof o);
+        o.damping = -1;
+        o.rate = rate;
+        x = watersic(w, rows, n, sigma, sigma, &o, 0, "half dead");
+        o.rate = 2 * rate;
+        y = watersic(wl, rows, live, alone, alone, &o, 0, "alone");
+        EXPECT(x.status == HRQ_OK && y.status == HRQ_OK, "status");
+        EXPECT(0.5 * log2(2 * x.d / y.d) + 2 * (x.rate - rate) - (y.rate - 2 * rate) < 0.03,
+               "%g bits: distortion %g, alone %g", rate, 2 * x.d, y.d);
+    }
+    free(sigma);
+    free(w);
+    free(alone);
+    free(wl);
     tap_end();
 }
 
@@ -1915,6 +1950,7 @@ int main(void)
     test_trellis_spike();
     test_honest();
     test_filter();
+    test_dead_rates();
     test_damping_rule();
     test_damping_choice();
     if (effort == 0) tap_skip("WaterSIC's gap at 4096 rows", "QUICK=1");
