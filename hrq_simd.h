@@ -1250,10 +1250,129 @@ HRQ__IN_AVX2 void hrq__dot_s8_avx2_block(int32_t *acc, const uint8_t *tile, size
     }
 }
 
+/* Narrow tiles, of four panels. Where the values span little, value - least is unsigned and meets the vector as it is,
+   not split, and int16 holds the sums of a run of quads, 2 * 127 * span * quads <= 32767, before vpmaddwd: half of the
+   arithmetic. least * sum of the vector goes on top. What a tile holds counts, not its format: int4 spans 15, E2M1 in
+   halves 24. Runs shorter than four quads save nothing. */
+enum { HRQ__NARROW_BYTES = 16384, HRQ__NARROW_VECTORS = 8, HRQ__NARROW_QUADS = 4, HRQ__NARROW_LONGEST = 32 };
+typedef struct hrq__narrow_avx2 {
+    HRQ__ALIGNED uint8_t tile[HRQ__NARROW_BYTES];         /* value - least                */
+    HRQ__ALIGNED int32_t sums[HRQ__NARROW_BYTES / 512][64]; /* of groups, of two panels and vectors */
+    int32_t least;
+    size_t quads; /* of a run, even */
+} hrq__narrow_avx2;
+
+/* The least of 16 unsigned bytes. */
+HRQ__IN_AVX2 int hrq__least_avx2(__m128i v)
+{
+    return _mm_cvtsi128_si32(_mm_minpos_epu16(_mm_min_epu8(v, _mm_srli_epi16(v, 8)))) & 255;
+}
+
+/* 0: not narrow. Wide tiles mostly show it in their first 1024 bytes. bytes: a multiple of 128. */
+HRQ__IN_AVX2 int hrq__narrow_avx2_make(hrq__narrow_avx2 *to, const uint8_t *tile, size_t bytes)
+{
+    __m256i low[4], high[4], v;
+    __m128i ends[2];
+    size_t i = 0, end, span = 0;
+    int k;
+    to->least = 0;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) low[k] = high[k] = _mm256_setzero_si256();
+    while (i < bytes) {
+        for (end = hrq__min_size(bytes, i + 1024); i < end; i += 128) HRQ__UNROLL
+        for (k = 0; k < 4; k++) {
+            v = hrq__load_avx2(tile + i + 32 * k);
+            low[k] = _mm256_min_epi8(low[k], v);
+            high[k] = _mm256_max_epi8(high[k], v);
+        }
+        v = _mm256_min_epi8(_mm256_min_epi8(low[0], low[1]), _mm256_min_epi8(low[2], low[3]));
+        ends[0] = _mm_min_epi8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+        v = _mm256_max_epi8(_mm256_max_epi8(high[0], high[1]), _mm256_max_epi8(high[2], high[3]));
+        ends[1] = _mm_max_epi8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+        to->least = hrq__least_avx2(_mm_xor_si128(ends[0], _mm_set1_epi8(-128))) - 128;
+        span = (size_t)(127 - to->least - hrq__least_avx2(_mm_xor_si128(ends[1], _mm_set1_epi8(127))));
+        if (span > 32767 / (2 * 127 * HRQ__NARROW_QUADS)) return 0;
+    }
+    to->quads = hrq__min_size(HRQ__NARROW_LONGEST, 32767 / (2 * 127 * (span + !span))) / 2 * 2;
+    v = hrq__byte_avx2((unsigned)to->least);
+    for (i = 0; i < bytes; i += 128) HRQ__UNROLL
+    for (k = 0; k < 128; k += 32)
+        hrq__store_avx2(to->tile + i + k, _mm256_sub_epi8(hrq__load_avx2(tile + i + k), v));
+    return 1;
+}
+
+/* Two panels and two vectors: sums of groups of an even number of quads, to s->sums. A function, not inline: registers
+   for what it counts. */
+HRQ__FN_AVX2 void hrq__narrow_avx2_sums(hrq__narrow_avx2 *s, size_t panel, size_t quads, size_t group, const int8_t *x,
+                                        size_t ldx)
+{
+    const uint8_t *tile = s->tile + 64 * panel;
+    int32_t *to = s->sums[0];
+    __m256i part[8], v[2], w;
+    size_t done = 0, n, i; /* of the group */
+    int t, k;
+    for (; quads > 0; quads -= n) {
+        n = hrq__min_size(hrq__min_size(quads, group - done), s->quads);
+        HRQ__UNROLL
+        for (t = 0; t < 8; t++) part[t] = _mm256_setzero_si256();
+        for (i = n; i > 0; i -= 2) HRQ__UNROLL
+        for (k = 0; k < 2; k++, tile += 256, x += 4) {
+            v[0] = _mm256_set1_epi32(hrq__word_at(x));
+            v[1] = _mm256_set1_epi32(hrq__word_at(x + ldx));
+            HRQ__UNROLL
+            for (t = 0; t < 8; t++) {
+                w = hrq__load_avx2(tile + 32 * (t / 2));
+                part[t] = _mm256_add_epi16(part[t], _mm256_maddubs_epi16(w, v[t % 2]));
+                HRQ__OPAQUE(part[t]); /* GCC would else copy it in every turn */
+            }
+            HRQ__STEP();
+        }
+        HRQ__UNROLL
+        for (t = 0; t < 8; t++) {
+            int32_t *at = to + 32 * (t % 2) + 8 * (t / 2);
+            w = _mm256_madd_epi16(part[t], _mm256_set1_epi16(1));
+            hrq__store_avx2(at, done == 0 ? w : _mm256_add_epi32(w, hrq__load_avx2(at)));
+        }
+        done += n;
+        if (done < group) continue;
+        done = 0;
+        to += 64;
+    }
+}
+
+/* A vector's sum over columns from ... end - 1. */
+HRQ__INLINE uint32_t hrq__vectors_sum(const hrq__vectors *x, size_t t, size_t from, size_t end)
+{
+    return (uint32_t)x->sums[t * x->lds + end / 8] - (uint32_t)x->sums[t * x->lds + from / 8];
+}
+
+/* Two vectors from t0 on. */
+HRQ__IN_AVX2 void hrq__dot_s8_avx2_narrow(int32_t *acc, hrq__narrow_avx2 *s, size_t depth, const hrq__vectors *x,
+                                          size_t t0)
+{
+    size_t p;
+    int t;
+    for (p = 0; p < 4; p += 2) {
+        __m256i sum;
+        hrq__narrow_avx2_sums(s, p, depth / 4, depth / 4, x->x + t0 * x->ldx, x->ldx);
+        HRQ__UNROLL
+        for (t = 0; t < 8; t++) {
+            int32_t *out = acc + (t0 + (size_t)t / 4) * 64 + 16 * p + 8 * (t % 4);
+            uint32_t more = (uint32_t)s->least * hrq__vectors_sum(x, t0 + (size_t)t / 4, 0, depth);
+            sum = _mm256_add_epi32(_mm256_set1_epi32((int32_t)more), hrq__load_avx2(s->sums[0] + 8 * t));
+            hrq__store_avx2(out, _mm256_add_epi32(hrq__load_avx2(out), sum));
+        }
+    }
+}
+
 HRQ__FN_AVX2 void hrq__dot_s8_avx2(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
                                    const hrq__vectors *x)
 {
+    hrq__narrow_avx2 s;
     size_t t = 0;
+    if (panels == 4 && x->n >= HRQ__NARROW_VECTORS && 64 * depth <= HRQ__NARROW_BYTES &&
+        hrq__narrow_avx2_make(&s, tile, 64 * depth))
+        for (; t + 2 <= x->n; t += 2) hrq__dot_s8_avx2_narrow(acc, &s, depth, x, t);
     for (; panels == 4 && t + 2 <= x->n; t += 2) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 2, 4);
     for (; t + 4 <= x->n; t += 4) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 4, 2);
     for (; t + 2 <= x->n; t += 2) hrq__dot_s8_avx2_block(acc, tile, panels, depth, x, t, 2, 2);
@@ -1319,14 +1438,59 @@ HRQ__IN_AVX2 void hrq__dot_groups_avx2_block(float *total, const uint8_t *tile, 
     }
 }
 
+/* Groups of two panels and two vectors, whose integers are in s->sums, onto total. sum: of the groups' columns of the
+   vectors, times `least` where there are no zero points. */
+HRQ__IN_AVX2 void hrq__narrow_avx2_groups(float *total, const hrq__narrow_avx2 *s, const int32_t (*sum)[2], size_t n,
+                                          const hrq__groups *g, size_t at, int zeros)
+{
+    __m256i least = _mm256_set1_epi32(s->least), part, all;
+    __m256 sums[8];
+    size_t i;
+    int t;
+    HRQ__UNROLL
+    for (t = 0; t < 8; t++) sums[t] = _mm256_loadu_ps(total + 64 * (t / 4) + 8 * (t % 4));
+    for (i = 0; i < n; i++, at += 64) HRQ__UNROLL
+    for (t = 0; t < 8; t++) {
+        all = _mm256_set1_epi32(sum[i][t / 4]);
+        if (zeros) all = _mm256_mullo_epi32(all, _mm256_sub_epi32(least, hrq__load_avx2(g->zero + at + 8 * (t % 4))));
+        part = _mm256_add_epi32(all, hrq__load_avx2(s->sums[i] + 8 * t));
+        sums[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(part), _mm256_loadu_ps(g->scale + at + 8 * (t % 4)), sums[t]);
+    }
+    HRQ__UNROLL
+    for (t = 0; t < 8; t++) _mm256_storeu_ps(total + 64 * (t / 4) + 8 * (t % 4), sums[t]);
+}
+
+/* Two vectors from t0 on: first the integers of all groups, then what they are scaled by. */
+HRQ__IN_AVX2 void hrq__dot_groups_avx2_narrow(float *total, hrq__narrow_avx2 *s, size_t depth, const hrq__vectors *x,
+                                              const hrq__groups *g, size_t t0)
+{
+    int32_t sum[HRQ__NARROW_BYTES / 512][2];
+    const int32_t(*all)[2] = (const int32_t(*)[2])sum;
+    size_t from, end, n = 0, p;
+    int t;
+    for (from = 0; from < depth; from = end, n++)
+        for (end = hrq__min_size(from + g->group, depth), t = 0; t < 2; t++)
+            sum[n][t] = (int32_t)(hrq__vectors_sum(x, t0 + (size_t)t, from, end) * (g->zero ? 1u : (uint32_t)s->least));
+    for (p = 0; p < 4; p += 2) {
+        float *out = total + t0 * 64 + 16 * p;
+        hrq__narrow_avx2_sums(s, p, depth / 4, g->group / 4, x->x + t0 * x->ldx, x->ldx);
+        if (g->zero) hrq__narrow_avx2_groups(out, s, all, n, g, 16 * p, 1);
+        else hrq__narrow_avx2_groups(out, s, all, n, g, 16 * p, 0);
+    }
+}
+
 HRQ__FN_AVX2 void hrq__dot_groups_avx2(float *total, const uint8_t *tile, size_t panels, size_t depth,
                                        const hrq__vectors *x, const hrq__groups *g)
 {
+    hrq__narrow_avx2 s;
     size_t t = 0;
     if (g->group > HRQ__SPLIT) { /* products ask for no such tiles */
         hrq__dot_groups_scalar(total, tile, panels, depth, x, g);
         return;
     }
+    if (panels == 4 && x->n >= HRQ__NARROW_VECTORS && 64 * depth <= HRQ__NARROW_BYTES &&
+        hrq__narrow_avx2_make(&s, tile, 64 * depth))
+        for (; t + 2 <= x->n; t += 2) hrq__dot_groups_avx2_narrow(total, &s, depth, x, g, t);
     for (; panels == 4 && t + 2 <= x->n; t += 2) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 2, 4);
     for (; t + 4 <= x->n; t += 4) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 4, 2);
     for (; t + 2 <= x->n; t += 2) hrq__dot_groups_avx2_block(total, tile, panels, depth, x, g, t, 2, 2);
