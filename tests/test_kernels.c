@@ -236,15 +236,24 @@ typedef struct {
     hrq__vectors v;
 } operands;
 
-static operands operands_of(size_t panels, size_t depth, size_t n, int kind)
+/* Of a tile whose values span at most so much around 0 (255: any): all of a row at one end, at the other, at both, or
+   somewhere. */
+static int draw_span(size_t lane, int least, int span)
 {
+    return least + (lane % 4 == 0 ? span : lane % 4 == 1 ? 0 : lane % 4 == 2 ? span * (int)draw_below(2)
+                                                                         : (int)draw_below((uint32_t)span + 1));
+}
+
+static operands operands_of(size_t panels, size_t depth, size_t n, int kind, int span)
+{
+    int least = -(int)draw_below((uint32_t)(span < 128 ? span : 128) + 1);
     operands o;
     size_t t, k, i;
     int32_t *sums;
     o.tile = block_of(16 * panels * depth, 1 + draw_below(63));
     o.flipped = block_of(16 * panels * depth, 1 + draw_below(63));
     for (i = 0; i < o.tile.bytes; i++) {
-        o.tile.data[i] = (uint8_t)draw_s8(kind % 3);
+        o.tile.data[i] = (uint8_t)(span < 255 ? draw_span(i / 4 % 16, least, span) : draw_s8(kind % 3));
         o.flipped.data[i] = (uint8_t)(o.tile.data[i] ^ row->flip);
     }
     o.v.n = n;
@@ -277,9 +286,9 @@ static void operands_free(operands *o)
     free(o->sums.base);
 }
 
-static void dot_s8_one(size_t panels, size_t depth, size_t n, int kind)
+static void dot_s8_one(size_t panels, size_t depth, size_t n, int kind, int span)
 {
-    operands o = operands_of(panels, depth, n, kind);
+    operands o = operands_of(panels, depth, n, kind, span);
     size_t i, count = 16 * panels * n;
     block got = block_of(4 * count, 4), want = block_of(4 * count, 4);
     for (i = 0; i < count; i++)
@@ -293,9 +302,9 @@ static void dot_s8_one(size_t panels, size_t depth, size_t n, int kind)
     operands_free(&o);
 }
 
-static void dot_groups_one(size_t panels, size_t depth, size_t n, size_t group, int kind)
+static void dot_groups_one(size_t panels, size_t depth, size_t n, size_t group, int kind, int span)
 {
-    operands o = operands_of(panels, depth, n, kind);
+    operands o = operands_of(panels, depth, n, kind, span);
     size_t i, count = 16 * panels * n, scales = (depth + group - 1) / group * 16 * panels;
     block got = block_of(4 * count, 4), want = block_of(4 * count, 4), scale = block_of(4 * scales, 4),
           zero = block_of(4 * scales, 4);
@@ -325,6 +334,23 @@ static void dot_groups_one(size_t panels, size_t depth, size_t n, size_t group, 
     operands_free(&o);
 }
 
+/* Kernels may look at what a tile holds: spans where sums in 16 bits come to their end. */
+static void test_dot_spans(void)
+{
+    static const int spans[] = {0,  1,  3,  4,  7,  8,  9,  10, 12,  15, 16,
+                                17, 21, 22, 24, 31, 32, 33, 43, 64, 129, 130};
+    static const size_t depths[] = {8, 40, 128, 256, 264};
+    size_t i, d, n, p;
+    for (i = 0; i < sizeof spans / sizeof spans[0]; i++)
+        for (d = 0; d < sizeof depths / sizeof depths[0]; d++)
+            for (p = 1; p <= 4; p += 3) {
+                n = 7 + draw_below(7);
+                dot_s8_one(p, depths[d], n, 1, spans[i]);
+                dot_groups_one(p, depths[d], n, 8 * (1 + draw_below(depths[d] / 8)), (int)draw_below(6), spans[i]);
+                dot_groups_one(p, depths[d], n, 8 << draw_below(4), 1 + 3 * (int)draw_below(2), spans[i]);
+            }
+}
+
 static void test_dot(void)
 {
     static const size_t depths[] = {8, 16, 24, 32, 40, 64, 72, 128, 200};
@@ -332,12 +358,13 @@ static void test_dot(void)
     int i;
     for (p = 1; p <= 4; p += 3) {
         for (d = 0; d < sizeof depths / sizeof depths[0]; d++)
-            for (n = 0; n <= most; n++) dot_s8_one(p, depths[d], n == most ? 33 : n + 1, (int)(n + d) % 3);
+            for (n = 0; n <= most; n++) dot_s8_one(p, depths[d], n == most ? 33 : n + 1, (int)(n + d) % 3, 255);
         for (i = 0; i < (effort ? 300 : 60); i++)
-            dot_groups_one(p, 8 * (1 + draw_below(20)), 1 + draw_below(i % 8 ? 12 : 40), 8 * (1 + draw_below(10)), i);
+            dot_groups_one(p, 8 * (1 + draw_below(20)), 1 + draw_below(i % 8 ? 12 : 40), 8 * (1 + draw_below(10)), i, 255);
     }
-    dot_s8_one(1, 65536, 3, 1);
-    dot_groups_one(1, 65536, 2, 65536, 1);
+    dot_s8_one(1, 65536, 3, 1, 255);
+    dot_groups_one(1, 65536, 2, 65536, 1, 255);
+    test_dot_spans();
 }
 
 /* ---- scales, finish, floats ---- */
