@@ -38,12 +38,14 @@ void sort_times(double *times, timing *t);
 
 /* peak.c: best of many runs, about `seconds` of them. Bytes a second that one core reads from a buffer, by the widest
    loads that the machine has and prefetches 4 KB ahead; cycles a second (0: not known here); int8 multiply-adds a second
-   in registers, by the instructions of the library's dot product on hrq_isa_text(). */
+   in registers, by the instructions of the library's dot product on hrq_isa_text(); narrow_peak: by those that it takes
+   where the values of a tile span little, as int4, 0 where they are the same. */
 timing read_bandwidth(const void *data, size_t bytes, double seconds);
 void read_once(const void *data, size_t bytes);
 double core_clock(double seconds);
 double int8_peak(double seconds);
 const char *int8_peak_text(void);
+double narrow_peak(double seconds);
 
 /* Results go here, so that no compiler may leave a computation out. */
 void consume(double x);

@@ -160,6 +160,9 @@ timing read_bandwidth(const void *data, size_t bytes, double seconds)
         "vpmaddwd %%" v "13, %%" v "12, %%" v "12\n\tvpaddd %%" v "12, %%" v n ", %%" v n "\n\t"
     #define MADD_256(n) MADD("vpxor", "ymm", n)
     #define MADD_512(n) MADD("vpsubb", "zmm", n)
+    #define NARROW "vpmaddubsw %%ymm14, %%ymm15, %%ymm12\n\tvpaddw %%ymm12, "
+    #define NARROW_256(n) NARROW "%%ymm" n ", %%ymm" n "\n\t"
+    #define WIDEN_256(n) "vpmaddwd %%ymm13, %%ymm" n ", %%ymm12\n\tvpaddd %%ymm12, %%ymm" n ", %%ymm" n "\n\t"
 #elif defined(ARM)
     #define USED "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v24"
     #define LEAVE
@@ -186,6 +189,17 @@ PEAK(run_dpbusd_512, DPBUSD_512)
 PEAK(run_dpbusd_256, DPBUSD_256)
 PEAK(run_madd_512, MADD_512)
 PEAK(run_madd_256, MADD_256)
+
+/* Products of values that span little: eight sums in 16 bits before they are widened. */
+static void run_narrow_256(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < TURNS; i++) {
+        for (int k = 0; k < 8; k++) __asm__ volatile(TWELVE(NARROW_256)::: USED);
+        __asm__ volatile(TWELVE(WIDEN_256)::: USED);
+    }
+    LEAVE;
+}
 #elif defined(ARM)
 PEAK(run_sdot, SDOT)
 PEAK(run_smmla, SMMLA)
@@ -235,4 +249,15 @@ double int8_peak(double seconds)
     char one = 1;
     size_t i = peak_index();
     return (double)TURNS * CHAINS * peaks[i].adds / time_of(peaks[i].run, &one, seconds).best;
+}
+
+double narrow_peak(double seconds)
+{
+#ifdef X86
+    char one = 1;
+    if (strcmp(peaks[peak_index()].isa, "avx2") == 0)
+        return (double)TURNS * CHAINS * 8 * 32 / time_of(run_narrow_256, &one, seconds).best;
+#endif
+    (void)seconds;
+    return 0.0;
 }
