@@ -1256,7 +1256,7 @@ HRQ__IN_AVX2 void hrq__dot_s8_avx2_block(int32_t *acc, const uint8_t *tile, size
    halves 24. Runs shorter than four quads save nothing. */
 enum { HRQ__NARROW_BYTES = 16384, HRQ__NARROW_VECTORS = 8, HRQ__NARROW_QUADS = 4, HRQ__NARROW_LONGEST = 32 };
 typedef struct hrq__narrow_avx2 {
-    HRQ__ALIGNED uint8_t tile[HRQ__NARROW_BYTES];         /* value - least                */
+    HRQ__ALIGNED uint8_t tile[HRQ__NARROW_BYTES];           /* value - least                           */
     HRQ__ALIGNED int32_t sums[HRQ__NARROW_BYTES / 512][64]; /* of groups, of two panels and vectors */
     int32_t least;
     size_t quads; /* of a run, even */
