@@ -925,6 +925,20 @@ HRQ__IN_AVX2 void hrq__trellis_avx2(hrq__sink_avx2 *s, int to, const uint8_t *co
     memcpy(a->past, codes - step, sizeof last);
 }
 
+/* Four planes of half a superblock, bytes of them [plane][lane] turned to [lane][plane]: rows i and i + 4 in the halves
+   of register i. */
+HRQ__IN_AVX2 void hrq__turn4_avx2(__m256i v[4], const uint8_t *p)
+{
+    __m256i a = hrq__load_avx2(p), b = hrq__load_avx2(p + 64), c = hrq__load_avx2(p + 128), d = hrq__load_avx2(p + 192);
+    __m256i ab = _mm256_unpacklo_epi8(a, b), cd = _mm256_unpacklo_epi8(c, d);
+    v[0] = _mm256_unpacklo_epi16(ab, cd);
+    v[1] = _mm256_unpackhi_epi16(ab, cd);
+    ab = _mm256_unpackhi_epi8(a, b);
+    cd = _mm256_unpackhi_epi8(c, d);
+    v[2] = _mm256_unpacklo_epi16(ab, cd);
+    v[3] = _mm256_unpackhi_epi16(ab, cd);
+}
+
 /* Words [8 registers][8] to [8][register's number]. */
 HRQ__IN_AVX2 void hrq__turn_avx2(__m256i v[8])
 {
@@ -1147,9 +1161,130 @@ HRQ__FN_AVX2 size_t hrq__one_table_avx2(void *sum, const uint8_t *codes, size_t 
         }
 
 HRQ__ONE_WHOLE_AVX2(hrq__one_voronoi_avx2, hrq__voronoi_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a))
-HRQ__ONE_WHOLE_AVX2(hrq__one_box_avx2, hrq__box_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a))
+HRQ__ONE_WHOLE_AVX2(hrq__one_choose_avx2, hrq__box_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a))
 HRQ__ONE_WHOLE_AVX2(hrq__one_trellis_avx2, hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 0, a))
 HRQ__ONE_WHOLE_AVX2(hrq__one_column_avx2, hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 1, a))
+
+/* Box codes of 4 bits and several classes have too many tables to choose among lane by lane. Here blocks are turned to
+   lie as eight bytes, and each takes its table by a load. A register has two blocks of row i of a half and two of row
+   i + 4: tables come in pairs, one for each half of a register. */
+enum { HRQ__BOX_RUN = 16 };
+typedef struct hrq__box_rows_avx2 {
+    uint8_t pair[256 * 32];           /* [table of row i + 4][table of row i][32]                                  */
+    uint8_t x[2][32], size[2][32];    /* a superblock's x and |x|: of the columns congruent 0, 1 and 2, 3 mod 4    */
+    uint16_t at[HRQ__BOX_RUN][2][16]; /* [superblock][half][row i, column mod 4]: its pair, in steps of 8 bytes    */
+} hrq__box_rows_avx2;
+
+/* The same in both halves of a register. */
+HRQ__IN_AVX2 void hrq__box_x_avx2(hrq__box_rows_avx2 *b, const int8_t *x)
+{
+    const __m128i turn = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m256i low = hrq__table_avx2((const uint8_t *)x), high = hrq__table_avx2((const uint8_t *)x + 16), v;
+    int i;
+    low = _mm256_shuffle_epi8(low, _mm256_broadcastsi128_si256(turn));
+    high = _mm256_shuffle_epi8(high, _mm256_broadcastsi128_si256(turn));
+    HRQ__UNROLL
+    for (i = 0; i < 2; i++) {
+        v = i ? _mm256_unpackhi_epi32(low, high) : _mm256_unpacklo_epi32(low, high);
+        hrq__store_avx2(b->x[i], v);
+        hrq__store_avx2(b->size[i], _mm256_abs_epi8(v));
+    }
+    HRQ__OPAQUE_BYTES(b->x, sizeof b->x + sizeof b->size);
+}
+
+/* Of a superblock. Lanes of rows i and i + 4 lie beside each other, and a product of bytes makes one number of two. */
+HRQ__IN_AVX2 void hrq__box_at_avx2(uint16_t at[2][16], const uint8_t *codes, int index_bits)
+{
+    const __m256i weave = _mm256_broadcastsi128_si256(_mm_set_epi64x(0x0f070e060d050c04, 0x0b030a0209010800));
+    const __m256i spread = _mm256_setr_epi64x(0x0200020002000200, 0x0200020002000200, 0x0301030103010301,
+                                              0x0301030103010301);
+    const __m256i bit = _mm256_broadcastsi128_si256(_mm_set_epi64x((long long)0x8080404020201010u, 0x0808040402020101));
+    __m256i set, v;
+    int half, i;
+    HRQ__UNROLL
+    for (half = 0; half < 2; half++) {
+        set = _mm256_setzero_si256();
+        HRQ__UNROLL
+        for (i = index_bits - 1; i >= 0; i--) {
+            v = _mm256_set1_epi32(hrq__word_at(codes + 256 + 8 * i + 4 * half));
+            v = _mm256_and_si256(_mm256_shuffle_epi8(v, spread), bit);
+            set = _mm256_sub_epi8(_mm256_add_epi8(set, set), _mm256_cmpeq_epi8(v, bit));
+        }
+        v = _mm256_permute4x64_epi64(hrq__coset_avx2(codes + 32 * half, 4), 0xd8);
+        set = _mm256_add_epi8(_mm256_add_epi8(set, set), _mm256_shuffle_epi8(v, weave));
+        v = _mm256_set1_epi16((short)(4 | 8 << index_bits << 8));
+        hrq__store_avx2(at[half], _mm256_maddubs_epi16(v, set));
+    }
+}
+
+/* Products of two blocks each of two rows. */
+HRQ__IN_AVX2 __m256i hrq__box_two_avx2(const hrq__box_rows_avx2 *b, int i, const uint16_t *at, __m256i label)
+{
+    __m256i v;
+    label = _mm256_and_si256(label, hrq__byte_avx2(15));
+    v = _mm256_shuffle_epi8(hrq__load_avx2(b->pair + 8 * (size_t)at[0]), label);
+    v = _mm256_blend_epi32(v, _mm256_shuffle_epi8(hrq__load_avx2(b->pair + 8 * (size_t)at[1]), label), 0xcc);
+    v = _mm256_sign_epi8(v, hrq__load_avx2(b->x[i]));
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(hrq__load_avx2(b->size[i]), v), _mm256_set1_epi16(1));
+}
+
+HRQ__IN_AVX2 void hrq__box_half_avx2(const hrq__box_rows_avx2 *b, __m256i acc[4], const uint8_t *codes,
+                                     const uint16_t at[16])
+{
+    __m256i v[4], high, part;
+    int i;
+    hrq__turn4_avx2(v, codes);
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) {
+        high = hrq__srl16_avx2(v[i], 4);
+        part = hrq__box_two_avx2(b, 0, at + 4 * i, _mm256_unpacklo_epi32(v[i], high));
+        acc[i] = _mm256_add_epi32(acc[i], part);
+        part = hrq__box_two_avx2(b, 1, at + 4 * i + 2, _mm256_unpackhi_epi32(v[i], high));
+        acc[i] = _mm256_add_epi32(acc[i], part);
+    }
+}
+
+HRQ__IN_AVX2 size_t hrq__box_rows_avx2_run(int32_t *sum, const uint8_t *codes, size_t supers, const int8_t *x,
+                                           int index_bits, const hrq__decode_args *a)
+{
+    HRQ__ALIGNED hrq__box_rows_avx2 b;
+    __m256i acc[2][4], v;
+    size_t i, j, some, left, sets = (size_t)2 << index_bits, step = 256 + 8 * (size_t)index_bits;
+    for (i = 0; i < sets * sets; i++) {
+        v = hrq__table_avx2(a->maps + 16 * (i / sets));
+        v = _mm256_blend_epi32(hrq__table_avx2(a->maps + 16 * (i % sets)), v, 0xf0);
+        hrq__store_avx2(b.pair + 32 * i, _mm256_xor_si256(v, hrq__byte_avx2(a->flip)));
+    }
+    for (i = 0; i < 8; i++) acc[i / 4][i % 4] = _mm256_setzero_si256();
+    for (left = supers; left > 0; left -= some) { /* places first: a chain from codes to tables is long */
+        some = hrq__min_size(left, HRQ__BOX_RUN);
+        for (i = 0; i < some; i++) hrq__box_at_avx2(b.at[i], codes + i * step, index_bits);
+        for (j = 0; j < some; j++, codes += step, x += 32) {
+            hrq__prefetch_avx2(codes, 256);
+            hrq__box_x_avx2(&b, x);
+            hrq__box_half_avx2(&b, acc[0], codes, b.at[j][0]);
+            hrq__box_half_avx2(&b, acc[1], codes + 32, b.at[j][1]);
+        }
+    }
+    for (i = 0; i < 2; i++) {
+        v = _mm256_hadd_epi32(_mm256_hadd_epi32(acc[i][0], acc[i][1]), _mm256_hadd_epi32(acc[i][2], acc[i][3]));
+        hrq__store_avx2(sum + 8 * i, _mm256_add_epi32(hrq__load_avx2(sum + 8 * i), v));
+    }
+    return 32 * supers;
+}
+
+HRQ__FN_AVX2 size_t hrq__one_box_avx2(void *sum, const uint8_t *codes, size_t cols8, const hrq__decode_args *a,
+                                      const hrq__vectors *x, const hrq__groups *g)
+{
+    size_t supers = cols8 / 32;
+    if (g) return 0;
+    switch (a->code_bits << 4 | a->scales) {
+    case 0x42: return hrq__box_rows_avx2_run((int32_t *)sum, codes, supers, x->x, 1, a);
+    case 0x44: return hrq__box_rows_avx2_run((int32_t *)sum, codes, supers, x->x, 2, a);
+    case 0x48: return hrq__box_rows_avx2_run((int32_t *)sum, codes, supers, x->x, 3, a);
+    default: return hrq__one_choose_avx2(sum, codes, cols8, a, x, g);
+    }
+}
 
 /* ---- dot ---- */
 
