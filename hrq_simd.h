@@ -198,6 +198,25 @@ HRQ__INLINE int32_t hrq__word_at(const void *p)
     return v;
 }
 
+#if defined(HRQ__AVX2) || defined(HRQ__NEON)
+/* What each bit of a trellis' window adds to its hash, by its age: H is linear. */
+static void hrq__hash_bits(uint8_t of[16], const hrq__decode_args *a)
+{
+    unsigned i;
+    for (i = 0; i < 16; i++) of[i] = (uint8_t)hrq__tcq_hash(a->hash, a->parities, 1u << i);
+}
+
+/* And the 16 values of a nibble, whose lowest bit is `age` steps old and the next ones younger; ages that the window
+   has not add nothing. */
+static void hrq__hash_nibble(uint8_t to[16], const uint8_t of[16], int age)
+{
+    unsigned i, v;
+    to[0] = 0;
+    for (i = 1; i < 16; i *= 2, age--)
+        for (v = 0; v < i; v++) to[i + v] = (uint8_t)(to[v] ^ (age >= 0 && age < 16 ? of[age] : 0));
+}
+#endif
+
 //==================================================================================================
 //  [b] AVX2          with FMA and F16C; AVX-VNNI above them
 //==================================================================================================
@@ -412,21 +431,18 @@ HRQ__INLINE int hrq__nibble_first(int step) { return (1 + step) / 4; }
 
 static void hrq__prepare_trellis_avx2(uint8_t *maps, const hrq__decode_args *a)
 {
-    unsigned i, v, b, half = 1u << (a->code_bits + a->parities - 1);
+    unsigned i, v, half = 1u << (a->code_bits + a->parities - 1);
+    uint8_t of[16];
     int step, nibble;
+    hrq__hash_bits(of, a);
+    for (i = 0; i < 16; i++) of[i] = (uint8_t)((of[i] & 15) | (of[i] & 16) << 3 | (of[i] & 32) << 1);
     for (step = 0; step < 8; step++)
-        for (nibble = 0; nibble < HRQ__NIBBLES; nibble++)
-            for (v = 0; v < 16; v++) {
-                unsigned window = 0, hash, newest = 0;
-                for (b = 0; b < 4; b++) { /* bit of the window: its age */
-                    int age = 16 + step - (4 * (hrq__nibble_first(step) + nibble) + (int)b);
-                    if (age >= 0 && age < 16) window |= (v >> b & 1u) << age;
-                    if (age == 0) newest = 63;
-                }
-                hash = hrq__tcq_hash(a->hash, a->parities, window) ^ newest;
-                maps[(step * HRQ__NIBBLES + nibble) * 16 + (int)v] =
-                    (uint8_t)((hash & 15) | (hash & 16) << 3 | (hash & 32) << 1);
-            }
+        for (nibble = 0; nibble < HRQ__NIBBLES; nibble++) {
+            uint8_t *to = maps + (step * HRQ__NIBBLES + nibble) * 16;
+            int age = 16 + step - 4 * (hrq__nibble_first(step) + nibble);
+            hrq__hash_nibble(to, of, age);
+            for (v = 0; v < 16 && age >= 0 && age < 4; v++) to[v] ^= 0xcf;
+        }
     for (i = 0; i < half && i < 128; i++)
         maps[HRQ__LEVELS_AT + (i ^ (half - (1u << a->parities)))] = (uint8_t)a->level[i];
 }
@@ -445,7 +461,8 @@ static void hrq__prepare_avx2(uint8_t *maps, int codec, const hrq__decode_args *
         for (i = 0; i < 512; i += 128) hrq__differences(maps + i, parts);
     } else if (codec == HRQ__CODEC_BOX) {
         count = 2 * a->scales << a->code_bits;
-        for (i = 0; i < 256; i++) maps[i] = (uint8_t)((unsigned)a->level[i % count] ^ a->flip);
+        for (i = 0; i < 256; i++)
+            maps[i] = i < count ? (uint8_t)((unsigned)a->level[i] ^ a->flip) : maps[i - count];
     } else if (codec == HRQ__CODEC_VORONOI) {
         maps[16] = a->scales <= 16;
         for (i = 0; i < 16; i++) {
@@ -833,38 +850,44 @@ HRQ__IN_AVX2 __m256i hrq__hash_avx2(const __m256i nibble[6], const uint8_t *maps
     return hash;
 }
 
-/* Level at step j; all but *plus is to be negated: where the highest raw bit is 0 the rest of the index is
-   complemented, as the upper half is a table. Steps go down from 7: an addition then brings each next raw bit to bit 7.
+/* Levels at step j of one or two halves; all but plus is to be negated: where the highest raw bit is 0 the rest of the
+   index is complemented, as the upper half is a table. Steps go down from 7: an addition then brings each next raw bit to bit 7.
    Of two tables that bit 7 of the hash chooses between, a shuffle gives 0 in one. */
-HRQ__IN_AVX2 __m256i hrq__trellis_step_avx2(__m256i *plus, __m256i raw[3], __m256i hash, const __m256i table[8], int j,
-                                            int raws, int parities)
+HRQ__IN_AVX2 void hrq__trellis_step_avx2(__m256i v[2], __m256i plus[2], __m256i raw[2][3], const __m256i *table, int j,
+                                         int raws, int parities, int halves)
 {
-    int top = raws == 1 ? 0 : (raws & 1) + j % 2, pairs = 1 << (raws + parities - 6), n, k, bits = 0;
-    __m256i other, bit[3], left[3], v;
-    *plus = _mm256_cmpgt_epi8(_mm256_setzero_si256(), raw[top]);
-    hash = _mm256_xor_si256(hash, *plus);
-    other = _mm256_xor_si256(hash, hrq__byte_avx2(128));
-    if (parities == 6) bit[bits++] = _mm256_add_epi8(hash, hash);
-    raw[top] = _mm256_add_epi8(raw[top], raw[top]);
-    if (raws == 3) {
-        bit[bits++] = _mm256_xor_si256(raw[0], *plus);
-        raw[0] = _mm256_add_epi8(raw[0], raw[0]);
-    }
-    if (raws > 1) {
-        bit[bits++] = _mm256_xor_si256(raw[top], *plus);
-        raw[top] = _mm256_add_epi8(raw[top], raw[top]);
+    int top = raws == 1 ? 0 : (raws & 1) + j % 2, pairs = 1 << (raws + parities - 6), n, k, h, bits = 0;
+    __m256i other[2], bit[2][3], left[2][3], t;
+    HRQ__UNROLL
+    for (h = 0; h < halves; h++) {
+        bits = 0;
+        plus[h] = _mm256_cmpgt_epi8(_mm256_setzero_si256(), raw[h][top]);
+        v[h] = _mm256_xor_si256(v[h], plus[h]);
+        other[h] = _mm256_xor_si256(v[h], hrq__byte_avx2(128));
+        if (parities == 6) bit[h][bits++] = _mm256_add_epi8(v[h], v[h]);
+        raw[h][top] = _mm256_add_epi8(raw[h][top], raw[h][top]);
+        if (raws == 3) {
+            bit[h][bits++] = _mm256_xor_si256(raw[h][0], plus[h]);
+            raw[h][0] = _mm256_add_epi8(raw[h][0], raw[h][0]);
+        }
+        if (raws > 1) {
+            bit[h][bits++] = _mm256_xor_si256(raw[h][top], plus[h]);
+            raw[h][top] = _mm256_add_epi8(raw[h][top], raw[h][top]);
+        }
     }
     HRQ__UNROLL
-    for (k = 0; k < pairs; k++) {
-        v = _mm256_xor_si256(_mm256_shuffle_epi8(table[2 * k], hash), _mm256_shuffle_epi8(table[2 * k + 1], other));
+    for (k = 0; k < pairs; k++) HRQ__UNROLL
+    for (h = 0; h < halves; h++) {
+        t = _mm256_xor_si256(_mm256_shuffle_epi8(table[2 * k], v[h]), _mm256_shuffle_epi8(table[2 * k + 1], other[h]));
         HRQ__UNROLL
         for (n = 0; n < 2; n++) {
             if (~k & ((2 << n) - 1)) break;
-            v = _mm256_blendv_epi8(left[n], v, bit[n]);
+            t = _mm256_blendv_epi8(left[h][n], t, bit[h][n]);
         }
-        left[n] = v;
+        left[h][n] = t;
     }
-    return left[bits];
+    HRQ__UNROLL
+    for (h = 0; h < halves; h++) v[h] = left[h][bits];
 }
 
 HRQ__IN_AVX2 void hrq__nibbles_avx2(__m256i nibble[2], __m256i v)
@@ -881,25 +904,31 @@ HRQ__IN_AVX2 void hrq__raws_avx2(__m256i raw[3], const uint8_t *p, int raws)
     for (i = 0; i < raws; i++) raw[i] = hrq__load_avx2(p + 64 * i);
 }
 
-/* past: nibbles of the two bytes before, moved on. window: at least that of the masks; the nibbles beyond it have
-   tables of zeros. */
-HRQ__IN_AVX2 void hrq__trellis_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, __m256i past[4],
-                                         const __m256i table[8], int window, int raws, int parities,
-                                         const uint8_t *maps)
+/* past: nibbles of the two bytes before, moved on. window: at least that of the masks; the nibbles beyond it have tables
+   of zeros. Two halves side by side share the loads of tables, of which there are more than registers, and the waits for
+   raw bits that spill; next to the stores of a tile one after the other is quicker. */
+HRQ__IN_AVX2 void hrq__trellis_halves_avx2(hrq__sink_avx2 *s, int to, int half, int halves, const uint8_t *codes,
+                                           __m256i past[2][4], const __m256i table[8], int window, int raws,
+                                           int parities, const uint8_t *maps)
 {
-    __m256i nibble[6], raw[3], v, plus;
-    int j;
+    __m256i nibble[2][6], raw[2][3], v[2], plus[2];
+    int j, h;
     HRQ__UNROLL
-    for (j = 0; j < 4; j++) nibble[j] = past[j];
-    hrq__nibbles_avx2(nibble + 4, hrq__load_avx2(codes + 32 * half));
-    HRQ__UNROLL
-    for (j = 0; j < 4; j++) past[j] = nibble[j + 2];
-    hrq__raws_avx2(raw, codes + 64 + 32 * half, raws);
+    for (h = 0; h < halves; h++) {
+        HRQ__UNROLL
+        for (j = 0; j < 4; j++) nibble[h][j] = past[half + h][j];
+        hrq__nibbles_avx2(nibble[h] + 4, hrq__load_avx2(codes + 32 * (half + h)));
+        HRQ__UNROLL
+        for (j = 0; j < 4; j++) past[half + h][j] = nibble[h][j + 2];
+        hrq__raws_avx2(raw[h], codes + 64 + 32 * (half + h), raws);
+    }
     HRQ__UNROLL
     for (j = 7; j >= 0; j--) {
-        v = hrq__hash_avx2(nibble, maps, j, window);
-        v = hrq__trellis_step_avx2(&plus, raw, v, table, j, raws, parities);
-        hrq__emit_plus_avx2(s, to, half, j, v, plus);
+        HRQ__UNROLL
+        for (h = 0; h < halves; h++) v[h] = hrq__hash_avx2(nibble[h], maps, j, window);
+        hrq__trellis_step_avx2(v, plus, raw, table, j, raws, parities, halves);
+        HRQ__UNROLL
+        for (h = 0; h < halves; h++) hrq__emit_plus_avx2(s, to, half + h, j, v[h], plus[h]);
     }
 }
 
@@ -917,8 +946,12 @@ HRQ__IN_AVX2 void hrq__trellis_avx2(hrq__sink_avx2 *s, int to, const uint8_t *co
     memcpy(last, a->past, sizeof last);
     for (i = 0; i < supers; i++, codes += step) {
         hrq__sink_begin_avx2(s, to, codes, step);
-        hrq__trellis_half_avx2(s, to, 0, codes, past[0], table, window, raws, parities, a->maps);
-        hrq__trellis_half_avx2(s, to, 1, codes, past[1], table, window, raws, parities, a->maps);
+        if (to == HRQ__TO_TILE) {
+            hrq__trellis_halves_avx2(s, to, 0, 1, codes, past, table, window, raws, parities, a->maps);
+            hrq__trellis_halves_avx2(s, to, 1, 1, codes, past, table, window, raws, parities, a->maps);
+        } else {
+            hrq__trellis_halves_avx2(s, to, 0, 2, codes, past, table, window, raws, parities, a->maps);
+        }
         hrq__sink_next_avx2(s, to);
     }
     memcpy(a->past + 64, supers > 1 ? codes - 2 * step : last, sizeof last);
@@ -965,34 +998,45 @@ HRQ__IN_AVX2 void hrq__turn_avx2(__m256i v[8])
 /* Time down the rows: a register is a row's 32 columns. The bytes before are those of the other half, of these rows and
    of the 16 rows before. Products add up by columns mod 8 of each row, without a broadcast of x; at the end they are
    turned and added. */
-HRQ__IN_AVX2 void hrq__column_half_avx2(hrq__sink_avx2 *s, int to, int half, const uint8_t *codes, __m256i acc[8],
-                                        const __m256i table[8], int window, int raws, int parities,
-                                        const hrq__decode_args *a)
+HRQ__IN_AVX2 void hrq__column_super_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, __m256i acc[2][8],
+                                         const __m256i table[8], int window, int raws, int parities,
+                                         const hrq__decode_args *a)
 {
-    const uint8_t *last = half ? codes : codes + a->prior + 32, *older = codes + a->prior + 32 * half;
-    __m256i nibble[6], raw[3], v[8], plus;
-    int j;
-    hrq__nibbles_avx2(nibble, hrq__load_avx2(older));
-    hrq__nibbles_avx2(nibble + 2, hrq__load_avx2(last));
-    hrq__nibbles_avx2(nibble + 4, hrq__load_avx2(codes + 32 * half));
-    hrq__raws_avx2(raw, codes + 64 + 32 * half, raws);
+    __m256i nibble[2][6], raw[2][3], v[8][2], plus[2];
+    int j, h;
+    HRQ__UNROLL
+    for (h = 0; h < 2; h++) {
+        hrq__nibbles_avx2(nibble[h], hrq__load_avx2(codes + a->prior + 32 * h));
+        hrq__nibbles_avx2(nibble[h] + 2, hrq__load_avx2(h ? codes : codes + a->prior + 32));
+        hrq__nibbles_avx2(nibble[h] + 4, hrq__load_avx2(codes + 32 * h));
+        hrq__raws_avx2(raw[h], codes + 64 + 32 * h, raws);
+    }
     HRQ__UNROLL
     for (j = 7; j >= 0; j--) {
-        v[j] = hrq__hash_avx2(nibble, a->maps, j, window);
-        v[j] = hrq__trellis_step_avx2(&plus, raw, v[j], table, j, raws, parities);
-        if (to == HRQ__TO_TILE) {
-            v[j] = _mm256_sign_epi8(v[j], _mm256_xor_si256(plus, hrq__byte_avx2(0u - 2)));
-            v[j] = _mm256_xor_si256(v[j], s->flip);
-        } else {
-            v[j] = _mm256_sign_epi8(v[j], _mm256_xor_si256(plus, hrq__load_avx2(s->turn)));
-            v[j] = _mm256_maddubs_epi16(hrq__load_avx2(s->size), v[j]);
-            acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(v[j], _mm256_set1_epi16(1)));
+        v[j][0] = hrq__hash_avx2(nibble[0], a->maps, j, window);
+        v[j][1] = hrq__hash_avx2(nibble[1], a->maps, j, window);
+        hrq__trellis_step_avx2(v[j], plus, raw, table, j, raws, parities, 2);
+        HRQ__UNROLL
+        for (h = 0; h < 2; h++) {
+            __m256i turn = to == HRQ__TO_TILE ? hrq__byte_avx2(0u - 2) : hrq__load_avx2(s->turn);
+            v[j][h] = _mm256_sign_epi8(v[j][h], _mm256_xor_si256(plus[h], turn));
+            if (to == HRQ__TO_TILE) {
+                v[j][h] = _mm256_xor_si256(v[j][h], s->flip);
+            } else {
+                v[j][h] = _mm256_maddubs_epi16(hrq__load_avx2(s->size), v[j][h]);
+                acc[h][j] = _mm256_add_epi32(acc[h][j], _mm256_madd_epi16(v[j][h], _mm256_set1_epi16(1)));
+            }
         }
     }
-    if (to != HRQ__TO_TILE) return;
-    hrq__turn_avx2(v);
     HRQ__UNROLL
-    for (j = 0; j < 8; j++) hrq__emit_avx2(s, to, half, j, v[j]);
+    for (h = 0; h < 2 && to == HRQ__TO_TILE; h++) {
+        __m256i out[8];
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) out[j] = v[j][h];
+        hrq__turn_avx2(out);
+        HRQ__UNROLL
+        for (j = 0; j < 8; j++) hrq__emit_avx2(s, to, h, j, out[j]);
+    }
 }
 
 HRQ__IN_AVX2 void hrq__column_avx2(hrq__sink_avx2 *s, int to, const uint8_t *codes, size_t supers, int window,
@@ -1004,8 +1048,7 @@ HRQ__IN_AVX2 void hrq__column_avx2(hrq__sink_avx2 *s, int to, const uint8_t *cod
     hrq__tables_avx2(table, a->maps + HRQ__LEVELS_AT, 1 << (raws + parities - 5));
     for (; supers > 0; supers--, codes += 64 * (1 + raws)) {
         hrq__sink_begin_avx2(s, to, codes, 64 * (1 + (size_t)raws));
-        hrq__column_half_avx2(s, to, 0, codes, acc[0], table, window, raws, parities, a);
-        hrq__column_half_avx2(s, to, 1, codes, acc[1], table, window, raws, parities, a);
+        hrq__column_super_avx2(s, to, codes, acc, table, window, raws, parities, a);
         hrq__sink_next_avx2(s, to);
     }
     for (i = 0; i < 2 && to != HRQ__TO_TILE; i++) {
@@ -3580,7 +3623,8 @@ HRQ__FN_VNNI void hrq__prepare_vnni(uint8_t *maps, int codec, const hrq__decode_
         }
     } else if (codec == HRQ__CODEC_BOX) {
         count = 2 * a->scales << a->code_bits;
-        for (i = 0; i < 256; i++) maps[i] = (uint8_t)((unsigned)a->level[i % count] ^ a->flip);
+        for (i = 0; i < 256; i++)
+            maps[i] = i < count ? (uint8_t)((unsigned)a->level[i] ^ a->flip) : maps[i - count];
     } else if (codec == HRQ__CODEC_TRELLIS || codec == HRQ__CODEC_COLUMN) {
         hrq__maps_vnni(maps, a);
     } else if (codec == HRQ__CODEC_VORONOI && a->clamp == 127) {
@@ -6412,22 +6456,12 @@ HRQ__FN_AVX512 void hrq__path_feed_avx512(float *out, const float *in, const int
 
 enum { HRQ__NEON_HASH = 5 * 4 * 16 }; /* trellis: bytes of tables of the hash, before those of levels */
 
-/* What nibble v of the coded bits, d nibbles before the newest bit's, adds to the hash where that bit is bit `step` of
-   its own nibble. */
-static unsigned hrq__nibble_hash(const hrq__decode_args *a, int step, int d, unsigned v)
-{
-    int age = step + 4 * d - 3, bit;
-    unsigned window = 0;
-    for (bit = 3; bit >= 0; bit--, age++)
-        if (age >= 0 && age < 16) window |= (v >> bit & 1u) << age;
-    return hrq__tcq_hash(a->hash, a->parities, window);
-}
-
 /* Floats: bytes of values by code, lo, then hi, 256 each. Voronoi: 16 multiples, then whether they are bytes. Box:
    levels by class, coset, label. Trellis: hash [4 steps][5 nibbles][16], then the lower 128 levels. */
 static void hrq__prepare_neon(uint8_t *maps, int codec, const hrq__decode_args *a)
 {
     unsigned i, count;
+    uint8_t of[16];
     memset(maps, 0, HRQ__MAPS);
     if (codec == HRQ__CODEC_FLOAT) {
         for (i = 0; i < 1u << a->code_bits; i++) {
@@ -6443,11 +6477,11 @@ static void hrq__prepare_neon(uint8_t *maps, int codec, const hrq__decode_args *
         }
     } else if (codec == HRQ__CODEC_BOX) {
         count = 2 * a->scales << a->code_bits;
-        for (i = 0; i < 256; i++) maps[i] = (uint8_t)a->level[i % count];
+        for (i = 0; i < 256; i++) maps[i] = i < count ? (uint8_t)a->level[i] : maps[i - count];
     } else if (codec == HRQ__CODEC_TRELLIS || codec == HRQ__CODEC_COLUMN) {
         count = 1u << (a->code_bits + a->parities);
-        for (i = 0; i < HRQ__NEON_HASH; i++)
-            maps[i] = (uint8_t)hrq__nibble_hash(a, (int)(i / 80), (int)(i / 16 % 5), i % 16);
+        hrq__hash_bits(of, a);
+        for (i = 0; i < 20; i++) hrq__hash_nibble(maps + 16 * i, of, (int)(i / 5 + 4 * (i % 5)));
         for (i = 0; i < count && i < 128; i++) maps[HRQ__NEON_HASH + i] = (uint8_t)hrq__tcq_level(a->level, count, i);
     }
 }
