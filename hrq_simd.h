@@ -851,8 +851,8 @@ HRQ__IN_AVX2 __m256i hrq__hash_avx2(const __m256i nibble[6], const uint8_t *maps
 }
 
 /* Levels at step j of one or two halves; all but plus is to be negated: where the highest raw bit is 0 the rest of the
-   index is complemented, as the upper half is a table. Steps go down from 7: an addition then brings each next raw bit to bit 7.
-   Of two tables that bit 7 of the hash chooses between, a shuffle gives 0 in one. */
+   index is complemented, as the upper half is a table. Steps go down from 7: an addition then brings each next raw bit
+   to bit 7. Of two tables that bit 7 of the hash chooses between, a shuffle gives 0 in one. */
 HRQ__IN_AVX2 void hrq__trellis_step_avx2(__m256i v[2], __m256i plus[2], __m256i raw[2][3], const __m256i *table, int j,
                                          int raws, int parities, int halves)
 {
@@ -904,9 +904,9 @@ HRQ__IN_AVX2 void hrq__raws_avx2(__m256i raw[3], const uint8_t *p, int raws)
     for (i = 0; i < raws; i++) raw[i] = hrq__load_avx2(p + 64 * i);
 }
 
-/* past: nibbles of the two bytes before, moved on. window: at least that of the masks; the nibbles beyond it have tables
-   of zeros. Two halves side by side share the loads of tables, of which there are more than registers, and the waits for
-   raw bits that spill; next to the stores of a tile one after the other is quicker. */
+/* past: nibbles of the two bytes before, moved on. window: at least that of the masks; the nibbles beyond it have
+   tables of zeros. Two halves side by side share the loads of tables, of which there are more than registers, and the
+   waits for raw bits that spill; next to the stores of a tile one after the other is quicker. */
 HRQ__IN_AVX2 void hrq__trellis_halves_avx2(hrq__sink_avx2 *s, int to, int half, int halves, const uint8_t *codes,
                                            __m256i past[2][4], const __m256i table[8], int window, int raws,
                                            int parities, const uint8_t *maps)
@@ -1241,7 +1241,8 @@ HRQ__IN_AVX2 void hrq__box_at_avx2(uint16_t at[2][16], const uint8_t *codes, int
     const __m256i weave = _mm256_broadcastsi128_si256(_mm_set_epi64x(0x0f070e060d050c04, 0x0b030a0209010800));
     const __m256i spread = _mm256_setr_epi64x(0x0200020002000200, 0x0200020002000200, 0x0301030103010301,
                                               0x0301030103010301);
-    const __m256i bit = _mm256_broadcastsi128_si256(_mm_set_epi64x((long long)0x8080404020201010u, 0x0808040402020101));
+    const __m256i bit =
+        _mm256_broadcastsi128_si256(_mm_set_epi64x((long long)0x8080404020201010u, 0x0808040402020101));
     __m256i set, v;
     int half, i;
     HRQ__UNROLL
