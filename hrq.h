@@ -826,9 +826,16 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
         #error "hrq: define HRQ_MALLOC and HRQ_FREE together"
     #endif
 
+    /* Test programs take the table and all kernels from one object, tests/kernels.c: they are most of what there is to
+   compile. What this leaves without use here, and other warnings of the library, are for whole builds to tell. */
+    #ifdef HRQ__TABLE_APART
+        #pragma GCC system_header
+    #endif
+
     /* The vector kernels: for GCC and clang on x86-64 and little-endian AArch64, where the file lies beside this one.
    HRQ_SIMDE_NEON and HRQ_SIMDE_AVX2 (tests) take these kernels through SIMDe on any machine. */
-    #if !defined(HRQ_NO_SIMD) && defined(__has_include) && (defined(__GNUC__) || defined(__clang__))
+    #if !defined(HRQ_NO_SIMD) && !defined(HRQ__TABLE_APART) && defined(__has_include) && \
+        (defined(__GNUC__) || defined(__clang__))
         #if __has_include("hrq_simd.h")
             #if defined(HRQ_SIMDE_NEON)
                 #define SIMDE_ENABLE_NATIVE_ALIASES
@@ -2943,8 +2950,7 @@ static void hrq__e8_encode(const hrq__e8_args *c, const int32_t x[8], hrq__e8_bl
 {
     int32_t gauge = hrq__e8_gauge(x), top = (int32_t)c->scales - 1, from = 0, to, found = 0;
     hrq__e8_block b;
-    out->index = 0; /* a compiler may not see that one is found */
-    out->error = 0;
+    memset(out, 0, sizeof *out); /* a compiler may not see that one is found */
     while (from <= top && gauge > c->limit[from]) from++;
     to = c->first ? from : from < top ? from + 1 : top;
     if (!c->first && from > 0) from--;
@@ -3622,11 +3628,16 @@ typedef struct hrq__kernels {
 
     #ifdef HRQ__SIMD
         #include "hrq_simd.h"
-    #else
+    #elif !defined(HRQ__TABLE_APART)
         #define HRQ__SIMD_ROWS
 static unsigned hrq__isa_have(void) { return 0; }
     #endif
 
+    #ifdef HRQ__TABLE_APART
+extern const hrq__kernels *const hrq__kernel_table;
+extern const size_t hrq__kernel_rows;
+unsigned hrq__isa_have(void);
+    #else
 // clang-format off
 static const hrq__kernels hrq__kernel_table[] = {
     {"scalar", 0, 0, NULL,
@@ -3640,6 +3651,8 @@ static const hrq__kernels hrq__kernel_table[] = {
     HRQ__SIMD_ROWS
 };
 // clang-format on
+static const size_t hrq__kernel_rows = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0];
+    #endif
 
 /* All cols8 columns of a panel, by the kernels and where they do not reach by the scalar ones. */
 static void hrq__decode_run(const hrq__kernels *kernels, int codec, uint8_t *lo, uint8_t *hi, const uint8_t *codes,
@@ -3672,7 +3685,7 @@ static int hrq__isa_index(const char *isa)
 /* The last row that machine and limit allow. */
 static int hrq__isa_row(unsigned have, int limit)
 {
-    int i = (int)(sizeof hrq__kernel_table / sizeof hrq__kernel_table[0]);
+    int i = (int)hrq__kernel_rows;
     while (--i > 0 && ((hrq__kernel_table[i].need & ~have) || hrq__isa_index(hrq__kernel_table[i].isa) > limit)) {}
     return i;
 }

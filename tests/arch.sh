@@ -19,11 +19,13 @@ skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; echo "$1: SKIP $2" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
 cpu() { grep -qw "$1" /proc/cpuinfo 2>/dev/null; }
 limited() { if has timeout; then timeout 600 "$@"; else "$@"; fi; }
-build() { # build JOB COMPILER FLAGS...: all programs, as $dir/NAME
+build() { # build JOB COMPILER FLAGS...: all programs, as $dir/NAME; the kernels once, at -O2
     job=$1
     shift
+    "$@" -std=c99 -O2 -c -o $dir/kernels.o kernels.c > $dir/log 2>&1 || { bad "builds: $job: kernels"; return 1; }
     for program in $TESTS bytes; do
-        "$@" -std=c99 -O2 -o $dir/$program $program.c -lm > $dir/log 2>&1 || { bad "builds: $job: $program"; return 1; }
+        "$@" -std=c99 -O1 -DHRQ__TABLE_APART -o $dir/$program $program.c $dir/kernels.o -lm > $dir/log 2>&1 \
+            || { bad "builds: $job: $program"; return 1; }
     done
 }
 run() { # run JOB ROWS COMMAND...: the tests, the first with cases of these rows, and bytes.c

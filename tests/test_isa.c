@@ -67,7 +67,7 @@ static void test_detection(void)
 static void test_limits(void)
 {
     int i, row;
-    size_t rows = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0], r;
+    size_t rows = hrq__kernel_rows, r;
     tap_begin("limits: each name takes what is above it away; rows ascend");
     for (r = 1; r < rows; r++)
         EXPECT(hrq__isa_index(hrq__kernel_table[r].isa) > hrq__isa_index(hrq__kernel_table[r - 1].isa), "%s",
@@ -139,7 +139,7 @@ static void test_same(const char *name)
 {
     static const size_t shapes[][3] = {{17, 64, 1},    {80, 128, 7}, {5, 40, 2},   {33, 296, 1},
                                        {66, 1064, 19}, {16, 8, 3},   {64, 520, 98}};
-    size_t s, i, r, rows = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0];
+    size_t s, i, r, rows = hrq__kernel_rows;
     hrq_format f;
     char text[128];
     if (hrq_format_parse(&f, name) != HRQ_OK || hrq_mat_bytes(&f, 16, 64) == 0) return;
@@ -184,7 +184,7 @@ static void test_same(const char *name)
 
 int main(void)
 {
-    size_t i, rows = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0];
+    size_t i, rows = hrq__kernel_rows;
     const char *name;
     test_setup();
     for (i = 1; i < rows; i++)

@@ -6,7 +6,7 @@
 #include "tap.h"
 #include "common.h"
 
-static const hrq__kernels *scalar = &hrq__kernel_table[0], *row;
+static const hrq__kernels *scalar, *row;
 static int effort;
 
 static int8_t draw_s8(int kind)
@@ -532,8 +532,9 @@ static void test_floats(void)
 int main(void)
 {
     char name[64];
-    size_t i, rows = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0];
+    size_t i, rows = hrq__kernel_rows;
     effort = test_setup();
+    scalar = &hrq__kernel_table[0];
     for (i = 0; i < rows; i++) {
         row = &hrq__kernel_table[i];
         sprintf(name, "kernels of %s", row->isa);

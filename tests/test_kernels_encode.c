@@ -287,7 +287,7 @@ static void test_errors(void)
 int main(void)
 {
     char name[64];
-    size_t i, rows = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0];
+    size_t i, rows = hrq__kernel_rows;
     test_setup();
     for (i = 1; i < rows; i++) {
         row = &hrq__kernel_table[i];

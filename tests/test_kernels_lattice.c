@@ -391,7 +391,7 @@ static void check_rotate(const hrq__kernels *row, int inverse)
 int main(void)
 {
     int effort = test_setup(), q, k, kind;
-    size_t r, rows = sizeof hrq__kernel_table / sizeof hrq__kernel_table[0];
+    size_t r, rows = hrq__kernel_rows;
     test_maps();
     for (r = 1; r < rows; r++) {
         const hrq__kernels *row = &hrq__kernel_table[r];

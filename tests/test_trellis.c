@@ -475,7 +475,7 @@ static void test_step(int effort)
     size_t r;
     tap_begin(
         "steps of the search, all kernels: sums stop at 255, ties take the oldest bit 0, the least is taken off");
-    for (r = 0; r < sizeof hrq__kernel_table / sizeof hrq__kernel_table[0]; r++) {
+    for (r = 0; r < hrq__kernel_rows; r++) {
         const hrq__kernels *row = &hrq__kernel_table[r];
         if (row->need & ~hrq__isa_have()) {
             printf("# SKIP %s\n", row->isa);
