@@ -829,13 +829,12 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
     /* Test programs take the table and all kernels from one object, tests/kernels.c: they are most of what there is to
    compile. What this leaves without use here, and other warnings of the library, are for whole builds to tell. */
     #ifdef HRQ__TABLE_APART
+        #define HRQ_NO_SIMD
         #pragma GCC system_header
     #endif
-
     /* The vector kernels: for GCC and clang on x86-64 and little-endian AArch64, where the file lies beside this one.
    HRQ_SIMDE_NEON and HRQ_SIMDE_AVX2 (tests) take these kernels through SIMDe on any machine. */
-    #if !defined(HRQ_NO_SIMD) && !defined(HRQ__TABLE_APART) && defined(__has_include) && \
-        (defined(__GNUC__) || defined(__clang__))
+    #if !defined(HRQ_NO_SIMD) && defined(__has_include) && (defined(__GNUC__) || defined(__clang__))
         #if __has_include("hrq_simd.h")
             #if defined(HRQ_SIMDE_NEON)
                 #define SIMDE_ENABLE_NATIVE_ALIASES

@@ -6,7 +6,7 @@
 #include "tap.h"
 #include "common.h"
 
-static const hrq__kernels *scalar = &hrq__kernel_table[0], *row;
+static const hrq__kernels *scalar, *row;
 
 /* n floats that end where their block does: Gaussian, of any magnitude, zeros and least numbers, small integers, or any
    bits at all. */
@@ -289,6 +289,7 @@ int main(void)
     char name[64];
     size_t i, rows = hrq__kernel_rows;
     test_setup();
+    scalar = &hrq__kernel_table[0];
     for (i = 1; i < rows; i++) {
         row = &hrq__kernel_table[i];
         if (row->need & ~hrq__isa_have()) {
