@@ -3631,7 +3631,6 @@ typedef struct hrq__kernels {
         #define HRQ__SIMD_ROWS
 static unsigned hrq__isa_have(void) { return 0; }
     #endif
-
     #ifdef HRQ__TABLE_APART
 extern const hrq__kernels *const hrq__kernel_table;
 extern const size_t hrq__kernel_rows;
