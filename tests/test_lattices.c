@@ -710,7 +710,7 @@ static void test_lists(int effort)
 
 static void test_held(int effort)
 {
-    int q, lattice, i, n = effort == 0 ? 10 : effort == 1 ? 120 : 2000, j;
+    int q, lattice, i, n = effort == 0 ? 10 : effort == 1 ? 120 : 800, j;
     unsigned layers, power;
     double held = 0, all = 0, far;
     tap_begin("every code, 1 to 5 layers: what is held decodes to the point chosen, on ties and far out too");
