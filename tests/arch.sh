@@ -1,7 +1,8 @@
 #!/bin/sh
-# arch.sh simde|qemu: kernels that this machine may lack, and the bytes of the whole library with them, as TAP.
-#   simde   NEON and AVX2 kernels through SIMDe. Its fused multiply-adds are fused only where the machine has them
-#   qemu    AArch64 under qemu-aarch64, one CPU for each row; AVX2 under qemu-x86_64
+# arch.sh simde|aarch64|x86_64: kernels that this machine may lack, and the bytes of the whole library with them, as TAP.
+#   simde     NEON and AVX2 kernels through SIMDe. Its fused multiply-adds are fused only where the machine has them
+#   aarch64   under qemu-aarch64, one CPU for each row
+#   x86_64    AVX2 under qemu-x86_64
 # Which rows ran stands in the cases: "... kernels of NAME (...)". What is not installed is skipped by name.
 cd "$(dirname "$0")" || exit 1
 CC=${CC:-cc}
@@ -74,7 +75,7 @@ simde)
         build "SIMDe AVX2" $CC -w -mfma -mf16c -mno-avx2 -DHRQ_SIMDE_AVX2 && run "SIMDe AVX2" avx2 env
         echo "# neon_i8mm: not through SIMDe, whose vmmlaq_s32 is younger; make qemu runs it"
     fi ;;
-qemu)
+aarch64)
     if ! has "$CROSS"; then
         skip "kernels of AArch64" "no $CROSS: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
     elif ! has qemu-aarch64; then
@@ -88,7 +89,8 @@ qemu)
         else
             bad "builds without a warning: AArch64 with HRQ_NO_NEON"
         fi
-    fi
+    fi ;;
+x86_64)
     if ! has qemu-x86_64; then
         skip "AVX2 under qemu-x86_64" "no qemu-x86_64: apt-get install qemu-user"
     elif ! $CC -dM -E -x c /dev/null | grep -q __x86_64__; then
