@@ -1,7 +1,7 @@
 // test_weight.c: [15]. GPTQ against the textbook, WaterSIC against the limit, both against everything that goes wrong.
 //
 // Under check: the gaps at 2 and 3 bits for every spectrum, at 1 and 4 for some, of a trellis for two at 2 bits; LONG=1:
-// all, and 512 columns too; TABLES=1: all of 8, 64 and 256 states.
+// all, and 512 columns too; TABLES=1: all of 8, 64 and 256 states, 4 bits at 1024 columns.
 
 #define HRQ_IMPLEMENTATION
 #include "../hrq.h"
@@ -191,9 +191,9 @@ static result watersic(const float *w, size_t rows, size_t n, const float *sigma
     return x;
 }
 
-/* The same with a trellis, gaps in thousandths at 1, 2, 3, 4 bits. Rows start in one state, which costs what log2 states
-   columns lose, 0.006 of 256; the table of what to reach is for 256 ... 1024 columns */
-static void test_trellis_gaps(int states, size_t rows, size_t n, int all)
+/* The same with a trellis, gaps in thousandths at 1, 2, 3, 4 bits, from `first` on. Rows start in one state, which costs
+   what log2 states columns lose: 0.006 of 256, 0.0015 of 1024. */
+static void test_trellis_gaps(int states, size_t rows, size_t n, int first, int all)
 {
     static const struct {
         int states, most[4];
@@ -214,7 +214,7 @@ static void test_trellis_gaps(int states, size_t rows, size_t n, int all)
         o.damping = -1;
         fill_gauss(w, rows * n, 0.02);
         covariance(a, sigma, n, kind);
-        for (bits = 1; bits <= 4; bits++) {
+        for (bits = first; bits <= 4; bits++) {
             result x;
             double most = wanted[row].most[bits - 1] / 1000.0;
             if (!all && bits != 2) continue;
@@ -228,7 +228,7 @@ static void test_trellis_gaps(int states, size_t rows, size_t n, int all)
             EXPECT(x.report.rate - x.report.entropy <= 0.01, "%s: %g bits above the ideal length", name,
                    x.report.rate - x.report.entropy);
             if (x.gap > most) printf("# MISSED: %s, %d states: gap %.4f, wanted %g\n", name, states, x.gap, most);
-            EXPECT(x.gap <= most + (states == 8 ? 0.0 : 0.04), "%s: gap %.4f, wanted %g", name, x.gap, most);
+            EXPECT(x.gap <= most + (states > 8 && n < 1024 ? 0.007 : 0.0), "%s: gap %.4f, wanted %g", name, x.gap, most);
             gap[bits] = x.gap;
         }
         printf("# %-20s %3d states %6lu x %lu   gap at 1, 2, 3, 4 bits: %.4f %.4f %.4f %.4f, %.1f us a weight\n",
@@ -246,7 +246,7 @@ static void test_trellis_rates(void)
 {
     static const double rates[] = {0.25, 0.5, 1, 1.7, 2.5, 3, 5, 8};
     static const int states[] = {4, 8, 16, 32, 64, 128, 256};
-    size_t rows = 512, n = 64, i, j, steps = effort == 2 ? 1 : effort ? 3 : 7;
+    size_t rows = 512, n = 64, i, j, steps = effort == 2 ? 1 : effort ? 3 : 13;
     double *a = (double *)malloc(n * n * sizeof *a);
     float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n);
     tap_begin("WaterSIC with a trellis: rates from 0.25 to 8 met within 0.005 (0.25: 0.01), all numbers of states");
@@ -285,7 +285,7 @@ static void test_trellis_spike(void)
     tap_begin("WaterSIC with a trellis: a spike is not clipped, low rates are found");
     fill_gauss(w, rows * n, 1.0);
     covariance(a, sigma, n, AR);
-    for (i = 0; i < sizeof rates / sizeof *rates; i++) {
+    for (i = effort ? 0 : 3; i < sizeof rates / sizeof *rates; i++) {
         hrq_watersic_options o;
         result x;
         memset(&o, 0, sizeof o);
@@ -676,7 +676,7 @@ static void test_block_law(void)
     /* one overloaded entry in 262144 with an error of 1 weighs a fifth of an mse of 2e-5: no tails, the law needs none */
     for (i = 0; i < rows * n; i++) w[i] = w[i] > 3.5f ? 3.5f : w[i] < -3.5f ? -3.5f : w[i];
     for (i = 0; i < sizeof names / sizeof *names; i++)
-        for (k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        for (k = 0; k < sizeof kinds / sizeof *kinds; k += effort ? 1 : 3) {
             block b;
             hrq_mat m = mat_of(&b, names[i], rows, n, 0, w, n);
             hrq_gptq_options o;
@@ -1959,8 +1959,10 @@ int main(void)
     else test_equal_gaps(4096, 256, effort == 2);
     if (effort == 2) test_gaps(4096, 512, 1);
     if (effort == 0) tap_skip("the gap of a trellis at 4096 rows", "QUICK=1");
-    else test_trellis_gaps(8, 4096, 256, tables);
-    if (effort == 2) test_trellis_gaps(64, 4096, 256, tables);
-    if (tables) test_trellis_gaps(256, 4096, 256, 1);
+    else test_trellis_gaps(8, 4096, 256, 1, tables);
+    if (effort == 2) test_trellis_gaps(64, 4096, 256, 1, tables);
+    if (tables) test_trellis_gaps(256, 4096, 256, 1, 1);
+    if (tables) test_trellis_gaps(64, 4096, 1024, 4, 1);
+    if (tables) test_trellis_gaps(256, 4096, 1024, 4, 1);
     return tap_finish();
 }
