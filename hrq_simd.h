@@ -1336,40 +1336,47 @@ HRQ__FN_AVX2 size_t hrq__one_box_avx2(void *sum, const uint8_t *codes, size_t co
 enum { HRQ__SPLIT = 512 };
 typedef struct hrq__split_avx2 {
     uint8_t size[4][HRQ__SPLIT], ones[4][HRQ__SPLIT];
-    int64_t sums[4][HRQ__SPLIT / 8]; /* of |x| over 8 columns */
+    int32_t minus[HRQ__SPLIT / 8][4]; /* sums of -x over the x < 0 among 8 columns, of each vector */
 } hrq__split_avx2;
 
 HRQ__IN_AVX2 void hrq__split_avx2_run(hrq__split_avx2 *s, const int8_t *x, size_t ldx, size_t n, int m)
 {
-    uint8_t last[32] = {0};
     size_t at;
     int t;
-    for (t = 0; t < m; t++, x += ldx)
-        for (at = 0; at < n; at += 32) {
-            __m256i v, size, none = _mm256_setzero_si256();
-            HRQ__PREFETCH((uintptr_t)x + (size_t)m * ldx + at); /* those that come next */
-            if (n - at < 32) memcpy(last, x + at, n - at);
-            v = hrq__load_avx2(n - at < 32 ? (const void *)last : x + at);
+    for (at = 0; at < n; at += 32) {
+        __m256i sum[4], low, high;
+        HRQ__UNROLL
+        for (t = 0; t < 4; t++) {
+            __m256i v = _mm256_setzero_si256(), size, ones;
+            if (t < m) HRQ__PREFETCH((uintptr_t)x + (size_t)(m + t) * ldx + at); /* those that come next */
+            if (t < m && n - at >= 32) {
+                v = hrq__load_avx2(x + (size_t)t * ldx + at);
+            } else if (t < m) {
+                uint8_t last[32] = {0};
+                memcpy(last, x + (size_t)t * ldx + at, n - at);
+                v = hrq__load_avx2(last);
+            }
             size = _mm256_abs_epi8(v);
-            hrq__store_avx2(s->size[t] + at, size);
-            hrq__store_avx2(s->ones[t] + at, _mm256_cmpgt_epi8(none, v));
-            hrq__store_avx2(s->sums[t] + at / 8, _mm256_sad_epu8(size, none));
+            ones = _mm256_cmpgt_epi8(_mm256_setzero_si256(), v);
+            if (t < m) hrq__store_avx2(s->size[t] + at, size);
+            if (t < m) hrq__store_avx2(s->ones[t] + at, ones);
+            sum[t] = _mm256_sad_epu8(_mm256_and_si256(size, ones), _mm256_setzero_si256());
         }
+        low = _mm256_or_si256(sum[0], _mm256_slli_epi64(sum[1], 32));
+        high = _mm256_or_si256(sum[2], _mm256_slli_epi64(sum[3], 32));
+        sum[0] = _mm256_unpacklo_epi64(low, high);
+        sum[1] = _mm256_unpackhi_epi64(low, high);
+        hrq__store_avx2(s->minus[at / 8], _mm256_permute2x128_si256(sum[0], sum[1], 0x20));
+        hrq__store_avx2(s->minus[at / 8 + 2], _mm256_permute2x128_si256(sum[0], sum[1], 0x31));
+    }
 }
 
-/* Of vector t the sum of -x over the x < 0 among columns from ... end - 1, which is half of what |x| has over x; `sum`:
-   of x. */
-HRQ__IN_AVX2 int32_t hrq__minus_avx2(const hrq__split_avx2 *s, int t, size_t from, size_t end, uint32_t sum)
+HRQ__IN_AVX2 __m128i hrq__minus_avx2(const hrq__split_avx2 *s, size_t from, size_t end)
 {
-    const int64_t *at = s->sums[t] + from / 8;
-    __m256i all = _mm256_setzero_si256();
-    __m128i half;
-    int64_t rest = 0;
-    for (; from + 32 <= end; from += 32, at += 4) all = _mm256_add_epi64(all, hrq__load_avx2(at));
-    for (; from < end; from += 8) rest += *at++;
-    half = _mm_add_epi64(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
-    rest += _mm_cvtsi128_si64(half) + _mm_cvtsi128_si64(_mm_unpackhi_epi64(half, half));
-    return (int32_t)((rest - (int32_t)sum) / 2);
+    __m128i sum = _mm_setzero_si128();
+    for (; from < end; from += 8)
+        sum = _mm_add_epi32(sum, _mm_loadu_si128((const __m128i *)(const void *)s->minus[from / 8]));
+    return sum;
 }
 
 /* A vector's sum over columns from ... end - 1. */
@@ -1410,11 +1417,12 @@ HRQ__IN_AVX2 void hrq__dot_s8_avx2_block(int32_t *acc, const uint8_t *tile, size
     size_t from, n, p, rows = 16 * panels;
     int t;
     for (from = 0; from < depth; from += n) {
+        __m128i minus;
         int32_t more[4];
         n = hrq__min_size(depth - from, HRQ__SPLIT);
         hrq__split_avx2_run(&s, x->x + t0 * x->ldx + from, x->ldx, n, m);
-        for (t = 0; t < m; t++)
-            more[t] = hrq__minus_avx2(&s, t, 0, n, hrq__vectors_sum(x, t0 + (size_t)t, from, from + n));
+        minus = hrq__minus_avx2(&s, 0, n);
+        _mm_storeu_si128((__m128i *)(void *)more, minus);
         for (p = 0; p < panels; p += (size_t)r / 2) {
             int32_t *out = acc + t0 * rows + 16 * p;
             __m256i sum[8];
@@ -1599,10 +1607,10 @@ HRQ__IN_AVX2 void hrq__dot_groups_avx2_block(float *total, const uint8_t *tile, 
         hrq__split_avx2_run(&s, x->x + t0 * x->ldx + from, x->ldx, n, m);
         for (k = 0, i = 0; k < n; k = end, i++) {
             end = hrq__min_size(k + g->group, n);
-            for (t = 0; t < m; t++) {
-                uint32_t sum = hrq__vectors_sum(x, t0 + (size_t)t, from + k, from + end);
-                of.minus[i][t] = hrq__minus_avx2(&s, t, k, end, sum);
-                of.sum[i][t] = (int32_t)sum;
+            _mm_storeu_si128((__m128i *)(void *)of.minus[i], hrq__minus_avx2(&s, k, end));
+            for (t = 0; t < m && g->zero; t++) {
+                const int32_t *sums = x->sums + (t0 + (size_t)t) * x->lds + from / 8;
+                of.sum[i][t] = (int32_t)((uint32_t)sums[end / 8] - (uint32_t)sums[k / 8]);
             }
         }
         for (p = 0; p < panels; p += (size_t)r / 2)
