@@ -72,7 +72,7 @@
 //  GUARANTEES
 //      memory        decode and multiply never allocate; encode for +had, +center and tcq, and says how much; what else
 //                    needs memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
-//                    Stack: 160 KB in builds with optimisation, 384 KB in those without; most of it in hrq_mul.
+//                    Stack: 192 KB in builds with optimisation, 384 KB in those without; most of it in hrq_mul.
 //      threads       no state but one word that says which kernels run. Row ranges are independent; matrices and
 //                    activations are const while they are used; writers stay on different panels of 16 rows
 //                    (tcq:col: bands of 256).
