@@ -3425,9 +3425,277 @@ HRQ__FN_AVX2 void hrq__trellis_advance_avx2(uint8_t *path, uint8_t *chosen, cons
     else hrq__trellis_advance_avx2_run(path, chosen, metric, n, oldest, args, 5);
 }
 
-/* ---- search of a trellis along rows ---- */
+/* ---- search of a trellis along rows: 8 rows in a register ---- */
 
-HRQ__PATH_KERNELS(HRQ__FN_AVX2, avx2)
+/* Eight words at these places. Loads and inserts: fewer operations than a gather, and the places are wanted in memory
+   anyway. */
+HRQ__IN_AVX2 __m256i hrq__path_pick_avx2(const int32_t *p, const int32_t *at)
+{
+    return _mm256_setr_epi32(p[at[0]], p[at[1]], p[at[2]], p[at[3]], p[at[4]], p[at[5]], p[at[6]], p[at[7]]);
+}
+
+/* Of eight cells' feedback that onto one column. */
+HRQ__IN_AVX2 __m256 hrq__path_column_of_avx2(const float *p)
+{
+    return _mm256_setr_ps(p[0], p[16], p[32], p[48], p[64], p[80], p[96], p[112]);
+}
+
+/* The two branches of a path: their costs so far and k, by k & 1. Costs of four neighbours of eight symbols: eight
+   loads of four, transposed. */
+HRQ__IN_AVX2 void hrq__path_choose_avx2(int32_t *cost, int32_t *code, size_t all, const hrq__path_column *col, int q,
+                                        __m256 u, __m256i metric)
+{
+    const __m256 one = _mm256_set1_ps(1.0f), most = _mm256_set1_ps(HRQ__PATH_MOST), w = _mm256_set1_ps(col->weight);
+    const __m256i unit = _mm256_set1_epi32(1), two = _mm256_set1_epi32(2), reach = _mm256_set1_epi32(HRQ__PATH_REACH);
+    const float(*table)[4] = col->cost[q];
+    __m256 y, d, back, up, down, less[2], here, there, swap, rate[4], even[2], odd[2], c[4];
+    __m256i floor_y, symbol, k0, k1;
+    HRQ__ALIGNED int32_t at[8];
+    unsigned shift = col->shift[q];
+    int i;
+    y = _mm256_sub_ps(_mm256_mul_ps(u, _mm256_set1_ps(col->inverse)), _mm256_set1_ps(q ? 0.5f : 0.0f));
+    y = _mm256_min_ps(_mm256_max_ps(y, _mm256_set1_ps(-8190.0f)), _mm256_set1_ps(8188.0f));
+    floor_y = _mm256_sub_epi32(_mm256_cvttps_epi32(_mm256_add_ps(y, _mm256_set1_ps(16384.0f))),
+                               _mm256_set1_epi32(16384));
+    symbol = _mm256_add_epi32(floor_y, _mm256_set1_epi32(16384 + (shift ? 1 << (shift - 1) : 0)));
+    symbol = _mm256_sub_epi32(_mm256_sra_epi32(symbol, _mm_cvtsi32_si128((int)shift)),
+                              _mm256_set1_epi32(16384 >> shift));
+    symbol = _mm256_min_epi32(_mm256_max_epi32(symbol, _mm256_sub_epi32(_mm256_setzero_si256(), reach)), reach);
+    hrq__store_avx2(at, symbol);
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++)
+        rate[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(table[at[i]])),
+                                       _mm_loadu_ps(table[at[4 + i]]), 1);
+    HRQ__UNROLL
+    for (i = 0; i < 2; i++) {
+        even[i] = _mm256_unpacklo_ps(rate[2 * i], rate[2 * i + 1]);
+        odd[i] = _mm256_unpackhi_ps(rate[2 * i], rate[2 * i + 1]);
+    }
+    d = _mm256_sub_ps(y, _mm256_cvtepi32_ps(floor_y));
+    back = _mm256_add_ps(one, d);
+    up = _mm256_sub_ps(one, d);
+    down = _mm256_sub_ps(_mm256_set1_ps(2.0f), d);
+    c[0] = _mm256_add_ps(_mm256_mul_ps(w, _mm256_mul_ps(back, back)), _mm256_shuffle_ps(even[0], even[1], 0x44));
+    c[1] = _mm256_add_ps(_mm256_mul_ps(w, _mm256_mul_ps(d, d)), _mm256_shuffle_ps(even[0], even[1], 0xee));
+    c[2] = _mm256_add_ps(_mm256_mul_ps(w, _mm256_mul_ps(up, up)), _mm256_shuffle_ps(odd[0], odd[1], 0x44));
+    c[3] = _mm256_add_ps(_mm256_mul_ps(w, _mm256_mul_ps(down, down)), _mm256_shuffle_ps(odd[0], odd[1], 0xee));
+    less[0] = _mm256_cmp_ps(c[0], c[2], _CMP_LT_OQ);
+    less[1] = _mm256_cmp_ps(c[3], c[1], _CMP_LT_OQ);
+    here = _mm256_blendv_ps(c[1], c[3], less[1]);
+    there = _mm256_blendv_ps(c[2], c[0], less[0]);
+    k0 = _mm256_add_epi32(floor_y, _mm256_and_si256(_mm256_castps_si256(less[1]), two));
+    k1 = _mm256_sub_epi32(_mm256_add_epi32(floor_y, unit), _mm256_and_si256(_mm256_castps_si256(less[0]), two));
+    swap = _mm256_castsi256_ps(_mm256_slli_epi32(floor_y, 31)); /* where k0 is odd */
+    y = _mm256_min_ps(_mm256_blendv_ps(here, there, swap), most);
+    d = _mm256_min_ps(_mm256_blendv_ps(there, here, swap), most);
+    hrq__store_avx2(cost, _mm256_add_epi32(_mm256_cvttps_epi32(y), metric));
+    hrq__store_avx2(cost + all, _mm256_add_epi32(_mm256_cvttps_epi32(d), metric));
+    here = _mm256_castsi256_ps(k0);
+    there = _mm256_castsi256_ps(k1);
+    hrq__store_avx2(code, _mm256_castps_si256(_mm256_blendv_ps(here, there, swap)));
+    hrq__store_avx2(code + all, _mm256_castps_si256(_mm256_blendv_ps(there, here, swap)));
+}
+
+HRQ__IN_AVX2 void hrq__path_order_avx2(__m256i *a, __m256i *b)
+{
+    __m256i low = _mm256_min_epi32(*a, *b);
+    *b = _mm256_max_epi32(*a, *b);
+    *a = low;
+}
+
+HRQ__IN_AVX2 void hrq__path_sort4_avx2(__m256i *key)
+{
+    hrq__path_order_avx2(key, key + 1);
+    hrq__path_order_avx2(key + 2, key + 3);
+    hrq__path_order_avx2(key, key + 2);
+    hrq__path_order_avx2(key + 1, key + 3);
+    hrq__path_order_avx2(key + 1, key + 2);
+}
+
+/* Batcher's odd-even merge sort of 1, 2, 4 or 8; no loops, so that keys stay in registers. */
+HRQ__IN_AVX2 void hrq__path_sort_avx2(__m256i *key, int count)
+{
+    if (count == 2) hrq__path_order_avx2(key, key + 1);
+    if (count >= 4) hrq__path_sort4_avx2(key);
+    if (count < 8) return;
+    hrq__path_sort4_avx2(key + 4);
+    hrq__path_order_avx2(key, key + 4);
+    hrq__path_order_avx2(key + 1, key + 5);
+    hrq__path_order_avx2(key + 2, key + 6);
+    hrq__path_order_avx2(key + 3, key + 7);
+    hrq__path_order_avx2(key + 2, key + 4);
+    hrq__path_order_avx2(key + 3, key + 5);
+    hrq__path_order_avx2(key + 1, key + 2);
+    hrq__path_order_avx2(key + 3, key + 4);
+    hrq__path_order_avx2(key + 5, key + 6);
+}
+
+/* Rows r ... r + 7: one list in order at a time, eight registers. */
+HRQ__IN_AVX2 void hrq__path_select_avx2(const hrq__path_args *a, size_t r, int list)
+{
+    size_t states = a->states, all = states * (size_t)list * HRQ__PATH_ROWS, s, i;
+    const __m256i dead = _mm256_set1_epi32(HRQ__PATH_DEAD), dying = _mm256_set1_epi32(HRQ__PATH_DEAD / 2 - 1);
+    const __m256i by = _mm256_set1_epi32((int32_t)states), seven = _mm256_set1_epi32(HRQ__PATH_LIST - 1);
+    __m256i least = _mm256_set1_epi32(INT32_MAX);
+    const uint8_t(*source)[2] = a->source;
+    const int32_t *work = a->work + r;
+    int32_t *metrics = a->metric + r, *link = a->link + r;
+    int j, b;
+    for (s = 0; s < states; s++) {
+        __m256i key[2][HRQ__PATH_LIST], even = _mm256_set1_epi32(source[s][0]);
+        __m256i odd = _mm256_set1_epi32(32768 + source[s][1]);
+        HRQ__UNROLL
+        for (b = 0; b < 2; b++) {
+            const int32_t *costs = work + (size_t)b * all + source[s][b] * (size_t)HRQ__PATH_ROWS;
+            HRQ__UNROLL
+            for (j = 0; j < list; j++)
+                key[b][j] = _mm256_or_si256(
+                    _mm256_slli_epi32(hrq__load_avx2(costs + (size_t)j * states * HRQ__PATH_ROWS), 4),
+                    _mm256_set1_epi32(b * HRQ__PATH_LIST + j));
+            hrq__path_sort_avx2(key[b], list);
+        }
+        HRQ__UNROLL
+        for (j = 0; j < list; j++) {
+            size_t at = ((size_t)j * states + s) * HRQ__PATH_ROWS;
+            __m256i best = _mm256_min_epi32(key[0][j], key[1][list - 1 - j]), metric = _mm256_srai_epi32(best, 4);
+            __m256 is_odd = _mm256_castsi256_ps(_mm256_slli_epi32(best, 28)), from;
+            from = _mm256_blendv_ps(_mm256_castsi256_ps(even), _mm256_castsi256_ps(odd), is_odd);
+            best = _mm256_mullo_epi32(_mm256_and_si256(best, seven), by);
+            least = _mm256_min_epi32(least, metric);
+            hrq__store_avx2(metrics + at, metric);
+            hrq__store_avx2(link + at, _mm256_add_epi32(_mm256_castps_si256(from), best));
+        }
+    }
+    for (i = 0; i < all; i += HRQ__PATH_ROWS) {
+        __m256i metric = hrq__load_avx2(metrics + i), over = _mm256_cmpgt_epi32(metric, dying);
+        hrq__store_avx2(metrics + i, _mm256_blendv_epi8(_mm256_sub_epi32(metric, least), dead, over));
+    }
+}
+
+/* What a path takes on: its link in full, and its feedback, from that of the path that led here. */
+HRQ__IN_AVX2 void hrq__path_extend_avx2(const hrq__path_args *a, const hrq__path_column *col, int zero)
+{
+    size_t all = a->states * a->list * HRQ__PATH_ROWS, i;
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), parents = _mm256_set1_epi32(32767);
+    const __m256i odds = _mm256_set1_epi32((int32_t)all), unit = _mm256_set1_epi32(1);
+    const __m256 edge0 = _mm256_loadu_ps(a->edge), edge1 = _mm256_loadu_ps(a->edge + 8);
+    const __m256 value = _mm256_set1_ps(col->value);
+    const int32_t *code = a->work + 2 * all;
+    const float *before = a->before, *w = a->w;
+    float *after = a->after;
+    int32_t *links = a->link;
+    int r;
+    for (i = 0; i < all; i += 8, after += 8 * HRQ__PATH_BLOCK) {
+        __m256i link = hrq__load_avx2(links + i), parent = _mm256_and_si256(link, parents), x, from;
+        HRQ__ALIGNED int32_t at[8], place[8];
+        HRQ__ALIGNED float e[8];
+        from = _mm256_add_epi32(_mm256_slli_epi32(parent, 4), _mm256_add_epi32(lane, _mm256_set1_epi32(i & 8)));
+        x = _mm256_setzero_si256();
+        if (!zero) {
+            __m256i odd = _mm256_sub_epi32(x, _mm256_srli_epi32(link, 15));
+            hrq__store_avx2(place, _mm256_add_epi32(_mm256_and_si256(odd, odds), from));
+            x = _mm256_slli_epi32(hrq__path_pick_avx2(code, place), 1);
+            x = _mm256_add_epi32(x, _mm256_and_si256(parent, unit));
+        }
+        hrq__store_avx2(links + i, _mm256_add_epi32(_mm256_slli_epi32(x, 16), parent));
+        _mm256_store_ps(e, _mm256_sub_ps(_mm256_loadu_ps(w + (i & 8)), _mm256_mul_ps(_mm256_cvtepi32_ps(x), value)));
+        hrq__store_avx2(at, from);
+        HRQ__UNROLL
+        for (r = 0; r < 8; r++) {
+            const float *in = before + (size_t)at[r] * HRQ__PATH_BLOCK;
+            __m256 by = _mm256_broadcast_ss(e + r);
+            _mm256_storeu_ps(after + r * HRQ__PATH_BLOCK,
+                             _mm256_add_ps(_mm256_loadu_ps(in), _mm256_mul_ps(by, edge0)));
+            _mm256_storeu_ps(after + r * HRQ__PATH_BLOCK + 8,
+                             _mm256_add_ps(_mm256_loadu_ps(in + 8), _mm256_mul_ps(by, edge1)));
+        }
+    }
+}
+
+HRQ__FN_AVX2 void hrq__path_column_avx2(const hrq__path_args *a)
+{
+    const hrq__path_column col = *a->col;
+    size_t all = a->states * a->list * HRQ__PATH_ROWS, i;
+    const float *before = a->before + a->j, *w = a->w;
+    const int32_t *metric = a->metric;
+    int32_t *work = a->work;
+    float *target = a->target;
+    for (i = 0; i < all; i += 8) {
+        __m256 u = _mm256_add_ps(_mm256_loadu_ps(w + (i & 8)), hrq__path_column_of_avx2(before + i * HRQ__PATH_BLOCK));
+        _mm256_storeu_ps(target + i, u);
+        if (!col.zero)
+            hrq__path_choose_avx2(work + i, work + 2 * all + i, all, &col, i / HRQ__PATH_ROWS & 1, u,
+                                  hrq__load_avx2(metric + i));
+    }
+    if (col.zero) {
+        hrq__path_pass_by(a);
+        hrq__path_extend_avx2(a, &col, 1);
+        return;
+    }
+    for (i = 0; i < HRQ__PATH_ROWS; i += 8)
+        if (a->list == 8) hrq__path_select_avx2(a, i, 8);
+        else if (a->list == 4) hrq__path_select_avx2(a, i, 4);
+        else if (a->list == 2) hrq__path_select_avx2(a, i, 2);
+        else hrq__path_select_avx2(a, i, 1);
+    hrq__path_extend_avx2(a, &col, 0);
+}
+
+/* All cells a column before all a column back: links of a column are few enough for the first cache, those of a block
+   are not. */
+HRQ__FN_AVX2 void hrq__path_trace_avx2(float *error, int32_t *root, const int32_t *link, const float *w,
+                                       const float *value, size_t cells, size_t width)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), parents = _mm256_set1_epi32(32767);
+    size_t i, j;
+    for (i = 0; i < cells; i++) root[i] = (int32_t)i;
+    for (j = width; j-- > 0;) {
+        const __m256 by = _mm256_set1_ps(value[j]);
+        const float *row = w + j * HRQ__PATH_ROWS;
+        for (i = 0; i < cells; i += 8) {
+            __m256i now = hrq__path_pick_avx2(link + j * cells, root + i), at = _mm256_and_si256(now, parents);
+            __m256 x = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_srai_epi32(now, 16)), by);
+            _mm256_storeu_ps(error + j * cells + i, _mm256_sub_ps(_mm256_loadu_ps(row + (i & 8)), x));
+            at = _mm256_add_epi32(_mm256_slli_epi32(at, 4), _mm256_add_epi32(lane, _mm256_set1_epi32(i & 8)));
+            hrq__store_avx2(root + i, at);
+        }
+    }
+}
+
+/* `count` cells go side by side, two registers each. */
+HRQ__IN_AVX2 void hrq__path_feed_avx2_run(float *out, const float *in, const int32_t *id, const int32_t *from,
+                                          const float *e, size_t lde, const float *f, size_t depth, int count)
+{
+    __m256 sum[4][2];
+    size_t k;
+    int i;
+    HRQ__UNROLL
+    for (i = 0; i < count; i++) {
+        sum[i][0] = _mm256_loadu_ps(in + (size_t)from[i] * HRQ__PATH_BLOCK);
+        sum[i][1] = _mm256_loadu_ps(in + (size_t)from[i] * HRQ__PATH_BLOCK + 8);
+    }
+    for (k = 0; k < depth; k++, e += lde, f += HRQ__PATH_BLOCK) {
+        __m256 f0 = _mm256_loadu_ps(f), f1 = _mm256_loadu_ps(f + 8);
+        HRQ__UNROLL
+        for (i = 0; i < count; i++) {
+            __m256 by = _mm256_broadcast_ss(e + id[i]);
+            sum[i][0] = _mm256_add_ps(sum[i][0], _mm256_mul_ps(by, f0));
+            sum[i][1] = _mm256_add_ps(sum[i][1], _mm256_mul_ps(by, f1));
+        }
+    }
+    HRQ__UNROLL
+    for (i = 0; i < count; i++) {
+        _mm256_storeu_ps(out + (size_t)id[i] * HRQ__PATH_BLOCK, sum[i][0]);
+        _mm256_storeu_ps(out + (size_t)id[i] * HRQ__PATH_BLOCK + 8, sum[i][1]);
+    }
+}
+
+HRQ__FN_AVX2 void hrq__path_feed_avx2(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n,
+                                      const float *e, size_t lde, const float *f, size_t depth)
+{
+    size_t i;
+    for (i = 0; i + 4 <= n; i += 4) hrq__path_feed_avx2_run(out, in, id + i, from + i, e, lde, f, depth, 4);
+    for (; i < n; i++) hrq__path_feed_avx2_run(out, in, id + i, from + i, e, lde, f, depth, 1);
+}
 
 /* ---- plane rotations ---- */
 
