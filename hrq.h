@@ -3291,7 +3291,7 @@ HRQ__INLINE void hrq__path_pass_by(const hrq__path_args *a)
      columns    of class 0 are zeros and every path goes on; in others each branch of a path costs
                 weight (y - k)^2 + cost of k, below HRQ__PATH_MOST, y = u inverse - q / 2
      feedback   that of the path that led here + (w - What) edge, product and sum rounded      BITWISE */
-HRQ__INLINE void hrq__path_column_run(const hrq__path_args *a)
+static void hrq__path_column_scalar(const hrq__path_args *a)
 {
     size_t s, r, i, all = a->states * a->list * HRQ__PATH_ROWS;
     for (i = 0; i < all; i++)
@@ -3318,8 +3318,8 @@ HRQ__INLINE void hrq__path_column_run(const hrq__path_args *a)
      root       [cells] out: the cell at the start of the block
      link       [16][cells] of path_column
      w, value   [16][rows], [16] of the columns; width of them, at least 1        BITWISE */
-HRQ__INLINE void hrq__path_trace_run(float *error, int32_t *root, const int32_t *link, const float *w,
-                                     const float *value, size_t cells, size_t width)
+static void hrq__path_trace_scalar(float *error, int32_t *root, const int32_t *link, const float *w, const float *value,
+                                   size_t cells, size_t width)
 {
     size_t i, j;
     for (i = 0; i < cells; i++) {
@@ -3338,8 +3338,8 @@ HRQ__INLINE void hrq__path_trace_run(float *error, int32_t *root, const int32_t 
                 rounded. out may be `in` where id is `from`
      e          [depth][lde]; depth a multiple of 16
      f          [depth][16]                                                         BITWISE */
-HRQ__INLINE void hrq__path_feed_run(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n,
-                                    const float *e, size_t lde, const float *f, size_t depth)
+static void hrq__path_feed_scalar(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n,
+                                  const float *e, size_t lde, const float *f, size_t depth)
 {
     size_t i, k, c;
     for (i = 0; i < n; i++) {
@@ -3352,21 +3352,6 @@ HRQ__INLINE void hrq__path_feed_run(float *out, const float *in, const int32_t *
         memcpy(out + (size_t)id[i] * HRQ__PATH_BLOCK, sum, sizeof sum);
     }
 }
-
-/* The three of them, by name: also for a target for which a compiler makes vectors of the same text. */
-    #define HRQ__PATH_KERNELS(attribute, isa)                                                                        \
-        attribute void hrq__path_column_##isa(const hrq__path_args *a) { hrq__path_column_run(a); }                  \
-        attribute void hrq__path_trace_##isa(float *error, int32_t *root, const int32_t *link, const float *w,       \
-                                             const float *value, size_t cells, size_t width)                         \
-        {                                                                                                            \
-            hrq__path_trace_run(error, root, link, w, value, cells, width);                                          \
-        }                                                                                                            \
-        attribute void hrq__path_feed_##isa(float *out, const float *in, const int32_t *id, const int32_t *from,     \
-                                            size_t n, const float *e, size_t lde, const float *f, size_t depth)      \
-        {                                                                                                            \
-            hrq__path_feed_run(out, in, id, from, n, e, lde, f, depth);                                              \
-        }
-HRQ__PATH_KERNELS(static, scalar)
 
 /* ---- reading of rANS, see [14i] ---- */
 
