@@ -10236,7 +10236,6 @@ static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stre
 
 enum {
     HRQ__PATH_AHEAD = 32, /* most blocks that a path feeds, its own with them: 8 lose 0.003 to 0.008 bit, 64 gain none */
-    HRQ__PATH_LEAST = 8,
     HRQ__PATH_FLOOR = -3, /* log2 of the rms of u in steps below which a column is zeros */
     HRQ__PATH_UNIT = 4096,
     HRQ__PATH_SLOTS = 8 /* groups of rows that may run at a time */
@@ -10453,8 +10452,7 @@ static hrq_status hrq__path_open(hrq__path *p, hrq__sic *sic, int16_t *z, unsign
     p->list = list;
     p->cells = (list << log_states) * HRQ__PATH_ROWS;
     p->reach = HRQ__PATH_MEMORY / (p->cells * (3 * HRQ__PATH_BLOCK + 2) * sizeof(float));
-    p->reach = p->reach < HRQ__PATH_LEAST ? HRQ__PATH_LEAST : hrq__min_size(p->reach, HRQ__PATH_AHEAD);
-    p->reach = hrq__min_size(p->reach, blocks);
+    p->reach = hrq__min_size(hrq__min_size(p->reach, HRQ__PATH_AHEAD), blocks);
     p->slope = HRQ__PATH_SLOPE;
     for (s = 0; s < 1u << log_states; s++)
         for (i = 0; i < 2; i++) p->source[hrq__stream_next(parity, s, (unsigned)i)][i] = (uint8_t)s;

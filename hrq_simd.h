@@ -1028,8 +1028,9 @@ HRQ__IN_AVX2 void hrq__column_super_avx2(hrq__sink_avx2 *s, int to, const uint8_
             }
         }
     }
+    if (to != HRQ__TO_TILE) return;
     HRQ__UNROLL
-    for (h = 0; h < 2 && to == HRQ__TO_TILE; h++) {
+    for (h = 0; h < 2; h++) {
         __m256i out[8];
         HRQ__UNROLL
         for (j = 0; j < 8; j++) out[j] = v[j][h];
