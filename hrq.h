@@ -723,8 +723,9 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
               number of threads, of which 8 are of use. The order of columns that is not said is the one that a sample
               of the rows finds nearer
    Cost       about 8 passes of rows * cols^2 flops and one Cholesky, below 5 bits 5 more and two passes; with a trellis
-              about 5 passes, of states * list * rows * cols * 150 flops each, three times the Choleskys, and 28 KB for
-              each of states * list and of up to 8 threads, 4 KB a column. Damping by tokens: 3 cols^3 to 6 cols^3
+              about 5 passes, of states * list * rows * cols * 150 flops each, three times the Choleskys, and for each
+              of up to 8 threads 110 KB for each of states * list, at most 150 MB; 4 KB a column. Damping by tokens:
+              3 cols^3 to 6 cols^3
    Source     arXiv 2603.04956, Algorithm PlainWaterSIC with LMMSE in the loop; differs: pivoted order, damping in
               proportion to the diagonal, column steps and models sent instead of a pooled table, "rates that are not
               high" in [15i]; with a trellis gains of least squares over all columns, and what "paths" there names */
@@ -10235,7 +10236,7 @@ static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stre
    (1992). */
 
 enum {
-    HRQ__PATH_AHEAD = 32, /* most blocks that a path feeds, its own with them: 8 lose 0.003 to 0.008 bit, 64 gain none */
+    HRQ__PATH_AHEAD = 32, /* most blocks that a path feeds, its own with them: 8 lose 0.003 to 0.008 bit */
     HRQ__PATH_FLOOR = -3, /* log2 of the rms of u in steps below which a column is zeros */
     HRQ__PATH_UNIT = 4096,
     HRQ__PATH_SLOTS = 8 /* groups of rows that may run at a time */
