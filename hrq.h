@@ -10237,6 +10237,7 @@ static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stre
 
 enum {
     HRQ__PATH_AHEAD = 32, /* most blocks that a path feeds, its own with them: 8 lose 0.003 to 0.008 bit */
+    HRQ__PATH_AFTER = 2,  /* blocks that a gain is made for beyond its own */
     HRQ__PATH_FLOOR = -3, /* log2 of the rms of u in steps below which a column is zeros */
     HRQ__PATH_UNIT = 4096,
     HRQ__PATH_SLOTS = 8 /* groups of rows that may run at a time */
@@ -10731,8 +10732,9 @@ static void hrq__watersic_weigh(hrq__watersic *x, size_t t)
 
 /* Gains for the next pass. With r_s = u_s - What_s the loss is sum (L_ss r_s)^2, and a gain of column t also moves the
    u of later columns: its derivative is -2 <x_t, sum_(s >= t) L_st / L_ss L_ss^2 r_s>, x = 2 k + q. In a loop without
-   search the terms beyond the first vanish (r_s is independent of what came before); a search chooses x_t for them, as
-   far as it looks ahead. Of the square of What the metric has `share` too much. */
+   search the terms beyond the first vanish (r_s is independent of what came before); a search chooses x_t for them. Far
+   away they are little but noise: with 32 blocks two levels of variance, rotated, lose 0.06 bit at 1 bit. Of the square
+   of What the metric has `share` too much. */
 static void hrq__watersic_gains(hrq__watersic *x)
 {
     size_t n = x->sic.n, rows = x->s.rows, t0, t, i, k, r;
@@ -10757,7 +10759,7 @@ static void hrq__watersic_gains(hrq__watersic *x)
         p.b_k = rows;
         p.m = width;
         p.n = rows;
-        p.k = hrq__min_size(n - t1, HRQ__PATH_BLOCK * (x->path->reach - 1));
+        p.k = hrq__min_size(n - t1, HRQ__PATH_BLOCK * HRQ__PATH_AFTER);
         if (x->sic.factor && p.k) hrq__la_run(&p, x->sic.pack, x->sic.hooks);
         for (i = 0; i < width; i++) {
             const int16_t *z = x->z + (t0 + i) * rows;
