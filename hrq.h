@@ -727,7 +727,7 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
               of the rows finds nearer
    Cost       about 8 passes of rows * cols^2 flops and one Cholesky, below 5 bits 5 more and two passes; with a trellis
               about 5 passes, of states * list * rows * cols * 150 flops each, three times the Choleskys, and for each
-              of up to 8 threads 110 KB for each of states * list, at most 150 MB; 4 KB a column. Damping by tokens:
+              of up to 8 threads 220 KB for each of states * list, at most 300 MB; 4 KB a column. Damping by tokens:
               3 cols^3 to 6 cols^3
    Source     arXiv 2603.04956, Algorithm PlainWaterSIC with LMMSE in the loop; differs: pivoted order, damping in
               proportion to the diagonal, column steps and models sent instead of a pooled table, "rates that are not
@@ -833,6 +833,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
     /* Test programs take the table and all kernels from one object, tests/kernels.c: they are most of what there is to
    compile. What this leaves without use here, and other warnings of the library, are for whole builds to tell. */
     #ifdef HRQ__TABLE_APART
+        #undef HRQ_NO_SIMD
         #define HRQ_NO_SIMD
         #pragma GCC system_header
     #endif
@@ -10246,7 +10247,7 @@ enum {
     HRQ__PATH_SLOTS = 8 /* groups of rows that may run at a time */
 };
 
-    #define HRQ__PATH_MEMORY ((size_t)1 << 27) /* of a slot's rings: 256 states with lists of 8 have 19 blocks */
+    #define HRQ__PATH_MEMORY ((size_t)1 << 27) /* of a slot's rings: decides bytes */
     #define HRQ__PATH_SLOPE 0.08 /* c^2 a bit: 2 ln 2 D where D = c^2 / 17, a trellis at high rate */
 
 /* Memory of one group of rows. Cells are [N][rows]; rings hold the last `reach` blocks. */
@@ -10762,7 +10763,7 @@ static void hrq__watersic_gains(hrq__watersic *x)
         p.b_k = rows;
         p.m = width;
         p.n = rows;
-        p.k = hrq__min_size(n - t1, HRQ__PATH_BLOCK * HRQ__PATH_AFTER);
+        p.k = hrq__min_size(n - t1, (size_t)HRQ__PATH_AFTER * HRQ__PATH_BLOCK);
         if (x->sic.factor && p.k) hrq__la_run(&p, x->sic.pack, x->sic.hooks);
         for (i = 0; i < width; i++) {
             const int16_t *z = x->z + (t0 + i) * rows;
