@@ -486,7 +486,8 @@ typedef struct hrq_epilogue {
    any split into row ranges and any machine gives the same bits (BITWISE). MX formats with int8 on both sides: blocks
    over the largest scale of their row; those below 2^-126 of it count as 0.
    Errors     HRQ_ERR_ARG (NULL, range, act does not fit), HRQ_ERR_SHAPE (ldy), HRQ_ERR_UNSUPPORTED; y untouched
-   Cost       (row1 - row0) * cols * n multiply-adds, one decode a panel and 16 vectors; no allocation */
+   Cost       (row1 - row0) * cols * n multiply-adds, one decode a panel and 192 vectors, 16 where sums
+              are floats or wide; no allocation */
 HRQ_API hrq_status hrq_mul(const hrq_mat *mat, const hrq_act *act, float *y, size_t ldy, size_t row0, size_t row1,
                            const hrq_epilogue *epilogue);
 
@@ -833,13 +834,12 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
     /* Test programs take the table and all kernels from one object, tests/kernels.c: they are most of what there is to
    compile. What this leaves without use here, and other warnings of the library, are for whole builds to tell. */
     #ifdef HRQ__TABLE_APART
-        #undef HRQ_NO_SIMD
-        #define HRQ_NO_SIMD
         #pragma GCC system_header
     #endif
     /* The vector kernels: for GCC and clang on x86-64 and little-endian AArch64, where the file lies beside this one.
    HRQ_SIMDE_NEON and HRQ_SIMDE_AVX2 (tests) take these kernels through SIMDe on any machine. */
-    #if !defined(HRQ_NO_SIMD) && defined(__has_include) && (defined(__GNUC__) || defined(__clang__))
+    #if !defined(HRQ_NO_SIMD) && !defined(HRQ__TABLE_APART) && defined(__has_include) && \
+        (defined(__GNUC__) || defined(__clang__))
         #if __has_include("hrq_simd.h")
             #if defined(HRQ_SIMDE_NEON)
                 #define SIMDE_ENABLE_NATIVE_ALIASES

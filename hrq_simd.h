@@ -217,6 +217,32 @@ static void hrq__hash_nibble(uint8_t to[16], const uint8_t of[16], int age)
 }
 #endif
 
+/* Batcher's odd-even merge sort of 1, 2, 4 or 8 registers; `order` puts two in order. A macro: registers differ by ISA,
+   and in a loop they would lie in memory. */
+#define HRQ__PATH_SORT4(order, key)       \
+    order((key), (key) + 1);              \
+    order((key) + 2, (key) + 3);          \
+    order((key), (key) + 2);              \
+    order((key) + 1, (key) + 3);          \
+    order((key) + 1, (key) + 2)
+#define HRQ__PATH_SORT(order, key, count) \
+    if (count == 2) order(key, key + 1);  \
+    if (count >= 4) {                     \
+        HRQ__PATH_SORT4(order, key);      \
+    }                                     \
+    if (count == 8) {                     \
+        HRQ__PATH_SORT4(order, key + 4);  \
+        order(key, key + 4);              \
+        order(key + 1, key + 5);          \
+        order(key + 2, key + 6);          \
+        order(key + 3, key + 7);          \
+        order(key + 2, key + 4);          \
+        order(key + 3, key + 5);          \
+        order(key + 1, key + 2);          \
+        order(key + 3, key + 4);          \
+        order(key + 5, key + 6);          \
+    }
+
 //==================================================================================================
 //  [b] AVX2          with FMA and F16C; AVX-VNNI above them
 //==================================================================================================
@@ -1205,7 +1231,7 @@ HRQ__FN_AVX2 size_t hrq__one_table_avx2(void *sum, const uint8_t *codes, size_t 
         }
 
 HRQ__ONE_WHOLE_AVX2(hrq__one_voronoi_avx2, hrq__voronoi_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a))
-HRQ__ONE_WHOLE_AVX2(hrq__one_choose_avx2, hrq__box_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a))
+HRQ__ONE_WHOLE_AVX2(hrq__one_box_lanes_avx2, hrq__box_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, a))
 HRQ__ONE_WHOLE_AVX2(hrq__one_trellis_avx2, hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 0, a))
 HRQ__ONE_WHOLE_AVX2(hrq__one_column_avx2, hrq__trellis_avx2_all(&s, HRQ__TO_INTEGERS, codes, cols8 / 32, 1, a))
 
@@ -1215,7 +1241,7 @@ HRQ__ONE_WHOLE_AVX2(hrq__one_column_avx2, hrq__trellis_avx2_all(&s, HRQ__TO_INTE
 enum { HRQ__BOX_RUN = 16 };
 typedef struct hrq__box_rows_avx2 {
     uint8_t pair[256 * 32];           /* [table of row i + 4][table of row i][32]                                  */
-    uint8_t x[2][32], size[2][32];    /* a superblock's x and |x|: of the columns congruent 0, 1 and 2, 3 mod 4    */
+    uint8_t x[2][2][32];              /* a superblock's [columns congruent 0, 1; 2, 3 mod 4][x, |x|]               */
     uint16_t at[HRQ__BOX_RUN][2][16]; /* [superblock][half][row i, column mod 4]: its pair, in steps of 8 bytes    */
 } hrq__box_rows_avx2;
 
@@ -1230,10 +1256,10 @@ HRQ__IN_AVX2 void hrq__box_x_avx2(hrq__box_rows_avx2 *b, const int8_t *x)
     HRQ__UNROLL
     for (i = 0; i < 2; i++) {
         v = i ? _mm256_unpackhi_epi32(low, high) : _mm256_unpacklo_epi32(low, high);
-        hrq__store_avx2(b->x[i], v);
-        hrq__store_avx2(b->size[i], _mm256_abs_epi8(v));
+        hrq__store_avx2(b->x[i][0], v);
+        hrq__store_avx2(b->x[i][1], _mm256_abs_epi8(v));
     }
-    HRQ__OPAQUE_BYTES(b->x, sizeof b->x + sizeof b->size);
+    HRQ__OPAQUE_BYTES(b->x, sizeof b->x);
 }
 
 /* Of a superblock. Lanes of rows i and i + 4 lie beside each other, and a product of bytes makes one number of two. */
@@ -1269,8 +1295,8 @@ HRQ__IN_AVX2 __m256i hrq__box_two_avx2(const hrq__box_rows_avx2 *b, int i, const
     label = _mm256_and_si256(label, hrq__byte_avx2(15));
     v = _mm256_shuffle_epi8(hrq__load_avx2(b->pair + 8 * (size_t)at[0]), label);
     v = _mm256_blend_epi32(v, _mm256_shuffle_epi8(hrq__load_avx2(b->pair + 8 * (size_t)at[1]), label), 0xcc);
-    v = _mm256_sign_epi8(v, hrq__load_avx2(b->x[i]));
-    return _mm256_madd_epi16(_mm256_maddubs_epi16(hrq__load_avx2(b->size[i]), v), _mm256_set1_epi16(1));
+    v = _mm256_sign_epi8(v, hrq__load_avx2(b->x[i][0]));
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(hrq__load_avx2(b->x[i][1]), v), _mm256_set1_epi16(1));
 }
 
 HRQ__IN_AVX2 void hrq__box_half_avx2(const hrq__box_rows_avx2 *b, __m256i acc[4], const uint8_t *codes,
@@ -1327,7 +1353,7 @@ HRQ__FN_AVX2 size_t hrq__one_box_avx2(void *sum, const uint8_t *codes, size_t co
     case 0x42: return hrq__box_rows_avx2_run((int32_t *)sum, codes, supers, x->x, 1, a);
     case 0x44: return hrq__box_rows_avx2_run((int32_t *)sum, codes, supers, x->x, 2, a);
     case 0x48: return hrq__box_rows_avx2_run((int32_t *)sum, codes, supers, x->x, 3, a);
-    default: return hrq__one_choose_avx2(sum, codes, cols8, a, x, g);
+    default: return hrq__one_box_lanes_avx2(sum, codes, cols8, a, x, g);
     }
 }
 
@@ -1378,12 +1404,6 @@ HRQ__IN_AVX2 __m128i hrq__minus_avx2(const hrq__split_avx2 *s, size_t from, size
     for (; from < end; from += 8)
         sum = _mm_add_epi32(sum, _mm_loadu_si128((const __m128i *)(const void *)s->minus[from / 8]));
     return sum;
-}
-
-/* A vector's sum over columns from ... end - 1. */
-HRQ__INLINE uint32_t hrq__vectors_sum(const hrq__vectors *x, size_t t, size_t from, size_t end)
-{
-    return (uint32_t)x->sums[t * x->lds + end / 8] - (uint32_t)x->sums[t * x->lds + from / 8];
 }
 
 /* |x| unsigned times value xor ones, which is -value - 1 where x < 0, so that the products there are |x| too small:
@@ -1526,6 +1546,12 @@ HRQ__FN_AVX2 void hrq__narrow_avx2_sums(hrq__narrow_avx2 *s, size_t panel, size_
         done = 0;
         to += 64;
     }
+}
+
+/* A vector's sum over columns from ... end - 1. */
+HRQ__INLINE uint32_t hrq__vectors_sum(const hrq__vectors *x, size_t t, size_t from, size_t end)
+{
+    return (uint32_t)x->sums[t * x->lds + end / 8] - (uint32_t)x->sums[t * x->lds + from / 8];
 }
 
 /* Two vectors from t0 on. */
@@ -3504,31 +3530,9 @@ HRQ__IN_AVX2 void hrq__path_order_avx2(__m256i *a, __m256i *b)
     *a = low;
 }
 
-HRQ__IN_AVX2 void hrq__path_sort4_avx2(__m256i *key)
-{
-    hrq__path_order_avx2(key, key + 1);
-    hrq__path_order_avx2(key + 2, key + 3);
-    hrq__path_order_avx2(key, key + 2);
-    hrq__path_order_avx2(key + 1, key + 3);
-    hrq__path_order_avx2(key + 1, key + 2);
-}
-
-/* Batcher's odd-even merge sort of 1, 2, 4 or 8; no loops, so that keys stay in registers. */
 HRQ__IN_AVX2 void hrq__path_sort_avx2(__m256i *key, int count)
 {
-    if (count == 2) hrq__path_order_avx2(key, key + 1);
-    if (count >= 4) hrq__path_sort4_avx2(key);
-    if (count < 8) return;
-    hrq__path_sort4_avx2(key + 4);
-    hrq__path_order_avx2(key, key + 4);
-    hrq__path_order_avx2(key + 1, key + 5);
-    hrq__path_order_avx2(key + 2, key + 6);
-    hrq__path_order_avx2(key + 3, key + 7);
-    hrq__path_order_avx2(key + 2, key + 4);
-    hrq__path_order_avx2(key + 3, key + 5);
-    hrq__path_order_avx2(key + 1, key + 2);
-    hrq__path_order_avx2(key + 3, key + 4);
-    hrq__path_order_avx2(key + 5, key + 6);
+    HRQ__PATH_SORT(hrq__path_order_avx2, key, count)
 }
 
 /* Rows r ... r + 7: one list in order at a time, eight registers. */
@@ -6535,31 +6539,9 @@ HRQ__IN_AVX512 void hrq__path_order_avx512(__m512i *a, __m512i *b)
     *a = low;
 }
 
-HRQ__IN_AVX512 void hrq__path_sort4_avx512(__m512i *key)
-{
-    hrq__path_order_avx512(key, key + 1);
-    hrq__path_order_avx512(key + 2, key + 3);
-    hrq__path_order_avx512(key, key + 2);
-    hrq__path_order_avx512(key + 1, key + 3);
-    hrq__path_order_avx512(key + 1, key + 2);
-}
-
-/* Batcher's odd-even merge sort of 1, 2, 4 or 8; no loops, so that keys stay in registers. */
 HRQ__IN_AVX512 void hrq__path_sort_avx512(__m512i *key, int count)
 {
-    if (count == 2) hrq__path_order_avx512(key, key + 1);
-    if (count >= 4) hrq__path_sort4_avx512(key);
-    if (count < 8) return;
-    hrq__path_sort4_avx512(key + 4);
-    hrq__path_order_avx512(key, key + 4);
-    hrq__path_order_avx512(key + 1, key + 5);
-    hrq__path_order_avx512(key + 2, key + 6);
-    hrq__path_order_avx512(key + 3, key + 7);
-    hrq__path_order_avx512(key + 2, key + 4);
-    hrq__path_order_avx512(key + 3, key + 5);
-    hrq__path_order_avx512(key + 1, key + 2);
-    hrq__path_order_avx512(key + 3, key + 4);
-    hrq__path_order_avx512(key + 5, key + 6);
+    HRQ__PATH_SORT(hrq__path_order_avx512, key, count)
 }
 
 HRQ__IN_AVX512 void hrq__path_select_avx512(const hrq__path_args *a, int list)
