@@ -3835,8 +3835,8 @@ HRQ__IN_AVX2 void hrq__rans_column_avx2_run(int16_t *z, uint8_t *state, size_t n
 HRQ__FN_AVX2 void hrq__rans_column_avx2(int16_t *z, uint8_t *state, size_t n, hrq__rans *c, const hrq__rans_args *a)
 {
     unsigned even = a->model[0]->shift, odd = a->parity ? a->model[1]->shift : 0;
-    hrq__rans_slots_avx2(a->slot, a->model[0]);
-    if (a->parity) hrq__rans_slots_avx2(a->slot + HRQ__RANS_RANGE, a->model[1]);
+    if (!a->filled) hrq__rans_slots_avx2(a->slot, a->model[0]);
+    if (!a->filled && a->parity) hrq__rans_slots_avx2(a->slot + HRQ__RANS_RANGE, a->model[1]);
     if (c->lanes < 8 || even > 7 || odd > 7) hrq__rans_rows(z, state, 0, n, c, a);
     else if (!a->parity && !even) hrq__rans_column_avx2_run(z, state, n, c, a, 0, 0);
     else if (!a->parity) hrq__rans_column_avx2_run(z, state, n, c, a, 0, 1);

@@ -67,24 +67,33 @@ static inline float *floats_of(size_t rows, size_t cols, size_t ld)
     return (float *)(void *)b.base;
 }
 
-/* Hooks that count, fail from block `fail_at` on (0: never), and run backwards. */
+/* Hooks that count, bytes too, fail from block `fail_at` on (0: never), and run backwards. */
 typedef struct {
     int taken, live, fail_at, runs;
+    size_t bytes, most; /* held now, at most */
 } ledger;
 
 static inline void *ledger_alloc(void *user, size_t bytes)
 {
     ledger *l = (ledger *)user;
+    unsigned char *p;
     l->taken++;
     if (l->fail_at && l->taken >= l->fail_at) return NULL;
     l->live++;
-    return malloc(bytes);
+    l->bytes += bytes;
+    if (l->bytes > l->most) l->most = l->bytes;
+    p = malloc(bytes + 16); /* its size before it */
+    if (p) memcpy(p, &bytes, sizeof bytes);
+    return p ? p + 16 : NULL;
 }
 
 static inline void ledger_release(void *user, void *p)
 {
+    size_t bytes;
+    memcpy(&bytes, (unsigned char *)p - 16, sizeof bytes);
     ((ledger *)user)->live--;
-    free(p);
+    ((ledger *)user)->bytes -= bytes;
+    free((unsigned char *)p - 16);
 }
 
 static inline void ledger_backwards(void *user, size_t count, void (*body)(void *arg, size_t index), void *arg)

@@ -326,7 +326,7 @@ static void check_rans(const hrq__kernels *row, size_t lanes, int trellis)
     a.model[1] = &m[1];
     a.parity = trellis ? hrq__stream_parity[draw_below(7)] : NULL;
     a.limit = trellis ? HRQ__STREAM_LIMIT : HRQ__RANS_LIMIT;
-    a.slot = rd->slot;
+    a.slot = rd->slot[0];
     a.spread = (const uint8_t(*)[16])rd->spread;
     for (i = 0; i < 2; i++) {
         z[i] = block_of(n * sizeof(int16_t), 2);
@@ -338,6 +338,7 @@ static void check_rans(const hrq__kernels *row, size_t lanes, int trellis)
         c[i] = rd->coder;
         c[i].at = words.data;
         c[i].bound = words.data + words.bytes;
+        a.filled = i && draw_below(2);
         rows[i]->rans_column((int16_t *)(void *)z[i].data, trellis ? state[i].data : NULL, n, &c[i], &a);
     }
     EXPECT(memcmp(z[0].data, z[1].data, z[0].bytes) == 0, "%lu lanes, %lu rows: values", (unsigned long)lanes,

@@ -167,7 +167,7 @@ static int put(hrq__rans *c, block *b, unsigned cls, size_t lanes, const int16_t
     hrq__rans_model m;
     size_t i;
     memset(c, 0, sizeof *c);
-    hrq__rans_model_make(&m, cls);
+    hrq__rans_model_make_on(&m, cls, 0);
     c->lanes = lanes;
     c->bound = b->data;
     c->at = b->data + b->bytes;
@@ -276,7 +276,7 @@ static void test_length(void)
         for (i = 0; i < n; i++) count[z[i] + 16384]++;
         hrq__rans_count(h, z, n);
         cls = hrq__rans_choose(costs, h, -1, &cost);
-        hrq__rans_model_make(&m, cls);
+        hrq__rans_model_make_on(&m, cls, 0);
         for (i = 0; i < 2 * 16384; i++) {
             double p = (double)count[i] / (double)n;
             if (!count[i]) continue;
@@ -290,7 +290,7 @@ static void test_length(void)
                cost / 65536 / (double)n, own);
         for (other = 1; other < HRQ__RANS_CLASSES; other++) {
             double sum = 0;
-            hrq__rans_model_make(&m, other);
+            hrq__rans_model_make_on(&m, other, 0);
             for (i = 0; i < 2 * 16384; i++)
                 if (count[i]) sum += (double)count[i] * ideal(&m, (int)i - 16384);
             least = sum < least ? sum : least;
@@ -313,7 +313,7 @@ static void test_length(void)
                sigma, bits, entropy, most_loss);
         worst_entropy = bits - entropy > worst_entropy ? bits - entropy : worst_entropy;
         /* 4096 values, one lane: 32 / 4096 = 0.0078 and 0.0005 of noise */
-        hrq__rans_model_make(&m, cls);
+        hrq__rans_model_make_on(&m, cls, 0);
         for (own = 0, i = 0; i < short_n; i++) own += ideal(&m, z[i]);
         EXPECT(put(&c, &b, cls, 1, z, short_n), "sigma %g: no room", sigma);
         bits = 8.0 * (double)(b.data + b.bytes - c.at) + 32.0;
@@ -578,11 +578,11 @@ static void test_streams(void)
 /* The same with a trellis. A search costs what it costs, so few of all. */
 static void test_trellis_streams(void)
 {
-    static const size_t shapes[][2] = {{1, 1}, {1, 70}, {33, 1}, {3, 5}, {17, 33}, {40, 150}};
+    static const size_t shapes[][2] = {{1, 1}, {1, 70}, {33, 1}, {3, 5}, {17, 33}, {40, 150}, {64, 3}, {100, 40}};
     static const double steps[] = {3, 0, -2, -9, -13};
     static const int kinds[] = {0, 1, 2, 4, 8};
     size_t i, t, k;
-    tap_begin("streams with a trellis: 4 ... 256 states, every shape, escapes, dead columns, both orders");
+    tap_begin("streams with a trellis: 4 ... 256 states, every shape, escapes, dead columns, both orders, laps");
     for (log_states = 2; log_states <= 8; log_states++)
         for (i = 0; i < sizeof shapes / sizeof *shapes; i++)
             for (t = 0; t < sizeof steps / sizeof *steps; t++)
@@ -594,7 +594,8 @@ static void test_trellis_streams(void)
                               t % 2 ? 0 : (size_t)1 << draw_below(7), kinds[k]);
                     sprintf(what, "%u states, kind %d, %lu x %lu, step 2^%g", 1u << log_states, kinds[k],
                             (unsigned long)s.rows, (unsigned long)s.cols, steps[t]);
-                    EXPECT((s.b.data[24] & 127) == log_states, "%s: another trellis", what);
+                    EXPECT((s.b.data[24] & 15) == log_states, "%s: another trellis", what);
+                    EXPECT((s.b.data[24] >> 4 & 7) == (s.rows < 64 || s.dead == s.cols ? 0 : 1), "%s: laps", what);
                     good(&s, what);
                     crafted_free(&s);
                 }
@@ -626,6 +627,51 @@ static void test_trellis_definition(void)
         for (state = 0; state < 1u << log; state++)
             EXPECT(count[state][0] == 1 && count[state][1] == 1, "%u states: into %u", 1u << log, state);
     }
+    tap_end();
+}
+
+/* Laps as the layout of [15i] says: a path goes on where the row m before ended. */
+static void test_laps(void)
+{
+    static const size_t shapes[][3] = {{64, 20, 32}, {100, 30, 64}, {230, 9, 64}, {300, 256, 48}}; /* rows, cols, m */
+    size_t i, r, t;
+    tap_begin("laps: each row begins in the state in which that of the lap before ended; flags that do not agree");
+    for (i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        size_t rows = shapes[i][0], n = shapes[i][1], m = shapes[i][2], *order = (size_t *)malloc(n * sizeof *order);
+        uint8_t state[64] = {0};
+        crafted s;
+        hrq__stream head;
+        int16_t *z;
+        log_states = 2 + (unsigned)i;
+        s = craft(rows, n, 0.5, -1, 0, i == 1 ? 2 : 0);
+        EXPECT(hrq__stream_load(&head, &z, s.b.data, s.b.bytes, NULL) == HRQ_OK, "load");
+        hrq__stream_order(&head, order);
+        for (r = 0; r < rows; r++)
+            for (t = 0; t < head.live; t++) {
+                int v = z[order[t] * rows + r], k = (v - (v & 1)) / 2;
+                if (!head.cls[order[t]]) continue;
+                EXPECT((v & 1) == (state[r % m] & 1), "%lu x %lu: row %lu leaves its path", (unsigned long)rows,
+                       (unsigned long)n, (unsigned long)r);
+                state[r % m] = (uint8_t)hrq__stream_next(hrq__stream_parity[log_states - 2], state[r % m], (unsigned)k);
+            }
+        hrq__stream_free(&head, NULL);
+        free(z);
+        free(order);
+        for (r = 0; r < 4; r++) { /* laps flagged and none, none flagged and some; as it is; laps of a scalar grid */
+            uint8_t version = s.b.data[4], byte = s.b.data[24];
+            hrq_status status;
+            if (r == 0) s.b.data[24] &= 143;
+            if (r == 1) s.b.data[4] -= 2;
+            if (r == 3) s.b.data[24] &= 112;
+            seal(s.b.data, s.b.bytes);
+            status = hrq_stream_decode(s.b.data, s.b.bytes, s.wanted, n, NULL);
+            EXPECT(status == (r == 2 ? HRQ_OK : HRQ_ERR_DATA), "flags %lu: %s", (unsigned long)r, hrq_status_text(status));
+            s.b.data[4] = version;
+            s.b.data[24] = byte;
+        }
+        crafted_free(&s);
+    }
+    log_states = 0;
     tap_end();
 }
 
@@ -919,8 +965,8 @@ static void test_statuses(void)
     EXPECT(hrq_mat_from_stream(&m, b.data, 0, p, n, NULL) == HRQ_ERR_SPACE, "no room");
     EXPECT(hrq_mat_from_stream_bytes(NULL, n) == 0 && hrq_mat_from_stream_bytes(p, 0) == 0, "sizes of nothing");
     EXPECT(hrq_stream_shape(p, 0, &r, &c) == HRQ_ERR_DATA, "no bytes");
-    p[4] = 4;
-    EXPECT(hrq_stream_shape(p, n, &r, &c) == HRQ_ERR_VERSION, "version 4");
+    p[4] = 6;
+    EXPECT(hrq_stream_shape(p, n, &r, &c) == HRQ_ERR_VERSION, "version 6");
     p[4] = 1;
     EXPECT(hrq_stream_shape(p, n, &r, &c) == HRQ_ERR_VERSION, "version 1");
     p[4] = 2;
@@ -1099,6 +1145,7 @@ int main(void)
     test_streams();
     test_trellis_streams();
     test_trellis_definition();
+    test_laps();
     test_whole_path();
     test_damage();
     test_mutations();

@@ -409,6 +409,40 @@ static void test_rates(void)
    whatever its scales are; 1/2 log2 of the ratio over GM(L_ii^2) is the extra gap. Both errors are uniform: relative noise
    sqrt(0.8 / samples) with samples = rows * (sum L^2)^2 / sum L^4 >= 2048 * 12, 0.6 %; 2 % is three of them */
 /* Scales pay where rows are few and uneven, and a stream without them is the stream without the option. */
+/* What the docstring says of memory, and what a layer takes by itself. */
+static void test_memory(void)
+{
+    static const size_t cases[][4] = {{2048, 64, 8, 1}, {600, 600, 4, 1}, {600, 300, 8, 8}}; /* rows, cols, states, list */
+    size_t i, bytes;
+    tap_begin("WaterSIC with a trellis: no more memory than its docstring says, all of it returned");
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t rows = cases[i][0], n = cases[i][1], paths = cases[i][2] * cases[i][3];
+        float *w = floats_of(rows, n, n), *sigma = floats_of(n, n, n);
+        double *a = (double *)malloc(n * n * sizeof *a), most = 220e3 * (double)paths + 4096.0 * (double)n;
+        block b = block_of(hrq_watersic_bytes(rows, n, 2), 0);
+        hrq_watersic_options o;
+        ledger l;
+        hrq_hooks h = ledger_hooks(&l, 0);
+        h.parallel_for = NULL; /* one thread */
+        memset(&o, 0, sizeof o);
+        o.rate = 2;
+        o.states = (int)cases[i][2];
+        o.list = (int)cases[i][3];
+        fill_gauss(w, rows * n, 1.0);
+        covariance(a, sigma, n, AR);
+        EXPECT(hrq_watersic(b.data, b.bytes, &bytes, w, rows, n, n, sigma, n, &o, NULL, &h) == HRQ_OK, "watersic");
+        most += 24.0 * (double)(rows * n) + 24.0 * (double)(n * n) + 1e6;
+        printf("# %lu x %lu, %lu paths: %.1f MB, %.1f allowed\n", (unsigned long)rows, (unsigned long)n, (unsigned long)paths,
+               1e-6 * (double)l.most, 1e-6 * most);
+        EXPECT((double)l.most <= most && l.live == 0, "%.1f MB, %d blocks left", 1e-6 * (double)l.most, l.live);
+        free(b.base);
+        free(a);
+        free(sigma);
+        free(w);
+    }
+    tap_end();
+}
+
 static void test_rescale(void)
 {
     static const size_t shapes[][2] = {{300, 64}, {64, 256}};
@@ -442,7 +476,7 @@ static void test_rescale(void)
         EXPECT(hrq_stream_decode(c.data, bytes2, v, n, NULL) == HRQ_OK, "decode");
         if (bytes == bytes2 && memcmp(b.data, c.data, bytes) == 0) {
             without++;
-        } else if (c.data[4] == 2) { /* gains alone */
+        } else if (c.data[4] % 2 == 0) { /* gains alone */
             EXPECT(scaled.distortion < plain.distortion, "loss %g, %g without", scaled.distortion, plain.distortion);
         } else {
             EXPECT(scaled.distortion < plain.distortion, "loss %g, %g without", scaled.distortion, plain.distortion);
@@ -1945,6 +1979,7 @@ int main(void)
     test_scale();
     test_robust();
     test_rates();
+    test_memory();
     test_rescale();
     test_trellis_rates();
     test_trellis_spike();
