@@ -125,8 +125,8 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-26   bytes: paths of WaterSIC's trellis go on from row to row (streams of version 4 and 5): 0.003
-//                           to 0.008 bit nearer where rows are short; half the memory
+//      0.1.0   2026-11-26   bytes: paths of WaterSIC's trellis go on from row to row (streams of version 4 and 5):
+//                           0.003 to 0.008 bit nearer where rows are short; half the memory
 //                           bytes: WaterSIC's trellis is searched with paths of 512 columns, not 128: up to 0.01 bit
 //                           nearer, 0.03 where the rate is low. perf: AVX2: that search 3 x; box codes with classes
 //                           and trellis codes with one vector; batches
@@ -9974,9 +9974,9 @@ HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, siz
    "hrqs", version u8 (2; 1 more: rows have scales, 2 more: laps), flags u8 (bits 0-2: log2 of lanes; 3-5: column steps
    an octave as log2, 7: one step for all; 6: dead columns are marked), rows u32, cols u32, CRC-32 u32 of all other
    bytes, A f32, C i16, trellis u8 (bits 0-3: log2 of states, 2 ... 8, 0: scalar grid; 4-6: l, log2 of laps; 7:
-   pivoted), classes of the fields u8 (marks where flagged, steps, classes, gains), where rows have scales: class of these u8,
-   their e u8; rANS states u32 [lanes], words u16. Fields of the live columns in order, scales of rows, then the
-   columns' values in order, all by the coder of [14]:
+   pivoted), classes of the fields u8 (marks where flagged, steps, classes, gains), where rows have scales: class of
+   these u8, their e u8; rANS states u32 [lanes], words u16. Fields of the live columns in order, scales of rows, then
+   the columns' values in order, all by the coder of [14]:
      mark       1 where a column is dead, for all columns
      k          step of the column: A * 2^(k / steps an octave)
      class      minus (C - 8 k / steps an octave, held in 0 ... classes - 1)

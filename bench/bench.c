@@ -3,7 +3,8 @@
        bench            the whole table; TSV to build/bench.tsv (or $TSV)
        bench readme     the Markdown of the README alone
 
-   Environment: FORMAT=name   this format alone; all: the whole list of the library
+   Environment: FORMAT=name   this format alone; all: the whole list of the library; sic: the matrix of a stream
+                RATE=r        of that stream, in bits an entry (3)
                 SIZES=RxC     the matrix (4096x4096)
                 ACT=f32       activations as they are (int8)
                 SECONDS=s     about so long for each number (0.1)
@@ -23,18 +24,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 64, BATCHES = 5, PASSES = 5, PIECE = 1 << 22, PANELS = 8 }; /* ROWS: distinct ones */
+/* ROWS are encoded and repeated, panel by panel. Formats that go down the columns, in bands of BAND rows of which the
+   last takes the rest, are encoded whole. */
+enum { ROWS = 64, BAND = 256, BATCHES = 5, PASSES = 5, PIECE = 1 << 22, PANELS = 8 };
 
 static const size_t batches[BATCHES] = {4, 8, 16, 64, 512};
 
 static machine box;
 static double seconds = 0.1;
+static double rate = 3.0;
 static size_t mem_rows = 4096, mem_cols = 4096, order = 1024;
 static hrq_act_kind act_kind = HRQ_ACT_INT8;
 static FILE *tsv;
 static unsigned char *memory; /* larger than the last-level cache */
 static size_t memory_bytes;
-static float *drawn;        /* [ROWS x mem_cols] */
+static float *drawn;        /* [2 BAND x mem_cols] */
 static double hertz, peak;  /* cycles, int8 multiply-adds a second */
 
 //==================================================================================================
@@ -105,13 +109,16 @@ typedef struct result {
     double bits, db, encode, encode_of, decode, one, one_of, cycles, many[BATCHES];
 } result;
 
-/* `mat` of ROWS rows is what was encoded, `big` of mem_rows repeats its panels. */
+/* `mat` is what was encoded, `big` of mem_rows repeats its panels. */
 typedef struct job {
     hrq_mat mat, big;
     float *w, *out;
     hrq_act *act;
+    size_t step; /* rows of a call that encodes */
     size_t rows; /* of big, multiplied in a run */
 } job;
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 static void run_encode(void *arg)
 {
@@ -122,7 +129,7 @@ static void run_encode(void *arg)
 static void run_decode(void *arg)
 {
     job *j = (job *)arg;
-    check(hrq_mat_decode(&j->mat, 0, j->mat.rows, j->out, mem_cols), "hrq_mat_decode");
+    check(hrq_mat_decode(&j->mat, 0, smaller(ROWS, j->mat.rows), j->out, mem_cols), "hrq_mat_decode");
     consume((double)j->out[mem_cols - 1]);
 }
 
@@ -164,12 +171,15 @@ static timing time_in_turn(void (*run)(job *j, size_t i), job *j, size_t count)
     return t;
 }
 
-/* PANELS calls. */
+/* Rows of a timed run. */
+static size_t run_rows(const job *j) { return (16 * PANELS + j->step - 1) / j->step * j->step; }
+
 static void encode_at(job *j, size_t i)
 {
-    for (size_t p = i * PANELS; p < (i + 1) * PANELS; p++)
-        check(hrq_mat_encode(&j->big, 16 * (p % (mem_rows / 16)), 16,
-                             (const float *)(const void *)memory + p * 16 * mem_cols, mem_cols, NULL),
+    size_t places = mem_rows < 2 * j->step ? 1 : mem_rows / j->step - 1; /* the last band may have more rows */
+    for (size_t r = i * run_rows(j); r < (i + 1) * run_rows(j); r += j->step)
+        check(hrq_mat_encode(&j->big, r % (places * j->step), j->step,
+                             (const float *)(const void *)memory + r * mem_cols, mem_cols, NULL),
               "hrq_mat_encode");
 }
 
@@ -203,25 +213,27 @@ static double from_memory(const char *name, const char *metric, void (*run)(job 
 /* Float rows over the whole working set, encoded into one matrix. */
 static void bench_encode(const char *name, job *j, result *r)
 {
-    size_t panel = 16 * mem_cols * sizeof(float), count = memory_bytes / (panel * PANELS);
+    size_t row = mem_cols * sizeof(float), count = memory_bytes / (row * run_rows(j));
     if (count == 0) die("SIZES", "larger than the memory of this bench");
     j->big.data = new_block(j->big.bytes);
     memset(j->big.data, 1, j->big.bytes);
-    for (size_t i = 0; i < count * PANELS; i++) memcpy(memory + i * panel, (char *)j->w + i % (ROWS / 16) * panel, panel);
-    r->encode = from_memory(name, "encode", encode_at, j, panel * PANELS, count, PANELS * 16 * mem_cols,
+    for (size_t i = 0; i < count * run_rows(j); i++) memcpy(memory + i * row, (char *)j->w + i % ROWS * row, row);
+    r->encode = from_memory(name, "encode", encode_at, j, row * run_rows(j), count, run_rows(j) * mem_cols,
                             &r->encode_of);
     free(j->big.data);
+    j->big.data = memory;
 }
 
-/* Copies of the matrix, on lines of 64 bytes, as many as memory holds. */
-static size_t fill_memory(const job *j)
+/* Copies of the matrix, on lines of 64 bytes, as many as memory holds; big is the first. */
+static size_t fill_memory(job *j)
 {
     size_t pitch = (j->big.bytes + 63) / 64 * 64, count = memory_bytes / pitch;
     if (count == 0) die("SIZES", "larger than the memory of this bench");
     for (size_t i = 0; i < count; i++)
         for (size_t at = 0; at < j->big.bytes; at += j->mat.bytes)
             memcpy(memory + i * pitch + at, j->mat.data,
-                   j->big.bytes - at < j->mat.bytes ? j->big.bytes - at : j->mat.bytes);
+                   smaller(j->big.bytes - at, j->mat.bytes));
+    j->big.data = memory;
     return count;
 }
 
@@ -232,7 +244,7 @@ static void bench_one(const char *name, job *j, result *r)
     j->rows = mem_rows;
     r->one = from_memory(name, "1 vector, MEM", multiply_at, j, j->big.bytes, count, mem_rows * mem_cols, &r->one_of);
     j->big.data = memory;
-    for (j->rows = 16; 2 * j->rows <= mem_rows && hrq_mat_bytes(&j->big.format, 2 * j->rows, mem_cols) <= box.level[2] / 3;)
+    for (j->rows = 16; 2 * j->rows <= mem_rows && (double)j->big.bytes / mem_rows * 2 * j->rows <= box.level[2] / 3;)
         j->rows *= 2;
     double time = time_of(run_mul, j, seconds).best;
     r->cycles = time * hertz / (double)(j->rows * mem_cols);
@@ -267,35 +279,73 @@ static void bench_batches(const char *name, job *j, result *r)
 static void error_of(const char *name, const job *j, result *r)
 {
     double error = 0.0, energy = 0.0;
-    for (size_t i = 0; i < ROWS * mem_cols; i++) {
+    for (size_t i = 0; i < smaller(ROWS, j->mat.rows) * mem_cols; i++) {
         double e = (double)j->w[i] - (double)j->out[i];
         error += e * e;
         energy += (double)j->w[i] * (double)j->w[i];
     }
-    r->bits = hrq_format_bits(&j->mat.format, mem_rows, mem_cols);
+    r->bits = 8.0 * (double)j->big.bytes / (double)(mem_rows * mem_cols);
     r->db = error > 0.0 ? 10.0 * log10(energy / error) : INFINITY;
     record(name, "size", "bit", r->bits, r->bits, 1);
     record(name, "error", "dB", r->db, r->db, 1);
 }
 
-static result bench_format(const char *name)
+/* The matrix of a stream for white inputs: it has no encoder of its own. */
+static hrq_mat mat_of_stream(void)
+{
+    hrq_watersic_options options = {0};
+    size_t room = hrq_watersic_bytes(mem_rows, mem_cols, rate), bytes;
+    float *w = (float *)new_block(mem_rows * mem_cols * sizeof(float));
+    void *stream = new_block(room);
+    hrq_mat mat;
+    for (size_t r = 0; r < mem_rows; r++) memcpy(w + r * mem_cols, drawn + r % BAND * mem_cols, mem_cols * sizeof(float));
+    options.rate = rate;
+    check(hrq_watersic(stream, room, &bytes, w, mem_rows, mem_cols, mem_cols, NULL, 0, &options, NULL, NULL), "RATE");
+    room = hrq_mat_from_stream_bytes(stream, bytes);
+    check(hrq_mat_from_stream(&mat, new_block(room), room, stream, bytes, NULL), "hrq_mat_from_stream");
+    free(stream);
+    free(w);
+    return mat;
+}
+
+/* What is encoded, and its repeats. */
+static job job_of(const char *name)
 {
     hrq_format format;
-    result r;
     job j;
-    memset(&r, 0, sizeof r);
+    memset(&j, 0, sizeof j);
     check(hrq_format_parse(&format, name), name);
     size_t bytes = hrq_mat_bytes(&format, ROWS, mem_cols), all = hrq_mat_bytes(&format, mem_rows, mem_cols);
-    size_t most = mem_rows > ROWS * mem_cols / batches[BATCHES - 1] ? mem_rows : ROWS * mem_cols / batches[BATCHES - 1];
-    if (bytes / (ROWS / 16) * ((mem_rows + 15) / 16) != all) die(name, "is not made of panels");
-    check(hrq_mat_init(&j.mat, &format, ROWS, mem_cols, 1, new_block(bytes), bytes), "hrq_mat_init");
-    check(hrq_mat_wrap(&j.big, &format, mem_rows, mem_cols, 1, memory, all), "hrq_mat_wrap");
+    int whole = strstr(name, ":col") != NULL;
+    size_t rows = whole ? mem_rows : ROWS, n;
+    if (all && !whole && bytes / (ROWS / 16) * ((mem_rows + 15) / 16) != all) die(name, "is not made of panels");
     j.w = drawn;
+    if (all) {
+        j.step = !whole ? 16 : mem_rows < 2 * BAND ? mem_rows : BAND;
+        bytes = hrq_mat_bytes(&format, rows, mem_cols);
+        check(hrq_mat_init(&j.mat, &format, rows, mem_cols, 1, new_block(bytes), bytes), "hrq_mat_init");
+        check(hrq_mat_wrap(&j.big, &format, mem_rows, mem_cols, 1, memory, all), "hrq_mat_wrap");
+        for (size_t r = 0; r < rows; r += n) {
+            n = rows - r < 2 * BAND ? rows - r : BAND;
+            check(hrq_mat_encode(&j.mat, r, n, j.w, mem_cols, NULL), "hrq_mat_encode");
+        }
+    } else {
+        j.big = j.mat = mat_of_stream();
+    }
+    return j;
+}
+
+static result bench_format(const char *name)
+{
+    result r;
+    job j = job_of(name);
+    size_t most = mem_rows > ROWS * mem_cols / batches[BATCHES - 1] ? mem_rows : ROWS * mem_cols / batches[BATCHES - 1];
+    memset(&r, 0, sizeof r);
+    r.encode = r.encode_of = NAN;
     j.out = (float *)new_block((most + 1) * batches[BATCHES - 1] * sizeof(float));
-    check(hrq_mat_encode(&j.mat, 0, ROWS, j.w, mem_cols, NULL), "hrq_mat_encode");
-    r.decode = rate_of(name, "decode", "Gw/s", 1e-9 * (double)(ROWS * mem_cols), time_of(run_decode, &j, seconds)).best;
+    r.decode = rate_of(name, "decode", "Gw/s", 1e-9 * (double)(smaller(ROWS, j.mat.rows) * mem_cols), time_of(run_decode, &j, seconds)).best;
     error_of(name, &j, &r);
-    bench_encode(name, &j, &r);
+    if (j.step) bench_encode(name, &j, &r);
     bench_one(name, &j, &r);
     bench_batches(name, &j, &r);
     free(j.mat.data);
@@ -345,21 +395,12 @@ static const char *format_at(size_t i)
 {
     static const char *const names[] = {"int8",    "int4",    "int4:g32", "int4:g64",  "int2",      "int3",
                                         "e8b2:k1", "e8b3:k1", "e8b4:k1",  "e8b4:k4",   "mxfp4",     "nvfp4",
-                                        "tcq2",    "tcq3",    "tcq4",     "e8:q16:k1", "e8:q16:k4", "e8:q16:k4:first",
-                                        "e4m3"};
+                                        "tcq2",    "tcq3",    "tcq4",     "tcq2:col",  "tcq3:col",  "tcq4:col",
+                                        "e8:q16:k1", "e8:q16:k4", "e8:q16:k4:first", "e4m3", "sic"};
     const char *only = getenv("FORMAT");
     if (only && strcmp(only, "all") == 0) return hrq_format_list(i);
     if (only && only[0]) return i == 0 ? only : NULL;
     return i < sizeof names / sizeof names[0] ? names[i] : NULL;
-}
-
-/* No matrix is encoded in these, or not as here, or there is none in this version. */
-static int passed_over(const char *name)
-{
-    hrq_format format;
-    check(hrq_format_parse(&format, name), name);
-    if (strstr(name, ":col")) return 1; /* encoded and repeated by bands, not by panels */
-    return hrq_mat_bytes(&format, 16, mem_cols) == 0;
 }
 
 static void bench_formats(void)
@@ -367,7 +408,6 @@ static void bench_formats(void)
     const char *name;
     print_head();
     for (size_t i = 0; (name = format_at(i)) != NULL; i++) {
-        if (passed_over(name)) continue;
         result r = bench_format(name);
         print_row(name, &r);
     }
@@ -589,12 +629,13 @@ static void readme(void)
     printf("| format | true bits | error, dB | encode, Gw/s | one vector, Gw/s | of read bandwidth "
            "| 512 vectors, GMAC/s | of int8 peak |\n|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; (name = format_at(i)) != NULL; i++) {
-        if (passed_over(name)) continue;
         result r = bench_format(name);
         printf("| `%s` | %.3f |", name, r.bits);
         if (r.db < 1e300) printf(" %.2f |", r.db);
         else printf(" exact |");
-        printf(" %.3g | %.3g | %.2f | %.3g | %.2f |\n", r.encode, r.one, r.one_of, r.many[BATCHES - 1],
+        if (r.encode > 0.0) printf(" %.3g |", r.encode);
+        else printf(" - |");
+        printf(" %.3g | %.2f | %.3g | %.2f |\n", r.one, r.one_of, r.many[BATCHES - 1],
                1e9 * r.many[BATCHES - 1] / peak);
         fflush(stdout);
     }
@@ -629,8 +670,7 @@ static void configure(void)
         mem_cols = *x == 'x' ? (size_t)strtoul(x + 1, NULL, 10) : 0;
     }
     order = number("ORDER", order);
-    if ((text = getenv("FORMAT")) != NULL && text[0] && strcmp(text, "all") != 0 && passed_over(text))
-        die(text, "made from a stream alone, or not in this version");
+    if ((text = getenv("RATE")) != NULL && text[0]) rate = strtod(text, NULL);
     if ((text = getenv("ACT")) != NULL && text[0]) {
         if (strcmp(text, "f32") != 0 && strcmp(text, "int8") != 0) die("ACT", "int8 or f32");
         if (text[0] == 'f') act_kind = HRQ_ACT_F32;
@@ -650,7 +690,7 @@ static void configure(void)
     if (!memory || want < PIECE) die("MEMORY_MB", "no memory");
     memory_bytes = want;
     memset(memory, 1, memory_bytes);
-    drawn = gauss(ROWS * mem_cols);
+    drawn = gauss(2 * BAND * mem_cols);
 }
 
 int main(int argc, char **argv)
