@@ -9057,6 +9057,390 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
     else hrq__trellis_advance_neon_run(path, chosen, metric, n, oldest, args, 5);
 }
 
+/* ---- search of a trellis along rows: 4 rows in a register ---- */
+
+/* Four words at these places. Two of them leave the vector registers at a time, and come back at a time. */
+HRQ__IN_NEON uint32x4_t hrq__pick_neon(const uint32_t *p, uint32x4_t at)
+{
+    uint64x2_t two = vreinterpretq_u64_u32(at);
+    uint64_t low = vgetq_lane_u64(two, 0), high = vgetq_lane_u64(two, 1);
+    low = p[low & 0xffffffffu] | (uint64_t)p[low >> 32] << 32;
+    high = p[high & 0xffffffffu] | (uint64_t)p[high >> 32] << 32;
+    return vreinterpretq_u32_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high)));
+}
+
+/* Rows of four cells, from i on, of these paths. */
+HRQ__IN_NEON uint32x4_t hrq__path_cell_neon(uint32x4_t path, size_t i)
+{
+    uint32x4_t lane = vmovl_u16(vcreate_u16(0x0003000200010000u));
+    return vorrq_u32(vshlq_n_u32(path, 4), vorrq_u32(lane, vdupq_n_u32(i & 12)));
+}
+
+/* The two branches of a path: their costs so far and k, by k & 1. Costs of four neighbours of four symbols are turned
+   with these. A NaN falls to the bound that a comparison would leave it at: maxnm, minnm. */
+HRQ__IN_NEON void hrq__path_choose_neon(int32_t *cost, int32_t *code, size_t all, const hrq__path_column *col, int q,
+                                        float32x4_t u, int32x4_t metric)
+{
+    const float32x4_t one = vdupq_n_f32(1.0f), most = vdupq_n_f32(HRQ__PATH_MOST);
+    const int32x4_t base = vdupq_n_s32(16384), reach = vdupq_n_s32(HRQ__PATH_REACH);
+    const int32_t shift = (int32_t)col->shift[q], round = shift ? 1 << (shift - 1) : 0;
+    const float(*table)[4] = col->cost[q];
+    float32x4_t y, v[4], rate[4], even[2], odd[2], c[4], here, there;
+    int32x4_t floor_y, symbol, k0, k1;
+    uint32x4_t down, up, swap;
+    int i;
+    y = vsubq_f32(vmulq_n_f32(u, col->inverse), vdupq_n_f32(q ? 0.5f : 0.0f));
+    y = vminnmq_f32(vmaxnmq_f32(y, vdupq_n_f32(-8190.0f)), vdupq_n_f32(8188.0f));
+    floor_y = vsubq_s32(vcvtq_s32_f32(vaddq_f32(y, vdupq_n_f32(16384.0f))), base);
+    symbol = vshlq_s32(vaddq_s32(floor_y, vdupq_n_s32(16384 + round)), vdupq_n_s32(-shift));
+    symbol = vsubq_s32(symbol, vdupq_n_s32(16384 >> shift));
+    symbol = vminq_s32(vmaxq_s32(symbol, vnegq_s32(reach)), reach);
+    rate[0] = vld1q_f32(table[vgetq_lane_s32(symbol, 0)]);
+    rate[1] = vld1q_f32(table[vgetq_lane_s32(symbol, 1)]);
+    rate[2] = vld1q_f32(table[vgetq_lane_s32(symbol, 2)]);
+    rate[3] = vld1q_f32(table[vgetq_lane_s32(symbol, 3)]);
+    HRQ__UNROLL
+    for (i = 0; i < 2; i++) {
+        even[i] = vzip1q_f32(rate[i], rate[2 + i]);
+        odd[i] = vzip2q_f32(rate[i], rate[2 + i]);
+    }
+    rate[0] = vzip1q_f32(even[0], even[1]);
+    rate[1] = vzip2q_f32(even[0], even[1]);
+    rate[2] = vzip1q_f32(odd[0], odd[1]);
+    rate[3] = vzip2q_f32(odd[0], odd[1]);
+    v[1] = vsubq_f32(y, vcvtq_f32_s32(floor_y));
+    v[0] = vaddq_f32(one, v[1]);
+    v[2] = vsubq_f32(one, v[1]);
+    v[3] = vsubq_f32(vdupq_n_f32(2.0f), v[1]);
+    HRQ__UNROLL
+    for (i = 0; i < 4; i++) c[i] = vaddq_f32(vmulq_n_f32(vmulq_f32(v[i], v[i]), col->weight), rate[i]);
+    down = vcltq_f32(c[0], c[2]);
+    up = vcltq_f32(c[3], c[1]);
+    here = vminnmq_f32(vbslq_f32(up, c[3], c[1]), most);
+    there = vminnmq_f32(vbslq_f32(down, c[0], c[2]), most);
+    k0 = vaddq_s32(floor_y, vreinterpretq_s32_u32(vandq_u32(up, vdupq_n_u32(2))));
+    k1 = vaddq_s32(floor_y, vreinterpretq_s32_u32(vorrq_u32(down, vdupq_n_u32(1)))); /* less 1 or more */
+    swap = vtstq_s32(floor_y, vdupq_n_s32(1));                                       /* where k0 is odd */
+    vst1q_s32(cost, vaddq_s32(vcvtq_s32_f32(vbslq_f32(swap, there, here)), metric));
+    vst1q_s32(cost + all, vaddq_s32(vcvtq_s32_f32(vbslq_f32(swap, here, there)), metric));
+    vst1q_s32(code, vbslq_s32(swap, k1, k0));
+    vst1q_s32(code + all, vbslq_s32(swap, k0, k1));
+}
+
+HRQ__IN_NEON void hrq__path_order_neon(int32x4_t *a, int32x4_t *b)
+{
+    int32x4_t low = vminq_s32(*a, *b);
+    *b = vmaxq_s32(*a, *b);
+    *a = low;
+}
+
+HRQ__IN_NEON void hrq__path_sort_neon(int32x4_t *key, int count)
+{
+    HRQ__PATH_SORT(hrq__path_order_neon, key, count)
+}
+
+/* Rows r ... r + 3: both lists in order, sixteen registers. */
+HRQ__IN_NEON void hrq__path_select_neon(const hrq__path_args *a, size_t r, int list)
+{
+    size_t states = a->states, all = states * (size_t)list * HRQ__PATH_ROWS, s, i;
+    const int32x4_t dead = vdupq_n_s32(HRQ__PATH_DEAD), by = vdupq_n_s32((int32_t)states);
+    const int32x4_t seven = vdupq_n_s32(HRQ__PATH_LIST - 1), eight = vdupq_n_s32(HRQ__PATH_LIST);
+    int32x4_t least = vdupq_n_s32(INT32_MAX);
+    const uint8_t(*source)[2] = a->source;
+    const int32_t *work = a->work + r;
+    int32_t *metrics = a->metric + r, *link = a->link + r;
+    int j, b;
+    for (s = 0; s < states; s++) {
+        int32x4_t key[2][HRQ__PATH_LIST], from[2];
+        HRQ__UNROLL
+        for (b = 0; b < 2; b++) {
+            const int32_t *costs = work + (size_t)b * all + source[s][b] * (size_t)HRQ__PATH_ROWS;
+            from[b] = vdupq_n_s32(32768 * b + source[s][b]);
+            HRQ__UNROLL
+            for (j = 0; j < list; j++) {
+                int32x4_t cost = vld1q_s32(costs + (size_t)j * states * HRQ__PATH_ROWS);
+                key[b][j] = vorrq_s32(vshlq_n_s32(cost, 4), vdupq_n_s32(b * HRQ__PATH_LIST + j));
+            }
+            hrq__path_sort_neon(key[b], list);
+        }
+        HRQ__UNROLL
+        for (j = 0; j < list; j++) {
+            size_t at = ((size_t)j * states + s) * HRQ__PATH_ROWS;
+            int32x4_t best = vminq_s32(key[0][j], key[1][list - 1 - j]), metric = vshrq_n_s32(best, 4);
+            least = vminq_s32(least, metric);
+            vst1q_s32(metrics + at, metric);
+            metric = vbslq_s32(vtstq_s32(best, eight), from[1], from[0]);
+            vst1q_s32(link + at, vmlaq_s32(metric, vandq_s32(best, seven), by));
+        }
+    }
+    for (i = 0; i < all; i += HRQ__PATH_ROWS) {
+        int32x4_t metric = vld1q_s32(metrics + i);
+        uint32x4_t over = vcgeq_s32(metric, vdupq_n_s32(HRQ__PATH_DEAD / 2));
+        vst1q_s32(metrics + i, vbslq_s32(over, dead, vsubq_s32(metric, least)));
+    }
+}
+
+/* What a path takes on: its link in full, and its feedback, from that of the path that led here. */
+HRQ__IN_NEON void hrq__path_extend_neon(const hrq__path_args *a, const hrq__path_column *col, int zero)
+{
+    size_t all = a->states * a->list * HRQ__PATH_ROWS, i;
+    const uint32_t *code = (const uint32_t *)a->work + 2 * all;
+    const float *before = a->before, *w = a->w;
+    float *after = a->after;
+    uint32_t *links = (uint32_t *)a->link;
+    float32x4_t edge[4];
+    int r, k;
+    HRQ__UNROLL
+    for (k = 0; k < 4; k++) edge[k] = vld1q_f32(a->edge + 4 * k);
+    for (i = 0; i < all; i += 4, after += 4 * HRQ__PATH_BLOCK) {
+        uint32x4_t link = vld1q_u32(links + i), parent = vandq_u32(link, vdupq_n_u32(32767)), x = vdupq_n_u32(0);
+        uint32x4_t from = hrq__path_cell_neon(parent, i);
+        uint32_t at[4];
+        float e[4];
+        if (!zero) {
+            x = hrq__pick_neon(code, vmlaq_u32(from, vshrq_n_u32(link, 15), vdupq_n_u32((uint32_t)all)));
+            x = vaddq_u32(vaddq_u32(x, x), vandq_u32(parent, vdupq_n_u32(1)));
+        }
+        vst1q_u32(links + i, vorrq_u32(vshlq_n_u32(x, 16), parent));
+        vst1q_f32(e, vsubq_f32(vld1q_f32(w + (i & 12)),
+                               vmulq_n_f32(vcvtq_f32_s32(vreinterpretq_s32_u32(x)), col->value)));
+        vst1q_u32(at, from);
+        HRQ__UNROLL
+        for (r = 0; r < 4; r++) {
+            const float *in = before + (size_t)at[r] * HRQ__PATH_BLOCK;
+            HRQ__UNROLL
+            for (k = 0; k < 4; k++)
+                vst1q_f32(after + r * HRQ__PATH_BLOCK + 4 * k,
+                          vaddq_f32(vld1q_f32(in + 4 * k), vmulq_n_f32(edge[k], e[r])));
+        }
+    }
+}
+
+HRQ__FN_NEON void hrq__path_column_neon(const hrq__path_args *a)
+{
+    const hrq__path_column col = *a->col;
+    size_t all = a->states * a->list * HRQ__PATH_ROWS, i;
+    const float *before = a->before + a->j, *w = a->w;
+    const int32_t *metric = a->metric;
+    int32_t *work = a->work;
+    float *target = a->target;
+    for (i = 0; i < all; i += 4, before += 4 * HRQ__PATH_BLOCK) {
+        float32x4_t u = vld1q_dup_f32(before);
+        u = vld1q_lane_f32(before + HRQ__PATH_BLOCK, u, 1);
+        u = vld1q_lane_f32(before + 2 * HRQ__PATH_BLOCK, u, 2);
+        u = vld1q_lane_f32(before + 3 * HRQ__PATH_BLOCK, u, 3);
+        u = vaddq_f32(vld1q_f32(w + (i & 12)), u);
+        vst1q_f32(target + i, u);
+        if (!col.zero)
+            hrq__path_choose_neon(work + i, work + 2 * all + i, all, &col, i / HRQ__PATH_ROWS & 1, u,
+                                  vld1q_s32(metric + i));
+    }
+    if (col.zero) {
+        hrq__path_pass_by(a);
+        hrq__path_extend_neon(a, &col, 1);
+        return;
+    }
+    for (i = 0; i < HRQ__PATH_ROWS; i += 4)
+        if (a->list == 8) hrq__path_select_neon(a, i, 8);
+        else if (a->list == 4) hrq__path_select_neon(a, i, 4);
+        else if (a->list == 2) hrq__path_select_neon(a, i, 2);
+        else hrq__path_select_neon(a, i, 1);
+    hrq__path_extend_neon(a, &col, 0);
+}
+
+/* All cells a column before all a column back: links of a column are few enough for the first cache, those of a block
+   are not. */
+HRQ__FN_NEON void hrq__path_trace_neon(float *error, int32_t *root, const int32_t *link, const float *w,
+                                       const float *value, size_t cells, size_t width)
+{
+    const uint32_t *links = (const uint32_t *)link;
+    uint32_t *at = (uint32_t *)root;
+    size_t i, j;
+    for (i = 0; i < cells; i++) at[i] = (uint32_t)i;
+    for (j = width; j-- > 0;) {
+        const float by = value[j];
+        for (i = 0; i < cells; i += 4) {
+            uint32x4_t now = hrq__pick_neon(links + j * cells, vld1q_u32(at + i));
+            float32x4_t x = vcvtq_f32_s32(vshrq_n_s32(vreinterpretq_s32_u32(now), 16));
+            vst1q_f32(error + j * cells + i,
+                      vsubq_f32(vld1q_f32(w + j * HRQ__PATH_ROWS + (i & 12)), vmulq_n_f32(x, by)));
+            vst1q_u32(at + i, hrq__path_cell_neon(vandq_u32(now, vdupq_n_u32(32767)), i));
+        }
+    }
+}
+
+/* `count` cells go side by side, four registers each. */
+HRQ__IN_NEON void hrq__path_feed_neon_run(float *out, const float *in, const int32_t *id, const int32_t *from,
+                                          const float *e, size_t lde, const float *f, size_t depth, int count)
+{
+    float32x4_t sum[4][4];
+    size_t k;
+    int i, c;
+    HRQ__UNROLL
+    for (i = 0; i < 4 * count; i++) sum[i / 4][i % 4] = vld1q_f32(in + (size_t)from[i / 4] * HRQ__PATH_BLOCK + i % 4 * 4);
+    for (k = 0; k < depth; k++, e += lde, f += HRQ__PATH_BLOCK) {
+        HRQ__UNROLL
+        for (i = 0; i < count; i++) {
+            float by = e[id[i]];
+            HRQ__UNROLL
+            for (c = 0; c < 4; c++) sum[i][c] = vaddq_f32(sum[i][c], vmulq_n_f32(vld1q_f32(f + 4 * c), by));
+        }
+    }
+    HRQ__UNROLL
+    for (i = 0; i < 4 * count; i++) vst1q_f32(out + (size_t)id[i / 4] * HRQ__PATH_BLOCK + i % 4 * 4, sum[i / 4][i % 4]);
+}
+
+HRQ__FN_NEON void hrq__path_feed_neon(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n,
+                                      const float *e, size_t lde, const float *f, size_t depth)
+{
+    size_t i;
+    for (i = 0; i + 4 <= n; i += 4) hrq__path_feed_neon_run(out, in, id + i, from + i, e, lde, f, depth, 4);
+    for (; i < n; i++) hrq__path_feed_neon_run(out, in, id + i, from + i, e, lde, f, depth, 1);
+}
+
+/* ---- plane rotations ---- */
+
+HRQ__FN_NEON void hrq__rotate_neon(float *y, const hrq__rotations *by)
+{
+    size_t i;
+    int k;
+    for (i = 0; i < by->count; i++) {
+        hrq__rotation r = hrq__rotation_at(y, by, i);
+        HRQ__UNROLL
+        for (k = 0; k < HRQ_PANEL; k += 4) {
+            float32x4_t p = vld1q_f32(r.p + k), q = vld1q_f32(r.q + k);
+            vst1q_f32(r.q + k, vaddq_f32(vmulq_n_f32(q, r.c), vmulq_n_f32(p, r.s)));
+            vst1q_f32(r.p + k, vsubq_f32(vmulq_n_f32(p, r.c), vmulq_n_f32(q, r.s)));
+        }
+    }
+}
+
+/* ---- reading of rANS ----
+   Eight lanes, their states in halves of 16 bits: a word that a state takes on moves the lower half, which is in the
+   place of a 0 then. The words' order is that of the lanes; see the AVX2 kernel. */
+
+/* By eights, which run over the end of a symbol: the next one, or the next table, is written later. */
+HRQ__IN_NEON void hrq__rans_slots_neon(uint32_t *slot, const hrq__rans_model *m)
+{
+    const uint32x4_t first = vshlq_n_u32(vmovl_u16(vcreate_u16(0x0003000200010000u)), HRQ__RANS_BITS);
+    const uint32x4_t four = vdupq_n_u32(4 * HRQ__RANS_RANGE);
+    int32_t s, x;
+    for (s = 0; s < 2 * m->k + 2 - m->half; s++) {
+        uint32x4_t says = vaddq_u32(vdupq_n_u32(hrq__rans_slot(m, s)), first), next;
+        for (x = m->start[s]; x < m->start[s + 1]; x += 8, says = vaddq_u32(next, four)) {
+            next = vaddq_u32(says, four);
+            vst1q_u32(slot + x, says);
+            vst1q_u32(slot + x + 4, next);
+        }
+    }
+}
+
+/* The words of those of 8 places that take one; zero for others. One sum has the set and, above it, their number. */
+HRQ__IN_NEON uint16x8_t hrq__rans_words_neon(hrq__rans *c, const hrq__rans_args *a, uint16x8_t take)
+{
+    const uint16x8_t bits = vmovl_u8(vcreate_u8(0x8040201008040201u));
+    unsigned sum = vaddvq_u16(vandq_u16(take, vorrq_u16(bits, vdupq_n_u16(0x1000))));
+    uint8x16_t words = vld1q_u8(c->at);
+    c->at += 2 * (sum >> 12);
+    return vreinterpretq_u16_u8(vqtbl1q_u8(words, vld1q_u8(a->spread[sum & 255])));
+}
+
+/* n bits of each state are k's next ones; a second word where less than 2^16 is left, which the upper half before says
+   already. Four lanes a shuffle, first words before second ones: x[0] the lower halves, x[1] the upper ones. */
+HRQ__IN_NEON int16x8_t hrq__rans_raw_neon(uint16x8_t x[2], int16x8_t k, uint16x8_t take, uint16x8_t odd, hrq__rans *c,
+                                          const hrq__rans_args *a)
+{
+    const int16x8_t n = vreinterpretq_s16_u16(vbslq_u16(odd, vdupq_n_u16((uint16_t)a->model[1]->shift),
+                                                        vdupq_n_u16((uint16_t)a->model[0]->shift)));
+    const uint16x8_t twelve = vdupq_n_u16(HRQ__RANS_RANGE - 1), one = vdupq_n_u16(1);
+    const int16x8_t down = vnegq_s16(n);
+    uint16x8_t high = vshlq_u16(x[1], down), again = vceqq_u16(high, vdupq_n_u16(0)), first, more, low;
+    first = hrq__rans_words_neon(c, a, vzip1q_u16(take, again));
+    more = hrq__rans_words_neon(c, a, vzip2q_u16(take, again));
+    low = vbslq_u16(take, vuzp1q_u16(first, more), x[0]);
+    first = vuzp2q_u16(first, more);
+    more = vshlq_u16(vandq_u16(low, twelve), vsubq_s16(n, vdupq_n_s16(HRQ__RANS_BITS)));
+    low = vbslq_u16(vshlq_u16(twelve, down), low, vshlq_u16(low, down));
+    low = vorrq_u16(low, vshlq_u16(x[1], vaddq_s16(down, vdupq_n_s16(16))));
+    x[0] = vbslq_u16(again, first, low);
+    x[1] = vorrq_u16(high, vandq_u16(low, again));
+    more = vsubq_u16(more, vshrq_n_u16(vshlq_u16(one, n), 1));
+    return vaddq_s16(vshlq_s16(k, n), vreinterpretq_s16_u16(more));
+}
+
+/* Rows r ... r + 7 of rans_column; at most 32 bytes of words are read. 0: an escape among them, nothing done. */
+HRQ__IN_NEON int hrq__rans_eight_neon(int16_t *z, uint8_t *state, hrq__rans *c, size_t lane, const hrq__rans_args *a,
+                                      int trellis, int raw)
+{
+    const uint32x4_t low = vdupq_n_u32(HRQ__RANS_RANGE - 1);
+    uint32_t *lanes = c->state + lane;
+    uint32x4_t says[2], was[2];
+    uint16x8_t x[2], take, q = vdupq_n_u16(0);
+    uint8x8_t s = vdup_n_u8(0);
+    int16x8_t k;
+    int h;
+    if (trellis) {
+        s = vld1_u8(state);
+        q = vmovl_u8(vand_u8(s, vdup_n_u8(1)));
+    }
+    HRQ__UNROLL
+    for (h = 0; h < 2; h++) {
+        was[h] = vld1q_u32(lanes + 4 * h);
+        says[h] = vandq_u32(was[h], low);
+        if (trellis)
+            says[h] = vorrq_u32(says[h], vshll_n_u16(h ? vget_high_u16(q) : vget_low_u16(q), HRQ__RANS_BITS));
+        says[h] = hrq__pick_neon(a->slot, says[h]);
+    }
+    k = vreinterpretq_s16_u16(vuzp2q_u16(vreinterpretq_u16_u32(says[0]), vreinterpretq_u16_u32(says[1])));
+    if (vminvq_s16(k) < 0) return 0;
+    k = vsubq_s16(vshrq_n_s16(k, 8), vdupq_n_s16(HRQ__RANS_ZERO));
+    HRQ__UNROLL
+    for (h = 0; h < 2; h++)
+        was[h] = vmlaq_u32(vandq_u32(vshrq_n_u32(says[h], HRQ__RANS_BITS), low), vandq_u32(says[h], low),
+                           vshrq_n_u32(was[h], HRQ__RANS_BITS));
+    x[0] = vuzp1q_u16(vreinterpretq_u16_u32(was[0]), vreinterpretq_u16_u32(was[1]));
+    x[1] = vuzp2q_u16(vreinterpretq_u16_u32(was[0]), vreinterpretq_u16_u32(was[1]));
+    take = vceqq_u16(x[1], vdupq_n_u16(0));
+    x[1] = vorrq_u16(x[1], vandq_u16(x[0], take));
+    if (raw) k = hrq__rans_raw_neon(x, k, take, vtstq_u16(q, q), c, a);
+    else x[0] = vbslq_u16(take, hrq__rans_words_neon(c, a, take), x[0]);
+    vst1q_u32(lanes, vreinterpretq_u32_u16(vzip1q_u16(x[0], x[1])));
+    vst1q_u32(lanes + 4, vreinterpretq_u32_u16(vzip2q_u16(x[0], x[1])));
+    if (trellis) { /* the next state: what 2 k + q says of q and k & 1, from a table of four */
+        uint64_t p0 = a->parity[0], p1 = a->parity[1];
+        uint8x8_t next = vcreate_u8(p0 << 8 | p1 << 16 | (p0 ^ p1) << 24), by;
+        k = vaddq_s16(vaddq_s16(k, k), vreinterpretq_s16_u16(q));
+        by = vand_u8(vmovn_u16(vreinterpretq_u16_s16(k)), vdup_n_u8(3));
+        vst1_u8(state, veor_u8(vshr_n_u8(s, 1), vtbl1_u8(next, by)));
+    }
+    vst1q_s16(z, k);
+    return 1;
+}
+
+HRQ__IN_NEON void hrq__rans_column_neon_run(int16_t *z, uint8_t *state, size_t n, hrq__rans *c,
+                                            const hrq__rans_args *a, int trellis, int raw)
+{
+    size_t r;
+    for (r = 0; r + 8 <= n && !c->bad; r += 8)
+        if (c->bound - c->at < 32 ||
+            !hrq__rans_eight_neon(z + r, trellis ? state + r : NULL, c, r & (c->lanes - 1), a, trellis, raw))
+            hrq__rans_rows(z, state, r, r + 8, c, a);
+    hrq__rans_rows(z, state, r, n, c, a);
+}
+
+/* Eight lanes at least; and no raw bits that could lead beyond a limit, 8191 at the least: 34 * 2^7 stays below. */
+HRQ__FN_NEON void hrq__rans_column_neon(int16_t *z, uint8_t *state, size_t n, hrq__rans *c, const hrq__rans_args *a)
+{
+    unsigned even = a->model[0]->shift, odd = a->parity ? a->model[1]->shift : 0;
+    hrq__rans_slots_neon(a->slot, a->model[0]);
+    if (a->parity) hrq__rans_slots_neon(a->slot + HRQ__RANS_RANGE, a->model[1]);
+    if (c->lanes < 8 || even > 7 || odd > 7) hrq__rans_rows(z, state, 0, n, c, a);
+    else if (!a->parity && !even) hrq__rans_column_neon_run(z, state, n, c, a, 0, 0);
+    else if (!a->parity) hrq__rans_column_neon_run(z, state, n, c, a, 0, 1);
+    else if (!even && !odd) hrq__rans_column_neon_run(z, state, n, c, a, 1, 0);
+    else hrq__rans_column_neon_run(z, state, n, c, a, 1, 1);
+}
+
 #endif /* HRQ__NEON */
 
 //==================================================================================================
@@ -9121,7 +9505,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
         {name, need, 0, HRQ__DECODERS(neon, neon),                                                              \
          {NULL, NULL, hrq__one_int_##one, hrq__one_table_##one, hrq__one_voronoi_##one, hrq__one_box_##one,     \
           hrq__one_trellis_##one, hrq__one_int_##one, hrq__one_column_##one},                                   \
-         HRQ__DOTS(dots, neon), HRQ__REST(8, 12, neon, neon, neon, neon, neon, neon, neon, scalar, scalar)},
+         HRQ__DOTS(dots, neon), HRQ__REST(8, 12, neon, neon, neon, neon, neon, neon, neon, neon, neon)},
     #ifdef HRQ__HAVE_DOTPROD
         #define HRQ__ROWS_DOTPROD HRQ__ROW_NEON("neon_dotprod", HRQ__HAS_NEON | HRQ__HAS_DOTPROD, dotprod, dotprod)
     #else
