@@ -9059,7 +9059,7 @@ HRQ__FN_NEON void hrq__trellis_advance_neon(uint8_t *path, uint8_t *chosen, cons
 
 /* ---- search of a trellis along rows: 4 rows in a register ---- */
 
-/* Four words at these places. Two of them leave the vector registers at a time, and come back at a time. */
+/* Four words at these places, which leave the vector registers two at a time; the words come back two at a time. */
 HRQ__IN_NEON uint32x4_t hrq__pick_neon(const uint32_t *p, uint32x4_t at)
 {
     uint64x2_t two = vreinterpretq_u64_u32(at);
@@ -9069,21 +9069,16 @@ HRQ__IN_NEON uint32x4_t hrq__pick_neon(const uint32_t *p, uint32x4_t at)
     return vreinterpretq_u32_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high)));
 }
 
-/* Rows of four cells, from i on, of these paths. */
-HRQ__IN_NEON uint32x4_t hrq__path_cell_neon(uint32x4_t path, size_t i)
-{
-    uint32x4_t lane = vmovl_u16(vcreate_u16(0x0003000200010000u));
-    return vorrq_u32(vshlq_n_u32(path, 4), vorrq_u32(lane, vdupq_n_u32(i & 12)));
-}
-
-/* The two branches of a path: their costs so far and k, by k & 1. Costs of four neighbours of four symbols are turned
-   with these. A NaN falls to the bound that a comparison would leave it at: maxnm, minnm. */
+/* The two branches of a path: their costs so far and k, by k & 1. Costs of four neighbours of four symbols: four loads
+   of four, transposed. maxnm and minnm turn a NaN into the bound, as the scalar comparisons do. llvm-mca 19, cycles of
+   four rows: neoverse-v1 29, neoverse-n1 55, where 80 vector instructions would take 20 and 40: one after the other
+   they hang on each other, and a window holds two such fours. */
 HRQ__IN_NEON void hrq__path_choose_neon(int32_t *cost, int32_t *code, size_t all, const hrq__path_column *col, int q,
                                         float32x4_t u, int32x4_t metric)
 {
     const float32x4_t one = vdupq_n_f32(1.0f), most = vdupq_n_f32(HRQ__PATH_MOST);
-    const int32x4_t base = vdupq_n_s32(16384), reach = vdupq_n_s32(HRQ__PATH_REACH);
-    const int32_t shift = (int32_t)col->shift[q], round = shift ? 1 << (shift - 1) : 0;
+    const int32x4_t reach = vdupq_n_s32(HRQ__PATH_REACH);
+    const int32_t shift = (int32_t)col->shift[q];
     const float(*table)[4] = col->cost[q];
     float32x4_t y, v[4], rate[4], even[2], odd[2], c[4], here, there;
     int32x4_t floor_y, symbol, k0, k1;
@@ -9091,9 +9086,9 @@ HRQ__IN_NEON void hrq__path_choose_neon(int32_t *cost, int32_t *code, size_t all
     int i;
     y = vsubq_f32(vmulq_n_f32(u, col->inverse), vdupq_n_f32(q ? 0.5f : 0.0f));
     y = vminnmq_f32(vmaxnmq_f32(y, vdupq_n_f32(-8190.0f)), vdupq_n_f32(8188.0f));
-    floor_y = vsubq_s32(vcvtq_s32_f32(vaddq_f32(y, vdupq_n_f32(16384.0f))), base);
-    symbol = vshlq_s32(vaddq_s32(floor_y, vdupq_n_s32(16384 + round)), vdupq_n_s32(-shift));
-    symbol = vsubq_s32(symbol, vdupq_n_s32(16384 >> shift));
+    symbol = vcvtq_s32_f32(vaddq_f32(y, vdupq_n_f32(16384.0f)));
+    floor_y = vsubq_s32(symbol, vdupq_n_s32(16384));
+    symbol = vsubq_s32(vrshlq_s32(symbol, vdupq_n_s32(-shift)), vdupq_n_s32(16384 >> shift));
     symbol = vminq_s32(vmaxq_s32(symbol, vnegq_s32(reach)), reach);
     rate[0] = vld1q_f32(table[vgetq_lane_s32(symbol, 0)]);
     rate[1] = vld1q_f32(table[vgetq_lane_s32(symbol, 1)]);
@@ -9139,7 +9134,8 @@ HRQ__IN_NEON void hrq__path_sort_neon(int32x4_t *key, int count)
     HRQ__PATH_SORT(hrq__path_order_neon, key, count)
 }
 
-/* Rows r ... r + 3: both lists in order, sixteen registers. */
+/* Rows r ... r + 3: both lists in order, sixteen registers. llvm-mca 19, cycles of a state, list 8: neoverse-v1 46,
+   neoverse-n1 104, what so many vector instructions take; 4: 20, 44; 2: 8, 20; 1: 4, 8. */
 HRQ__IN_NEON void hrq__path_select_neon(const hrq__path_args *a, size_t r, int list)
 {
     size_t states = a->states, all = states * (size_t)list * HRQ__PATH_ROWS, s, i;
@@ -9180,60 +9176,54 @@ HRQ__IN_NEON void hrq__path_select_neon(const hrq__path_args *a, size_t r, int l
     }
 }
 
-/* What a path takes on: its link in full, and its feedback, from that of the path that led here. */
+/* What a path takes on: its link in full, and its feedback, from that of the path that led here. Links cell by cell in
+   general registers: vectors of them would have to go there for addresses and come back (llvm-mca 19: 6.9 cycles a cell
+   on neoverse-v1 against 5.5). */
 HRQ__IN_NEON void hrq__path_extend_neon(const hrq__path_args *a, const hrq__path_column *col, int zero)
 {
     size_t all = a->states * a->list * HRQ__PATH_ROWS, i;
     const uint32_t *code = (const uint32_t *)a->work + 2 * all;
     const float *before = a->before, *w = a->w;
+    const float value = col->value;
     float *after = a->after;
     uint32_t *links = (uint32_t *)a->link;
     float32x4_t edge[4];
-    int r, k;
+    int k;
     HRQ__UNROLL
     for (k = 0; k < 4; k++) edge[k] = vld1q_f32(a->edge + 4 * k);
-    for (i = 0; i < all; i += 4, after += 4 * HRQ__PATH_BLOCK) {
-        uint32x4_t link = vld1q_u32(links + i), parent = vandq_u32(link, vdupq_n_u32(32767)), x = vdupq_n_u32(0);
-        uint32x4_t from = hrq__path_cell_neon(parent, i);
-        uint32_t at[4];
-        float e[4];
-        if (!zero) {
-            x = hrq__pick_neon(code, vmlaq_u32(from, vshrq_n_u32(link, 15), vdupq_n_u32((uint32_t)all)));
-            x = vaddq_u32(vaddq_u32(x, x), vandq_u32(parent, vdupq_n_u32(1)));
-        }
-        vst1q_u32(links + i, vorrq_u32(vshlq_n_u32(x, 16), parent));
-        vst1q_f32(e, vsubq_f32(vld1q_f32(w + (i & 12)),
-                               vmulq_n_f32(vcvtq_f32_s32(vreinterpretq_s32_u32(x)), col->value)));
-        vst1q_u32(at, from);
+    for (i = 0; i < all; i++, after += HRQ__PATH_BLOCK) {
+        uint32_t link = links[i], parent = link & 32767, x = 0;
+        size_t row = i % HRQ__PATH_ROWS, from = parent * HRQ__PATH_ROWS + row;
+        const float *in = before + from * HRQ__PATH_BLOCK;
+        float e;
+        if (!zero) x = 2 * code[(link >> 15) * all + from] + (parent & 1);
+        links[i] = x << 16 | parent;
+        e = w[row] - (float)(int32_t)x * value;
         HRQ__UNROLL
-        for (r = 0; r < 4; r++) {
-            const float *in = before + (size_t)at[r] * HRQ__PATH_BLOCK;
-            HRQ__UNROLL
-            for (k = 0; k < 4; k++)
-                vst1q_f32(after + r * HRQ__PATH_BLOCK + 4 * k,
-                          vaddq_f32(vld1q_f32(in + 4 * k), vmulq_n_f32(edge[k], e[r])));
-        }
+        for (k = 0; k < 4; k++)
+            vst1q_f32(after + 4 * k, vaddq_f32(vld1q_f32(in + 4 * k), vmulq_n_f32(edge[k], e)));
     }
 }
 
 HRQ__FN_NEON void hrq__path_column_neon(const hrq__path_args *a)
 {
     const hrq__path_column col = *a->col;
-    size_t all = a->states * a->list * HRQ__PATH_ROWS, i;
+    size_t all = a->states * a->list * HRQ__PATH_ROWS, i, r;
     const float *before = a->before + a->j, *w = a->w;
     const int32_t *metric = a->metric;
     int32_t *work = a->work;
     float *target = a->target;
-    for (i = 0; i < all; i += 4, before += 4 * HRQ__PATH_BLOCK) {
+    for (i = 0; i < all; i += HRQ__PATH_ROWS) HRQ__UNROLL
+    for (r = 0; r < HRQ__PATH_ROWS; r += 4, before += 4 * HRQ__PATH_BLOCK) {
         float32x4_t u = vld1q_dup_f32(before);
         u = vld1q_lane_f32(before + HRQ__PATH_BLOCK, u, 1);
         u = vld1q_lane_f32(before + 2 * HRQ__PATH_BLOCK, u, 2);
         u = vld1q_lane_f32(before + 3 * HRQ__PATH_BLOCK, u, 3);
-        u = vaddq_f32(vld1q_f32(w + (i & 12)), u);
-        vst1q_f32(target + i, u);
+        u = vaddq_f32(vld1q_f32(w + r), u);
+        vst1q_f32(target + i + r, u);
         if (!col.zero)
-            hrq__path_choose_neon(work + i, work + 2 * all + i, all, &col, i / HRQ__PATH_ROWS & 1, u,
-                                  vld1q_s32(metric + i));
+            hrq__path_choose_neon(work + i + r, work + 2 * all + i + r, all, &col, i / HRQ__PATH_ROWS & 1, u,
+                                  vld1q_s32(metric + i + r));
     }
     if (col.zero) {
         hrq__path_pass_by(a);
@@ -9249,10 +9239,11 @@ HRQ__FN_NEON void hrq__path_column_neon(const hrq__path_args *a)
 }
 
 /* All cells a column before all a column back: links of a column are few enough for the first cache, those of a block
-   are not. */
+   are not. llvm-mca 19: 1.2 cycles a link on neoverse-v1, 2.2 on -n1. */
 HRQ__FN_NEON void hrq__path_trace_neon(float *error, int32_t *root, const int32_t *link, const float *w,
                                        const float *value, size_t cells, size_t width)
 {
+    const uint32x4_t lane = vmovl_u16(vcreate_u16(0x0003000200010000u));
     const uint32_t *links = (const uint32_t *)link;
     uint32_t *at = (uint32_t *)root;
     size_t i, j;
@@ -9264,12 +9255,14 @@ HRQ__FN_NEON void hrq__path_trace_neon(float *error, int32_t *root, const int32_
             float32x4_t x = vcvtq_f32_s32(vshrq_n_s32(vreinterpretq_s32_u32(now), 16));
             vst1q_f32(error + j * cells + i,
                       vsubq_f32(vld1q_f32(w + j * HRQ__PATH_ROWS + (i & 12)), vmulq_n_f32(x, by)));
-            vst1q_u32(at + i, hrq__path_cell_neon(vandq_u32(now, vdupq_n_u32(32767)), i));
+            now = vshlq_n_u32(vandq_u32(now, vdupq_n_u32(32767)), 4);
+            vst1q_u32(at + i, vorrq_u32(now, vorrq_u32(lane, vdupq_n_u32((uint32_t)(i & 12)))));
         }
     }
 }
 
-/* `count` cells go side by side, four registers each. */
+/* `count` cells go side by side, four registers each. llvm-mca 19, cycles of a column onto four cells: neoverse-v1 8,
+   neoverse-n1 17, what 16 products and 16 sums take. */
 HRQ__IN_NEON void hrq__path_feed_neon_run(float *out, const float *in, const int32_t *id, const int32_t *from,
                                           const float *e, size_t lde, const float *f, size_t depth, int count)
 {
@@ -9277,7 +9270,8 @@ HRQ__IN_NEON void hrq__path_feed_neon_run(float *out, const float *in, const int
     size_t k;
     int i, c;
     HRQ__UNROLL
-    for (i = 0; i < 4 * count; i++) sum[i / 4][i % 4] = vld1q_f32(in + (size_t)from[i / 4] * HRQ__PATH_BLOCK + i % 4 * 4);
+    for (i = 0; i < 4 * count; i++)
+        sum[i / 4][i % 4] = vld1q_f32(in + (size_t)from[i / 4] * HRQ__PATH_BLOCK + i % 4 * 4);
     for (k = 0; k < depth; k++, e += lde, f += HRQ__PATH_BLOCK) {
         HRQ__UNROLL
         for (i = 0; i < count; i++) {
@@ -9287,7 +9281,8 @@ HRQ__IN_NEON void hrq__path_feed_neon_run(float *out, const float *in, const int
         }
     }
     HRQ__UNROLL
-    for (i = 0; i < 4 * count; i++) vst1q_f32(out + (size_t)id[i / 4] * HRQ__PATH_BLOCK + i % 4 * 4, sum[i / 4][i % 4]);
+    for (i = 0; i < 4 * count; i++)
+        vst1q_f32(out + (size_t)id[i / 4] * HRQ__PATH_BLOCK + i % 4 * 4, sum[i / 4][i % 4]);
 }
 
 HRQ__FN_NEON void hrq__path_feed_neon(float *out, const float *in, const int32_t *id, const int32_t *from, size_t n,
@@ -9298,7 +9293,7 @@ HRQ__FN_NEON void hrq__path_feed_neon(float *out, const float *in, const int32_t
     for (; i < n; i++) hrq__path_feed_neon_run(out, in, id + i, from + i, e, lde, f, depth, 1);
 }
 
-/* ---- plane rotations ---- */
+/* ---- plane rotations: llvm-mca 19, cycles of one: neoverse-v1 12, neoverse-n1 24 ---- */
 
 HRQ__FN_NEON void hrq__rotate_neon(float *y, const hrq__rotations *by)
 {
@@ -9316,8 +9311,10 @@ HRQ__FN_NEON void hrq__rotate_neon(float *y, const hrq__rotations *by)
 }
 
 /* ---- reading of rANS ----
-   Eight lanes, their states in halves of 16 bits: a word that a state takes on moves the lower half, which is in the
-   place of a 0 then. The words' order is that of the lanes; see the AVX2 kernel. */
+   Eight lanes at a time, but for the product as halves of 16 bits, all eight in a register: a word goes where the lower
+   half was, which takes the place of an upper half of 0. Which lanes take one is a set, whose shuffle sends the next
+   words where they belong. llvm-mca 19, cycles of eight values, gcc: neoverse-v1 21, along a trellis 28, with raw bits
+   35 and 43; neoverse-n1 44, 45, 61, 69. Scalar code has four times as many instructions a value. */
 
 /* By eights, which run over the end of a symbol: the next one, or the next table, is written later. */
 HRQ__IN_NEON void hrq__rans_slots_neon(uint32_t *slot, const hrq__rans_model *m)
@@ -9345,8 +9342,9 @@ HRQ__IN_NEON uint16x8_t hrq__rans_words_neon(hrq__rans *c, const hrq__rans_args 
     return vreinterpretq_u16_u8(vqtbl1q_u8(words, vld1q_u8(a->spread[sum & 255])));
 }
 
-/* n bits of each state are k's next ones; a second word where less than 2^16 is left, which the upper half before says
-   already. Four lanes a shuffle, first words before second ones: x[0] the lower halves, x[1] the upper ones. */
+/* n bits of each state are k's next ones, and a second word follows where less than 2^16 is left, which does not hang
+   on the first word's bits. Four lanes a shuffle, a lane's first word before its second. x[0] has the lower halves, x[1]
+   the upper ones. */
 HRQ__IN_NEON int16x8_t hrq__rans_raw_neon(uint16x8_t x[2], int16x8_t k, uint16x8_t take, uint16x8_t odd, hrq__rans *c,
                                           const hrq__rans_args *a)
 {
