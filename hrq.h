@@ -125,7 +125,8 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-26   bytes: paths of WaterSIC's trellis go on from row to row (streams of version 4 and 5):
+//      0.1.0   2026-11-26   perf: NEON: search of WaterSIC's trellis, reading of streams, rows through a basis
+//                           bytes: paths of WaterSIC's trellis go on from row to row (streams of version 4 and 5):
 //                           0.003 to 0.008 bit nearer where rows are short; half the memory
 //                           bytes: WaterSIC's trellis is searched with paths of 512 columns, not 128: up to 0.01 bit
 //                           nearer, 0.03 where the rate is low. perf: AVX2: that search 3 x; box codes with classes

@@ -9343,8 +9343,8 @@ HRQ__IN_NEON uint16x8_t hrq__rans_words_neon(hrq__rans *c, const hrq__rans_args 
 }
 
 /* n bits of each state are k's next ones, and a second word follows where less than 2^16 is left, which does not hang
-   on the first word's bits. Four lanes a shuffle, a lane's first word before its second. x[0] has the lower halves, x[1]
-   the upper ones. */
+   on the first word's bits. Four lanes a shuffle, a lane's first word before its second. x[0] has the lower halves,
+   x[1] the upper ones. */
 HRQ__IN_NEON int16x8_t hrq__rans_raw_neon(uint16x8_t x[2], int16x8_t k, uint16x8_t take, uint16x8_t odd, hrq__rans *c,
                                           const hrq__rans_args *a)
 {
@@ -9430,8 +9430,8 @@ HRQ__IN_NEON void hrq__rans_column_neon_run(int16_t *z, uint8_t *state, size_t n
 HRQ__FN_NEON void hrq__rans_column_neon(int16_t *z, uint8_t *state, size_t n, hrq__rans *c, const hrq__rans_args *a)
 {
     unsigned even = a->model[0]->shift, odd = a->parity ? a->model[1]->shift : 0;
-    hrq__rans_slots_neon(a->slot, a->model[0]);
-    if (a->parity) hrq__rans_slots_neon(a->slot + HRQ__RANS_RANGE, a->model[1]);
+    if (!a->filled) hrq__rans_slots_neon(a->slot, a->model[0]);
+    if (!a->filled && a->parity) hrq__rans_slots_neon(a->slot + HRQ__RANS_RANGE, a->model[1]);
     if (c->lanes < 8 || even > 7 || odd > 7) hrq__rans_rows(z, state, 0, n, c, a);
     else if (!a->parity && !even) hrq__rans_column_neon_run(z, state, n, c, a, 0, 0);
     else if (!a->parity) hrq__rans_column_neon_run(z, state, n, c, a, 0, 1);
