@@ -128,6 +128,8 @@
 //      0.1.0   2026-11-26   perf: NEON: search of WaterSIC's trellis, reading of streams, rows through a basis
 //                           bytes: paths of WaterSIC's trellis go on from row to row (streams of version 4 and 5):
 //                           0.003 to 0.008 bit nearer where rows are short; half the memory
+//                           bytes: hrq_mat_from_stream puts apart what does not fit a column's width: 0.05 to 0.3 bit
+//                           less. perf: columns of more than 8 bits there 4 x
 //                           bytes: WaterSIC's trellis is searched with paths of 512 columns, not 128: up to 0.01 bit
 //                           nearer, 0.03 where the rate is low. perf: AVX2: that search 3 x; box codes with classes
 //                           and trellis codes with one vector; batches
@@ -749,9 +751,10 @@ HRQ_API hrq_status hrq_stream_shape(const void *stream, size_t bytes, size_t *ro
 /* w [rows x cols] f32 out, ldw >= cols. Also HRQ_ERR_SHAPE, HRQ_ERR_NOMEM; w untouched on error. BITWISE. */
 HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w, size_t ldw, const hrq_hooks *hooks);
 
-/* The stream as a matrix to multiply with, of format "sic": integers in the fewest bits that hold a column, columns
-   sorted by width, column steps folded into the activations. mat views data; decode gives what hrq_stream_decode
-   gives. _bytes tells the size exactly: it decodes the stream in HRQ_MALLOC's memory; 0: not a stream, or none.
+/* The stream as a matrix to multiply with, of format "sic": integers in as few bits as serve a column, values
+   that do not fit apart, columns sorted by width, column steps folded into the activations. mat views data; decode
+   gives what hrq_stream_decode gives. _bytes tells the size exactly: it decodes the stream in HRQ_MALLOC's memory; 0:
+   not a stream, or none.
    Errors     as above, and HRQ_ERR_SPACE, HRQ_ERR_NOMEM; data and mat untouched */
 HRQ_API size_t hrq_mat_from_stream_bytes(const void *stream, size_t bytes);
 HRQ_API hrq_status hrq_mat_from_stream(hrq_mat *mat, void *data, size_t capacity, const void *stream, size_t bytes,
@@ -3661,6 +3664,42 @@ static void hrq__decode_run(const hrq__kernels *kernels, int codec, uint8_t *lo,
     }
 }
 
+/* The same of sic's integers, whose more than 8 bits kernels do not have: the upper 8 and the rest, which lie apart, as
+   tiles of their own, then both together. */
+static void hrq__decode_wide(const hrq__kernels *kernels, uint8_t *lo, uint8_t *hi, const uint8_t *codes, size_t cols8,
+                             const hrq__decode_args *args)
+{
+    enum { QUAD = 4 * HRQ_PANEL };
+    HRQ__ALIGNED uint8_t low[8 * QUAD], high[8 * QUAD];
+    hrq__decode_args part = *args;
+    size_t at, n, i, j;
+    unsigned rest = args->code_bits - 8, flip = args->flip, over = 1u << (rest - 1), offset = 128u << rest;
+    part.stride = QUAD;
+    part.clamp = 127;
+    for (at = 0; at < cols8; at += n) {
+        n = hrq__min_size(cols8 - at, 32);
+        part.code_bits = rest;
+        hrq__decode_run(kernels, HRQ__CODEC_SIC, low, NULL, codes, n, &part);
+        codes += n * 2 * rest;
+        part.code_bits = 8;
+        hrq__decode_run(kernels, HRQ__CODEC_SIC, high, NULL, codes, n, &part);
+        codes += n * 2 * 8;
+        for (i = 0; i < n / 4; i++, lo += args->stride, hi += args->stride) {
+            uint8_t to[2][QUAD]; /* nobody else's: compilers make vectors of the loop */
+            uint16_t v[QUAD];
+            for (j = 0; j < QUAD; j++) v[j] = (uint16_t)(high[i * QUAD + j] ^ flip ^ 128);
+            for (j = 0; j < QUAD; j++) v[j] = (uint16_t)((v[j] << rest) + (uint8_t)((low[i * QUAD + j] ^ flip) + over));
+            for (j = 0; j < QUAD; j++) {
+                uint16_t code = (uint16_t)(v[j] - offset);
+                to[0][j] = (uint8_t)(code ^ flip);
+                to[1][j] = (uint8_t)((uint16_t)(code + 128) >> 8 ^ flip);
+            }
+            memcpy(lo, to[0], QUAD);
+            memcpy(hi, to[1], QUAD);
+        }
+    }
+}
+
 /* All that a build may have, in the order in which a limit takes away. */
 static const char *const hrq__isa_names[] = {"scalar", "neon",     "neon_dotprod", "neon_i8mm",
                                              "avx2",   "avx2vnni", "avx512",       "avx512vnni"};
@@ -4870,8 +4909,9 @@ HRQ__INLINE uint16_t hrq__dither_draw(uint64_t seed, size_t row, size_t col)
 //  "sic", the integers of a WaterSIC stream: header of 32 bytes "hrqm", version u32, rows u64, cols u64, fingerprint
 //  of the next two tables u64; column steps f32 [cols]; perm u32 [cols], the column at each position; code bits u8
 //  [superblocks], ascending positions; zeros up to a multiple of 64; panels of superblocks as in [5i]. Value of (row,
-//  position) = code * step; columns of zeros have no bits. Version 2: scales of the rows, f32 [16], end each panel, and
-//  the value is code * scale * step.
+//  position) = code * step; columns of zeros have no bits. Version 1; 1 more: scales of the rows, f32 [16], end each
+//  panel, and the value is code * scale * step; 2 more: escapes, behind the panels: index of each panel's first u32
+//  [panels], their number u32, then 16 position + row u32, ascending in a panel, and what the code, 0, lacks i16.
 //==================================================================================================
 
     #define HRQ__CHUNK 256 /* columns decoded at a time: 8 KB of tiles, 16 KB of floats on the stack */
@@ -4894,12 +4934,20 @@ typedef struct hrq__view {
     int upper;                            /* they are not, but tiles hold the upper halves of their floats  */
     const uint8_t *steps;                 /* of columns: sic, tcq:col                                      */
     const uint8_t *perm, *widths;         /* sic only                                                      */
+    const uint8_t *escapes;               /* sic only, as above; NULL: none     */
+    size_t escaped;                       /* their number */
     const hrq__kernels *kernels;
     float *extents;          /* [2][16 rows] that the check has found, least and largest; NULL: they are not kept */
     uint8_t maps[HRQ__MAPS]; /* of the kernels */
 } hrq__view;
 
-enum { HRQ__SIC_HEADER = 32 };
+enum {
+    HRQ__SIC_HEADER = 32,
+    HRQ__SIC_ROWS = 1, /* added to the version */
+    HRQ__SIC_ESCAPES = 2,
+    HRQ__SIC_ESCAPE = 6, /* bytes */
+    HRQ__SIC_PRICE = 384 /* bits that an escape has to save: it is added as fast as so many bits of codes are read */
+};
 
 /* Offsets of a sic matrix with these columns; 0 (false): overflow. */
 static int hrq__sicmat_offsets(size_t cols, size_t *widths_at, size_t *panels_at)
@@ -4920,6 +4968,39 @@ static size_t hrq__sicmat_panel_bytes(const uint8_t *widths, size_t cols)
     return bytes;
 }
 
+/* Escapes behind the panels of a sic matrix, in `room` bytes. */
+static hrq_status hrq__escapes_open(hrq__view *v, size_t room)
+{
+    size_t panels = hrq__div_up(v->mat->rows, HRQ_PANEL);
+    if (room / 4 <= panels) return HRQ_ERR_SPACE;
+    v->escapes = v->data + panels * v->lay.panel_bytes;
+    v->escaped = hrq__get32(v->escapes + 4 * panels);
+    return v->escaped <= (room - 4 * (panels + 1)) / HRQ__SIC_ESCAPE ? HRQ_OK : HRQ_ERR_SPACE;
+}
+
+static size_t hrq__escapes_bytes(size_t rows, size_t count)
+{
+    return 4 * (hrq__div_up(rows, HRQ_PANEL) + 1) + HRQ__SIC_ESCAPE * count;
+}
+
+HRQ__INLINE const uint8_t *hrq__escape_at(const hrq__view *v, size_t i)
+{
+    return v->escapes + hrq__escapes_bytes(v->mat->rows, i);
+}
+
+/* The first of a panel's escapes at a position or behind. */
+static size_t hrq__escapes_from(const hrq__view *v, size_t panel, size_t position)
+{
+    size_t low = hrq__min_size(hrq__get32(v->escapes + 4 * panel), v->escaped);
+    size_t high = hrq__min_size(hrq__get32(v->escapes + 4 * (panel + 1)), v->escaped);
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (hrq__get32(hrq__escape_at(v, mid)) / HRQ_PANEL < position) low = mid + 1;
+        else high = mid;
+    }
+    return low;
+}
+
 /* The header of a sic matrix against its shape: all that the decoder trusts but the columns in perm, which wrap
    reads. */
 static hrq_status hrq__sicmat_open(hrq__view *v)
@@ -4930,7 +5011,7 @@ static hrq_status hrq__sicmat_open(hrq__view *v)
     if (!hrq__sicmat_offsets(mat->cols, &widths_at, &panels_at)) return HRQ_ERR_SHAPE;
     if (mat->bytes < panels_at) return HRQ_ERR_SPACE;
     if (memcmp(p, "hrqm", 4) != 0) return HRQ_ERR_DATA;
-    if (hrq__get32(p + 4) != 1 && hrq__get32(p + 4) != 2) return HRQ_ERR_VERSION;
+    if (hrq__get32(p + 4) < 1 || hrq__get32(p + 4) > 4) return HRQ_ERR_VERSION;
     if (hrq__get64(p + 8) != mat->rows || hrq__get64(p + 16) != mat->cols) return HRQ_ERR_DATA;
     v->widths = p + widths_at;
     for (i = 0; i < hrq__div_up(mat->cols, 32); i++) /* ascending */
@@ -4944,12 +5025,13 @@ static hrq_status hrq__sicmat_open(hrq__view *v)
     v->lay.cols8 = hrq__div_up(mat->cols, 8) * 8;
     v->lay.groups = 1;
     v->lay.row_at = hrq__sicmat_panel_bytes(v->widths, mat->cols);
-    v->lay.row_bytes = hrq__get32(p + 4) == 2 ? 4 : 0;
+    v->lay.row_bytes = (hrq__get32(p + 4) - 1) & HRQ__SIC_ROWS ? 4 : 0;
     v->lay.panel_bytes = v->lay.row_at + HRQ_PANEL * v->lay.row_bytes;
     v->wide = v->widths[hrq__div_up(mat->cols, 32) - 1] > 8;
     v->args.clamp = v->wide ? 32767 : 127;
     if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
-    return bytes <= mat->bytes - panels_at ? HRQ_OK : HRQ_ERR_SPACE;
+    if (bytes > mat->bytes - panels_at) return HRQ_ERR_SPACE;
+    return (hrq__get32(p + 4) - 1) & HRQ__SIC_ESCAPES ? hrq__escapes_open(v, mat->bytes - panels_at - bytes) : HRQ_OK;
 }
 
 /* Floats whose numbers are multiples of the least one up to int16 become those multiples. */
@@ -5206,6 +5288,28 @@ static hrq__decode_args hrq__view_args(const hrq__view *v, size_t panel, size_t 
     return args;
 }
 
+/* Escapes of columns from ... from + n of a panel: into its tiles; or, lo NULL, times one vector's x onto its sums. */
+static void hrq__view_escapes(const hrq__view *v, size_t panel, size_t from, size_t n, uint8_t *lo, uint8_t *hi,
+                              size_t stride, int32_t *sum, const int8_t *x)
+{
+    size_t i, end = hrq__escapes_from(v, panel, from + n);
+    for (i = hrq__escapes_from(v, panel, from); i < end; i++) {
+        const uint8_t *p = hrq__escape_at(v, i);
+        uint32_t key = hrq__get32(p), row = key % HRQ_PANEL, flip = v->args.flip;
+        int32_t by = (int16_t)hrq__get16(p + 4);
+        size_t c = key / HRQ_PANEL - from, at;
+        if (c >= n) continue; /* not in order: bytes that nobody checked */
+        if (!lo) {
+            sum[row] = (int32_t)((uint32_t)sum[row] + (uint32_t)(by * x[c]));
+            continue;
+        }
+        at = hrq__tile_at(stride, row, c);
+        by += (int8_t)(lo[at] ^ flip) + (v->wide ? 256 * (int8_t)(hi[at] ^ flip) : 0);
+        lo[at] = (uint8_t)((uint32_t)by ^ flip);
+        if (v->wide) hi[at] = (uint8_t)((uint32_t)((by - (int8_t)by) / 256) ^ flip);
+    }
+}
+
 /* Columns from ... from + n (from a multiple of 32) of a panel as tiles. hi is written where the view is wide. Returns
    the padded number of columns. Integer values only. */
 static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size_t n, uint8_t *lo, uint8_t *hi,
@@ -5219,9 +5323,12 @@ static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size
         to = at / 4 * stride;
         for (i = 0; v->wide && args.clamp == 127 && i < run / 4; i++)
             memset(hi + to + i * stride, (int)args.flip, 4 * HRQ_PANEL);
-        hrq__decode_run(v->kernels, v->codec, lo + to, hi ? hi + to : NULL, codes, run, &args);
+        if (args.code_bits > 8 && v->codec == HRQ__CODEC_SIC)
+            hrq__decode_wide(v->kernels, lo + to, hi + to, codes, run, &args);
+        else hrq__decode_run(v->kernels, v->codec, lo + to, hi ? hi + to : NULL, codes, run, &args);
         if (v->codec == HRQ__CODEC_TRELLIS) past->at += run;
     }
+    if (v->escapes) hrq__view_escapes(v, panel, from, n, lo, hi, stride, NULL, NULL);
     return depth;
 }
 
@@ -5231,6 +5338,7 @@ static size_t hrq__view_one(const hrq__view *v, size_t panel, size_t from, size_
 {
     size_t at = 0, run, done;
     const uint8_t *codes;
+    const int8_t *first = x.x;
     if (!v->kernels->one[v->codec]) return 0;
     while (at < n) {
         hrq__decode_args args = hrq__view_args(v, panel, from + at, n - at, past, &run, &codes);
@@ -5242,6 +5350,7 @@ static size_t hrq__view_one(const hrq__view *v, size_t panel, size_t from, size_
         x.sums += done / 8;
         if (done < run) break;
     }
+    if (v->escapes) hrq__view_escapes(v, panel, from, at, NULL, NULL, 0, (int32_t *)sum, first);
     return at;
 }
 
@@ -6327,6 +6436,36 @@ static hrq_status hrq__sicmat_check_perm(const hrq__view *v, int once)
     return HRQ_OK;
 }
 
+/* sic: each panel's escapes in order, on codes that are 0, inside; values that the tiles hold. */
+static hrq_status hrq__sicmat_check_escapes(const hrq__view *v)
+{
+    uint8_t lo[32 * HRQ_PANEL], hi[32 * HRQ_PANEL];
+    hrq__view codes = *v;
+    hrq__past past;
+    size_t panel, i, end = 0, panels = hrq__div_up(v->mat->rows, HRQ_PANEL);
+    codes.escapes = NULL;
+    past.panel = SIZE_MAX;
+    for (panel = 0; panel < panels; panel++) {
+        uint64_t next = 0;
+        if (hrq__get32(v->escapes + 4 * panel) != end) return HRQ_ERR_DATA;
+        end = hrq__get32(v->escapes + 4 * (panel + 1));
+        if (end > v->escaped) return HRQ_ERR_DATA;
+        for (i = hrq__get32(v->escapes + 4 * panel); i < end; i++) {
+            uint32_t key = hrq__get32(hrq__escape_at(v, i)), row = key % HRQ_PANEL;
+            int32_t by = (int16_t)hrq__get16(hrq__escape_at(v, i) + 4);
+            size_t position = key / HRQ_PANEL, from = position / 32 * 32, at;
+            if (key < next || position >= v->mat->cols || panel * HRQ_PANEL + row >= v->mat->rows || by == 0)
+                return HRQ_ERR_DATA;
+            if (v->widths[position / 32] <= 8 && by != (int8_t)by) return HRQ_ERR_DATA;
+            hrq__view_tile(&codes, panel, from, hrq__min_size(32, v->mat->cols - from), lo, hi, 4 * HRQ_PANEL, &past);
+            at = hrq__tile_at(4 * HRQ_PANEL, row, position - from);
+            if (lo[at] != v->args.flip || (v->wide && hi[at] != v->args.flip)) return HRQ_ERR_DATA;
+            next = (uint64_t)key + 1;
+        }
+    }
+    return end == v->escaped ? HRQ_OK : HRQ_ERR_DATA;
+}
+
 HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t rows, size_t cols, uint64_t seed,
                                 void *data, size_t bytes)
 {
@@ -6338,7 +6477,8 @@ HRQ_API hrq_status hrq_mat_wrap(hrq_mat *mat, const hrq_format *format, size_t r
         status = hrq__view_open(&v, &m);
         if (status == HRQ_OK) status = hrq__sicmat_check_perm(&v, 0);
         if (status != HRQ_OK) return status;
-        m.bytes = (size_t)(v.data - (uint8_t *)data) + hrq__div_up(rows, HRQ_PANEL) * v.lay.panel_bytes;
+        m.bytes = (size_t)(v.data - (uint8_t *)data) + hrq__div_up(rows, HRQ_PANEL) * v.lay.panel_bytes +
+                  (v.escapes ? hrq__escapes_bytes(rows, v.escaped) : 0);
     }
     *mat = m;
     return HRQ_OK;
@@ -6365,7 +6505,9 @@ HRQ_API hrq_status hrq_mat_check(const hrq_mat *mat)
     if (status != HRQ_OK) return status;
     for (r = 0; r < hrq__div_up(mat->rows, HRQ_PANEL) * HRQ_PANEL && v.codec == HRQ__CODEC_SIC; r++)
         if (!hrq__finite(hrq__view_stored_scale(&v, r))) return HRQ_ERR_DATA;
-    if (v.codec == HRQ__CODEC_SIC) return hrq__sicmat_check_perm(&v, 1);
+    if (v.codec == HRQ__CODEC_SIC) status = hrq__sicmat_check_perm(&v, 1);
+    if (status == HRQ_OK && v.escapes) status = hrq__sicmat_check_escapes(&v);
+    if (v.codec == HRQ__CODEC_SIC) return status;
     if (v.codec == HRQ__CODEC_COLUMN && !hrq__column_head_ok(&v)) return HRQ_ERR_DATA;
     for (r = 0; r < hrq__div_up(mat->rows, HRQ_PANEL) * HRQ_PANEL; r++) {
         const uint8_t *panel = hrq__view_panel(&v, r / HRQ_PANEL);
@@ -11843,46 +11985,89 @@ HRQ_API hrq_status hrq_stream_decode(const void *stream, size_t bytes, float *w,
 
 /* ---- a stream as a matrix, format "sic": see [11i] ---- */
 
-/* Bits of each column of a loaded stream, and positions by ascending bits; dead columns have none and come first. */
-static void hrq__sicmat_columns(const hrq__stream *s, const int16_t *z, uint8_t *bits, uint32_t *order)
+/* Bits of a value as a code of its own: those of v or, for v < 0, of -1 - v, and the sign. */
+HRQ__INLINE unsigned hrq__sicmat_need(int32_t v)
 {
-    size_t j, r, b, at = 0;
-    memset(bits, 0, s->cols);
-    for (j = 0; j < s->live; j++) {
-        const int16_t *of = z + j * s->rows;
-        int any = 0, most = 0; /* of v and, for v < 0, of -1 - v: all bits that occur */
-        for (r = 0; r < s->rows; r++) {
-            any |= of[r];
-            most |= of[r] < 0 ? ~of[r] : of[r];
+    return v ? 1 + hrq__bits_for((uint64_t)(v < 0 ? ~v : v) + 1) : 0;
+}
+
+/* How a stream becomes a matrix. */
+typedef struct hrq__sicmat {
+    uint32_t (*need)[16]; /* [column] values by the bits they need */
+    uint32_t *order;      /* [cols] columns by ascending bits; dead columns have none and come first */
+    uint32_t *place;      /* [cols] index of a live column in z */
+    uint8_t *bits;        /* [cols] */
+    size_t bytes, escaped;
+} hrq__sicmat;
+
+/* Bits of each column: all that occur; or, with values apart, the least together with the price of these. A value of more
+   than 8 bits may not come back into a tile of bytes. */
+static void hrq__sicmat_columns(const hrq__stream *s, hrq__sicmat *m, int apart)
+{
+    size_t j, b, at = 0, rows = hrq__div_up(s->rows, HRQ_PANEL) * HRQ_PANEL;
+    for (j = 0; j < s->cols; j++) {
+        uint64_t out = 0, least;
+        size_t full = 15;
+        while (full && !m->need[j][full]) full--;
+        least = (uint64_t)rows * full;
+        m->bits[j] = (uint8_t)full;
+        for (b = full; b-- > (full > 8 ? 9u : 0u) && apart;) {
+            out += m->need[j][b + 1];
+            if ((uint64_t)rows * b + HRQ__SIC_PRICE * out >= least) continue;
+            least = (uint64_t)rows * b + HRQ__SIC_PRICE * out;
+            m->bits[j] = (uint8_t)b;
         }
-        bits[s->column[j]] = (uint8_t)(any ? 1 + hrq__bits_for((uint64_t)most + 1) : 0);
     }
     for (b = 0; b <= 15; b++)
         for (j = 0; j < s->cols; j++)
-            if (bits[j] == b) order[at++] = (uint32_t)j;
+            if (m->bits[j] == b) m->order[at++] = (uint32_t)j;
 }
 
-/* Bytes of the matrix; 0: overflow. Widths of the superblocks go to widths where it is not NULL. */
-static size_t hrq__sicmat_bytes(const hrq__stream *s, const uint8_t *bits, const uint32_t *order, uint8_t *widths)
+/* Bytes and escapes of the matrix; bytes 0: overflow. Widths of the superblocks go to widths where it is not NULL. */
+static void hrq__sicmat_size(const hrq__stream *s, hrq__sicmat *m, uint8_t *widths)
 {
     size_t rows = s->rows, cols = s->cols;
-    size_t cols8 = hrq__div_up(cols, 8) * 8, widths_at, panels_at, panel = 0, at, bytes;
-    if (!hrq__sicmat_offsets(cols, &widths_at, &panels_at)) return 0;
+    size_t cols8 = hrq__div_up(cols, 8) * 8, widths_at, panels_at, panel = 0, at, i, b, bytes;
+    m->bytes = m->escaped = 0;
+    if (!hrq__sicmat_offsets(cols, &widths_at, &panels_at)) return;
     for (at = 0; at < cols; at += 32) {
-        unsigned width = bits[order[hrq__min_size(at + 31, cols - 1)]]; /* ascending: the last is the widest */
+        unsigned width = m->bits[m->order[hrq__min_size(at + 31, cols - 1)]]; /* ascending: the last is the widest */
         if (widths) widths[at / 32] = (uint8_t)width;
         panel += hrq__min_size(cols8 - at, 32) / 8 * 16 * width;
+        for (i = at; i < at + 32 && i < cols; i++)
+            for (b = width + 1; b < 16; b++) m->escaped += m->need[m->order[i]][b];
     }
     if (s->row) panel += HRQ_PANEL * sizeof(float);
-    if (!hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), panel, &bytes) || !hrq__add_size(bytes, panels_at, &bytes))
-        return 0;
-    return bytes;
+    if (!hrq__mul_size(hrq__div_up(rows, HRQ_PANEL), panel, &bytes)) return;
+    if (!hrq__add_size(bytes, panels_at, &bytes)) return;
+    if (m->escaped && !hrq__add_size(bytes, hrq__escapes_bytes(rows, m->escaped), &bytes)) return;
+    m->bytes = bytes;
 }
 
-/* A superblock of the 16 rows of a panel, from a position on, in `bits` bits. place[column]: index of a live column in
-   z. */
-static void hrq__sicmat_super(const hrq__view *v, const hrq__stream *s, const int16_t *z, const uint32_t *order,
-                              const uint32_t *place, size_t panel, size_t at, unsigned bits)
+/* The layout of fewest bytes, values apart where that is less. */
+static void hrq__sicmat_plan(const hrq__stream *s, const int16_t *z, hrq__sicmat *m)
+{
+    size_t j, r, whole;
+    memset(m->need, 0, s->cols * sizeof *m->need);
+    for (j = 0; j < s->cols; j++) m->place[j] = UINT32_MAX;
+    for (j = 0; j < s->live; j++) {
+        m->place[s->column[j]] = (uint32_t)j;
+        for (r = 0; r < s->rows; r++) m->need[s->column[j]][hrq__sicmat_need(z[j * s->rows + r])]++;
+    }
+    hrq__sicmat_columns(s, m, 0);
+    hrq__sicmat_size(s, m, NULL);
+    whole = m->bytes;
+    if (s->cols > UINT32_MAX / HRQ_PANEL) return;
+    hrq__sicmat_columns(s, m, 1);
+    hrq__sicmat_size(s, m, NULL);
+    if (m->bytes && m->bytes < whole && m->escaped <= UINT32_MAX) return;
+    hrq__sicmat_columns(s, m, 0);
+    hrq__sicmat_size(s, m, NULL);
+}
+
+/* A superblock of the 16 rows of a panel, from a position on, in `bits` bits; what does not fit is 0. */
+static void hrq__sicmat_super(const hrq__view *v, const hrq__stream *s, const int16_t *z, const hrq__sicmat *m,
+                              size_t panel, size_t at, unsigned bits)
 {
     enum { WIDE = 32 };
     uint8_t code[HRQ_PANEL * WIDE];
@@ -11890,10 +12075,11 @@ static void hrq__sicmat_super(const hrq__view *v, const hrq__stream *s, const in
     size_t stride, c, r, rows = hrq__min_size(HRQ_PANEL, s->rows - panel * HRQ_PANEL);
     uint8_t *super = hrq__view_super(v, panel, at, &stride);
     for (c = 0; c < 8 * stride; c++) {
-        uint32_t j = at + c < s->cols ? place[order[at + c]] : UINT32_MAX;
+        uint32_t j = at + c < s->cols ? m->place[m->order[at + c]] : UINT32_MAX;
         const int16_t *from = z + (j == UINT32_MAX ? 0 : j * s->rows + panel * HRQ_PANEL);
         for (r = 0; r < HRQ_PANEL; r++) {
-            int value = (j != UINT32_MAX && r < rows ? from[r] : 0) + (1 << (bits - 1));
+            int value = j != UINT32_MAX && r < rows ? from[r] : 0;
+            value = (hrq__sicmat_need(value) > bits ? 0 : value) + (1 << (bits - 1));
             code[r * WIDE + c] = (uint8_t)value;
             lane[r][c % stride][c / stride] = (uint16_t)value;
         }
@@ -11903,52 +12089,72 @@ static void hrq__sicmat_super(const hrq__view *v, const hrq__stream *s, const in
         for (c = 0; c < stride; c++) hrq__planes_put(super, 16 * stride, r * stride + c, bits, lane[r][c]);
 }
 
+/* Escapes of every panel. */
+static void hrq__sicmat_escapes(uint8_t *to, const hrq__view *v, const hrq__stream *s, const int16_t *z,
+                                const hrq__sicmat *m)
+{
+    size_t panel, at, r, i = 0;
+    for (panel = 0; panel < hrq__div_up(s->rows, HRQ_PANEL); panel++) {
+        size_t row0 = panel * HRQ_PANEL, rows = hrq__min_size(HRQ_PANEL, s->rows - row0);
+        hrq__put32(to + 4 * panel, (uint32_t)i);
+        for (at = 0; at < s->cols; at++) {
+            uint32_t j = m->place[m->order[at]];
+            for (r = 0; r < rows && j != UINT32_MAX; r++) {
+                int16_t value = z[j * s->rows + row0 + r];
+                uint8_t *p = to + hrq__escapes_bytes(s->rows, i);
+                if (hrq__sicmat_need(value) <= v->widths[at / 32]) continue;
+                hrq__put32(p, (uint32_t)(at * HRQ_PANEL + r));
+                hrq__put16(p + 4, (uint16_t)value);
+                i++;
+            }
+        }
+    }
+}
+
 /* Codes of every panel, and its rows' scales; a column's codes are met in order. */
-static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int16_t *z, const uint32_t *order,
-                             const uint32_t *place)
+static void hrq__sicmat_fill(const hrq__view *v, const hrq__stream *s, const int16_t *z, const hrq__sicmat *m)
 {
     size_t at, r, panel;
     for (at = 0; at < v->lay.cols8; at += 32)
         for (panel = 0; panel < hrq__div_up(s->rows, HRQ_PANEL) && v->widths[at / 32]; panel++)
-            hrq__sicmat_super(v, s, z, order, place, panel, at, v->widths[at / 32]);
+            hrq__sicmat_super(v, s, z, m, panel, at, v->widths[at / 32]);
     for (r = 0; r < s->rows && s->row; r++)
         hrq__put32(hrq__view_panel(v, r / HRQ_PANEL) + v->lay.row_at + r % HRQ_PANEL * 4,
                    hrq__bits_of(hrq__stream_row(s, r)));
 }
 
 /* Header and tables into data; then the panels through a view of it. */
-static hrq_status hrq__sicmat_write(hrq_mat *mat, uint8_t *data, size_t bytes, const hrq__stream *s, const int16_t *z,
-                                    const uint8_t *bits, const uint32_t *order, uint32_t *place)
+static hrq_status hrq__sicmat_write(hrq_mat *mat, uint8_t *data, const hrq__stream *s, const int16_t *z,
+                                    hrq__sicmat *m)
 {
-    size_t widths_at = 0, panels_at = 0, j;
+    size_t widths_at = 0, panels_at = 0, j, tail = m->escaped ? hrq__escapes_bytes(s->rows, m->escaped) : 0;
     hrq__view v;
     hrq_status status;
-    hrq_mat m;
+    hrq_mat made;
     hrq__sicmat_offsets(s->cols, &widths_at, &panels_at);
-    memset(data, 0, bytes);
+    memset(data, 0, m->bytes);
     memcpy(data, "hrqm", 4);
-    hrq__put32(data + 4, s->row ? 2 : 1);
+    hrq__put32(data + 4, 1u + (s->row ? HRQ__SIC_ROWS : 0) + (m->escaped ? HRQ__SIC_ESCAPES : 0));
     hrq__put64(data + 8, s->rows);
     hrq__put64(data + 16, s->cols);
-    for (j = 0; j < s->cols; j++) place[j] = UINT32_MAX;
-    for (j = 0; j < s->live; j++) {
-        place[s->column[j]] = (uint32_t)j;
+    for (j = 0; j < s->live; j++)
         hrq__put32(data + HRQ__SIC_HEADER + 4 * s->column[j], hrq__bits_of(s->step[j]));
-    }
-    for (j = 0; j < s->cols; j++) hrq__put32(data + HRQ__SIC_HEADER + 4 * (s->cols + j), order[j]);
-    hrq__sicmat_bytes(s, bits, order, data + widths_at);
+    for (j = 0; j < s->cols; j++) hrq__put32(data + HRQ__SIC_HEADER + 4 * (s->cols + j), m->order[j]);
+    hrq__sicmat_size(s, m, data + widths_at);
     hrq__put64(data + 24, hrq__crc32(0, data + HRQ__SIC_HEADER, 4 * s->cols) |
                               (uint64_t)hrq__crc32(0, data + HRQ__SIC_HEADER + 4 * s->cols, 4 * s->cols) << 32);
-    memset(&m, 0, sizeof m);
-    hrq_format_parse(&m.format, "sic");
-    m.rows = s->rows;
-    m.cols = s->cols;
-    m.data = data;
-    m.bytes = bytes;
-    status = hrq__view_open(&v, &m);
+    if (tail) hrq__put32(data + m->bytes - HRQ__SIC_ESCAPE * m->escaped - 4, (uint32_t)m->escaped);
+    memset(&made, 0, sizeof made);
+    hrq_format_parse(&made.format, "sic");
+    made.rows = s->rows;
+    made.cols = s->cols;
+    made.data = data;
+    made.bytes = m->bytes;
+    status = hrq__view_open(&v, &made);
     if (status != HRQ_OK) return status;
-    hrq__sicmat_fill(&v, s, z, order, place);
-    *mat = m;
+    hrq__sicmat_fill(&v, s, z, m);
+    if (tail) hrq__sicmat_escapes(data + m->bytes - tail, &v, s, z, m);
+    *mat = made;
     return HRQ_OK;
 }
 
@@ -11958,22 +12164,22 @@ static hrq_status hrq__sicmat_from_stream(hrq_mat *mat, void *data, size_t capac
 {
     hrq__stream s;
     int16_t *z;
-    uint32_t *order;
+    hrq__sicmat m;
     hrq_status status = hrq__stream_load(&s, &z, stream, stream_bytes, hooks);
     if (status != HRQ_OK) return status;
-    order = (uint32_t *)hrq__alloc_array(hooks, s.cols, 2 * sizeof *order + 1);
-    if (!order) status = HRQ_ERR_NOMEM;
+    m.need = (uint32_t(*)[16])hrq__alloc_array(hooks, s.cols, sizeof *m.need + 2 * sizeof *m.order + 1);
+    if (!m.need) status = HRQ_ERR_NOMEM;
     if (status == HRQ_OK) {
-        uint32_t *place = order + s.cols;
-        uint8_t *bits = (uint8_t *)(place + s.cols);
-        hrq__sicmat_columns(&s, z, bits, order);
-        *bytes = hrq__sicmat_bytes(&s, bits, order, NULL);
+        m.order = (uint32_t *)(m.need + s.cols);
+        m.place = m.order + s.cols;
+        m.bits = (uint8_t *)(m.place + s.cols);
+        hrq__sicmat_plan(&s, z, &m);
+        *bytes = m.bytes;
         if (*bytes == 0) status = HRQ_ERR_SHAPE;
         if (status == HRQ_OK && mat && capacity < *bytes) status = HRQ_ERR_SPACE;
-        if (status == HRQ_OK && mat)
-            status = hrq__sicmat_write(mat, (uint8_t *)data, *bytes, &s, z, bits, order, place);
+        if (status == HRQ_OK && mat) status = hrq__sicmat_write(mat, (uint8_t *)data, &s, z, &m);
     }
-    hrq__release(hooks, order);
+    hrq__release(hooks, m.need);
     hrq__release(hooks, z);
     hrq__stream_free(&s, hooks);
     return status;

@@ -343,7 +343,9 @@ static result bench_format(const char *name)
     memset(&r, 0, sizeof r);
     r.encode = r.encode_of = NAN;
     j.out = (float *)new_block((most + 1) * batches[BATCHES - 1] * sizeof(float));
-    r.decode = rate_of(name, "decode", "Gw/s", 1e-9 * (double)(smaller(ROWS, j.mat.rows) * mem_cols), time_of(run_decode, &j, seconds)).best;
+    r.decode = rate_of(name, "decode", "Gw/s", 1e-9 * (double)(smaller(ROWS, j.mat.rows) * mem_cols),
+                       time_of(run_decode, &j, seconds))
+                   .best;
     error_of(name, &j, &r);
     if (j.step) bench_encode(name, &j, &r);
     bench_one(name, &j, &r);

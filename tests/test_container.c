@@ -773,7 +773,7 @@ static void test_forged(void)
         size_t end = (size_t)(get(good.p + 32 + 120 * e, 8) + get(good.p + 32 + 120 * e + 8, 8));
         if (end % 64) forge(&good, "padding of a payload", end, 1, 1, e, ok, ok, data);
     }
-    forge(&good, "sic of a later version", (size_t)get(good.p + e2, 8) + 4, 4, 3, 2, ok, later, later);
+    forge(&good, "sic of a later version", (size_t)get(good.p + e2, 8) + 4, 4, 5, 2, ok, later, later);
     forge(&good, "sic header", (size_t)get(good.p + e2, 8), 4, 2, 2, ok, data, data);
     forge(&good, "sic column", (size_t)get(good.p + e2, 8) + 32 + 4 * 70, 4, 70, 2, ok, data, data);
     forge(&good, "row scale", (size_t)(get(good.p + e0, 8) + get(good.p + e0 + 8, 8)) - 2, 2, 0x7f80, 0, ok,

@@ -368,6 +368,11 @@ static crafted craft(size_t rows, size_t cols, double rho, double log_a, size_t 
     fill_gauss(w, rows * cols, 1.0);
     if (kind & 1)
         for (i = 0; i < rows * cols; i += 1 + draw_below(40)) w[i] *= 300.0f; /* escapes */
+    if (kind & 32) /* few: in corners, at borders of panels, beside each other */
+        for (i = 0; i < 8; i++) {
+            const size_t at[8] = {0, 1, 15 * cols, 16 * cols, 17 * cols, rows * cols - 1, 100 * cols + cols / 2, 33};
+            w[at[i]] = i % 2 ? -30.0f : 25.0f;
+        }
     if (kind & 2)
         for (i = 0; i < cols; i++) s.dead += dead[i] = draw_below(3) == 0;
     if (kind & 4)
@@ -896,6 +901,89 @@ static void test_mutations(void)
     tap_end();
 }
 
+/* Bits of a stream's matrix where each column takes all bits that occur in it. */
+static size_t whole_bytes(const crafted *s)
+{
+    hrq__stream head;
+    int16_t *z;
+    size_t bytes, j, r, most, *full = (size_t *)calloc(s->cols, sizeof *full), i, cols8 = (s->cols + 7) / 8 * 8;
+    EXPECT(hrq__stream_load(&head, &z, s->b.data, s->b.bytes, NULL) == HRQ_OK, "load");
+    for (j = 0; j < head.live; j++)
+        for (r = 0; r < s->rows; r++) {
+            int v = z[j * s->rows + r], bits = 0;
+            while (v && (v < -(1 << bits) / 2 || v > ((1 << bits) - 1) / 2)) bits++;
+            if ((size_t)bits > full[head.column[j]]) full[head.column[j]] = (size_t)bits;
+        }
+    for (i = 1; i < s->cols; i++) /* in order */
+        for (j = i; j > 0 && full[j] < full[j - 1]; j--) {
+            most = full[j];
+            full[j] = full[j - 1];
+            full[j - 1] = most;
+        }
+    bytes = (32 + 8 * s->cols + (s->cols + 31) / 32 + 63) / 64 * 64;
+    for (i = 0; i < s->cols; i += 32)
+        bytes += (cols8 - i < 32 ? cols8 - i : 32) * 2 * full[i + 31 < s->cols ? i + 31 : s->cols - 1] * ((s->rows + 15) / 16);
+    hrq__stream_free(&head, NULL);
+    free(z);
+    free(full);
+    return bytes;
+}
+
+/* Values that a column's width does not hold lie apart. */
+static void test_escapes(void)
+{
+    static const size_t shapes[][2] = {{500, 40}, {1200, 9}, {640, 130}};
+    static const double steps[] = {0, -2, -5};
+    size_t i, t, apart = 0, turn, wrong = 0;
+    tap_begin("sic: values apart where that is less, at corners and borders; products; forged lists");
+    for (i = 0; i < 3; i++)
+        for (t = 0; t < 3; t++) {
+            crafted s = craft(shapes[i][0], shapes[i][1], 0.9, steps[t], 0, i == 1 ? 34 : 32);
+            size_t need = hrq_mat_from_stream_bytes(s.b.data, s.b.bytes), whole = whole_bytes(&s), list;
+            block b = block_of(need, 0), c = block_of(need, 0);
+            float *w = floats_of(s.rows, s.cols, s.cols);
+            char what[60];
+            hrq_mat m, got;
+            hrq__view v;
+            sprintf(what, "%lu x %lu, step 2^%g", (unsigned long)s.rows, (unsigned long)s.cols, steps[t]);
+            good(&s, what);
+            EXPECT(need <= whole, "%s: %lu bytes, %lu with none apart", what, (unsigned long)need, (unsigned long)whole);
+            EXPECT(hrq_mat_from_stream(&m, b.data, need, s.b.data, s.b.bytes, NULL) == HRQ_OK, "%s: from stream", what);
+            EXPECT(hrq__view_open(&v, &m) == HRQ_OK, "view");
+            if (!v.escapes) EXPECT(need == whole, "%s: %lu bytes and nothing apart", what, (unsigned long)need);
+            apart += v.escapes != NULL;
+            list = v.escapes ? (size_t)(v.escapes - b.data) : need;
+            for (turn = 0; turn < 12 && v.escapes; turn++) { /* a bit of the list; two entries changed over; its number */
+                size_t first = list + hrq__escapes_bytes(s.rows, 0);
+                int two = hrq__get32(v.escapes + 4) >= 2; /* in the first panel */
+                hrq_status wrap, check = HRQ_OK;
+                memcpy(c.data, b.data, need);
+                if (turn < 9) c.data[list + draw_below(need - list)] ^= (uint8_t)(1u << draw_below(8));
+                if (turn == 9) c.data[first - 4] ^= (uint8_t)(1 + draw_below(255));
+                if (turn >= 10 && two) memcpy(c.data + first + 6, b.data + first, 6);
+                if (turn == 11 && two) memcpy(c.data + first, b.data + first + 6, 6);
+                wrap = hrq_mat_wrap(&got, &m.format, s.rows, s.cols, 0, c.data, need);
+                if (wrap == HRQ_OK) {
+                    check = hrq_mat_check(&got);
+                    EXPECT(check == HRQ_OK || check == HRQ_ERR_DATA, "%s: %s", what, hrq_status_text(check));
+                    hrq_mat_decode(&got, 0, s.rows, w, s.cols);
+                    sic_products(&got, 1);
+                    sic_products(&got, 5);
+                }
+                wrong += wrap != HRQ_OK || check != HRQ_OK;
+                EXPECT(turn < 9 || (turn > 9 && !two) || wrap != HRQ_OK || check != HRQ_OK || got.bytes != need,
+                       "%s: change %lu", what, (unsigned long)turn);
+            }
+            free(b.base);
+            free(c.base);
+            free(w);
+            crafted_free(&s);
+        }
+    EXPECT(apart >= 6 && wrong > 4 * apart, "%lu matrices with values apart, %lu of their changes seen",
+           (unsigned long)apart, (unsigned long)wrong);
+    tap_end();
+}
+
 /* A sic matrix is bytes too: wrap and check must refuse what would be read outside. */
 static void test_sic_damage(void)
 {
@@ -1149,6 +1237,7 @@ int main(void)
     test_whole_path();
     test_damage();
     test_mutations();
+    test_escapes();
     test_sic_damage();
     test_statuses();
     test_products();
