@@ -12000,8 +12000,8 @@ typedef struct hrq__sicmat {
     size_t bytes, escaped;
 } hrq__sicmat;
 
-/* Bits of each column: all that occur; or, with values apart, the least together with the price of these. A value of more
-   than 8 bits may not come back into a tile of bytes. */
+/* Bits of each column: all that occur; or, with values apart, the least together with the price of these. A value of
+   more than 8 bits may not come back into a tile of bytes. */
 static void hrq__sicmat_columns(const hrq__stream *s, hrq__sicmat *m, int apart)
 {
     size_t j, b, at = 0, rows = hrq__div_up(s->rows, HRQ_PANEL) * HRQ_PANEL;
