@@ -125,7 +125,8 @@
 //                lattices and groups
 //
 //  REVISIONS
-//      0.1.0   2026-11-26   perf: NEON: search of WaterSIC's trellis, reading of streams, rows through a basis
+//      0.1.0   2026-11-26   api: hrq_gptq for tcq along rows
+//                           perf: NEON: search of WaterSIC's trellis, reading of streams, rows through a basis
 //                           bytes: paths of WaterSIC's trellis go on from row to row (streams of version 4 and 5):
 //                           0.003 to 0.008 bit nearer where rows are short; half the memory
 //                           bytes: hrq_mat_from_stream puts apart what does not fit a column's width: 0.05 to 0.3 bit
@@ -608,15 +609,17 @@ typedef struct hrq_gptq_options {
 
 /* GPTQ (LDLQ): quantize column by column (lattice codes: block of 8 by block of 8), each step feeding its error to
    the columns still to come. Row and group scales come from W; tcq:col: column scales from the targets as they come.
-     out        a matrix from hrq_mat_init, any fixed-rate format but tcq along rows, "+keep" and "+unbiased"; every
-                row is written
+   tcq along rows: last column first whatever order says, by a list of paths; no row farther than its plain codes, but
+   tcq:col is 0.1 to 0.3 bit nearer.
+     out        a matrix from hrq_mat_init, any fixed-rate format but "+keep" and "+unbiased"; every row is written
      w          [rows x cols] f32, ldw >= cols;  sigma [cols x cols] symmetric (lower triangle read), or NULL: white
      options    NULL: defaults; report may be NULL
    With "+had" the rows and both sides of sigma are rotated first (bad_pivot counts there). A column whose diagonal in
    sigma is 0 has no input: the rest of its row is not looked at, its weights are rounded.
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE (report->nonfinite), HRQ_ERR_NOT_PD (report->bad_pivot),
               HRQ_ERR_NOMEM, HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED; out untouched, never a plain rounding instead
-   Cost       rows * cols^2 + cols^3 / 3 flops; a report adds 2 rows * cols^2 and 4/3 cols^3 in double
+   Cost       rows * cols^2 + cols^3 / 3 flops; tcq along rows: three times that, and 2 us an entry (6 bits of state),
+              5 (10), 50 (14); a report adds 2 rows * cols^2 and 4/3 cols^3 in double
    Source     Frantar et al., arXiv 2210.17323, in the equivalent form with L (arXiv 2605.13768): no inverse */
 HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const float *sigma, size_t lds,
                             const hrq_gptq_options *options, hrq_report *report, const hrq_hooks *hooks);
@@ -9236,6 +9239,354 @@ static void hrq__gptq_step(void *arg, hrq__sic *s, size_t t, size_t width)
     else hrq__gptq_lanes(g, s, t, width);
 }
 
+/* ---- tcq along rows ----
+   What a coded bit costs shows only steps later, and errors move the targets before: a list of paths goes from the last
+   column to the first, each with its own errors fed back, ranked by its loss so far and by what the search for plain
+   codes finds ahead of it, with the targets of the best path. At white inputs the best path is the plain one. Without a
+   list this is up to 0.4 bit worse, without the search 0.25: four trellises share a list, and one of all their states,
+   who each have their own errors, is out of reach. Every 128 columns the best path is decided. Windows wrap around: a
+   row starts and ends in the states in which its plain codes do, which costs as many columns as there are bits in them a
+   bit. Rows to which all this does more harm than good keep their plain codes.
+   Source: per-survivor processing (Raheli, Polydoros, Tzou, IEEE Trans. Comm. 43 (1995)); cost to go as in A*; own. */
+
+enum { HRQ__ROWS_PATHS = 16, HRQ__ROWS_STEPS = 32 };
+
+typedef struct hrq__rows_path {
+    float loss, rank;
+    uint64_t state; /* of four sequences, 16 bits each: before the columns that are decided */
+    float e[4];     /* errors of this step's columns that have input */
+    uint8_t code[4], from;
+    int8_t level[4];
+} hrq__rows_path;
+
+typedef struct hrq__gptq_rows {
+    hrq__gptq *g;
+    hrq__sic *s;
+    size_t panels, jobs, ahead, hi, lo; /* ahead: steps of plain search; this block's columns */
+    size_t times, work_bytes;           /* of a block and what it looks ahead to */
+    float most, price;                  /* of diag; of a unit of the plain search's metric */
+    uint8_t *work, *code;               /* [jobs]; [rows][cols8] */
+    int8_t *level;                      /* [2][rows][cols8] plain, ours */
+    uint64_t *start, *state;            /* [rows] around the end; before the block */
+    double *loss;                       /* [2][rows] */
+    int which;
+} hrq__gptq_rows;
+
+/* A job's memory, in a row. */
+typedef struct hrq__rows_job {
+    hrq__tcq_work search;
+    hrq__rows_path *now, *next, *history; /* [PATHS], [PATHS], [STEPS][PATHS] */
+    float *y, *y2, *scale;                /* [PATHS][times] targets over unit; [times] what makes them x */
+    uint8_t *cost;                        /* [4][2][states] of the plain search before and behind the step */
+    void *pack;
+} hrq__rows_job;
+
+static void hrq__rows_open(const hrq__gptq_rows *b, size_t job, hrq__rows_job *j)
+{
+    const hrq_mat *mat = b->g->view.mat;
+    j->now = (hrq__rows_path *)(void *)(b->work + job * b->work_bytes);
+    j->next = j->now + HRQ__ROWS_PATHS;
+    j->history = j->next + HRQ__ROWS_PATHS;
+    j->y = (float *)(void *)(j->history + HRQ__ROWS_STEPS * HRQ__ROWS_PATHS);
+    j->y2 = j->y + HRQ__ROWS_PATHS * b->times;
+    j->scale = j->y2 + HRQ__ROWS_PATHS * b->times;
+    j->cost = (uint8_t *)(j->scale + b->times);
+    j->pack = j->cost + ((size_t)8 << mat->format.states);
+    hrq__tcq_open(&j->search, &mat->format, b->g->view.lay.cols8 / 4,
+                  (uint8_t *)j->pack + hrq__la_pack_bytes(HRQ__ROWS_PATHS, b->times, 4));
+}
+
+static hrq_status hrq__rows_memory(hrq__gptq_rows *b)
+{
+    const hrq_mat *mat = b->g->view.mat;
+    size_t cols8 = b->g->view.lay.cols8, rows = mat->rows, codes, search;
+    b->panels = hrq__div_up(rows, HRQ_PANEL);
+    b->jobs = hrq__min_size(b->panels, HRQ__GPTQ_JOBS);
+    b->ahead = 4 * (size_t)mat->format.states;
+    b->times = hrq__min_size(4 * (HRQ__ROWS_STEPS + b->ahead), cols8);
+    if (!hrq__mul_size(rows, cols8, &codes) || !hrq__tcq_bytes(mat->format.states, cols8 / 4, &search) ||
+        !hrq__add_size(search, (size_t)8 << mat->format.states, &b->work_bytes))
+        return HRQ_ERR_SHAPE;
+    b->work_bytes += (HRQ__ROWS_STEPS + 2) * HRQ__ROWS_PATHS * sizeof(hrq__rows_path) +
+                     (2 * HRQ__ROWS_PATHS + 1) * b->times * sizeof(float) +
+                     hrq__la_pack_bytes(HRQ__ROWS_PATHS, b->times, 4);
+    b->work_bytes = hrq__div_up(b->work_bytes, 64) * 64;
+    b->work = (uint8_t *)hrq__alloc_array(b->s->hooks, b->jobs, b->work_bytes);
+    b->code = (uint8_t *)hrq__alloc(b->s->hooks, codes);
+    b->level = (int8_t *)hrq__alloc_array(b->s->hooks, codes, 2);
+    b->start = (uint64_t *)hrq__alloc_array(b->s->hooks, rows, 2 * sizeof *b->start);
+    b->loss = (double *)hrq__alloc_array(b->s->hooks, rows, 2 * sizeof *b->loss);
+    if (!b->work || !b->code || !b->level || !b->start || !b->loss) return HRQ_ERR_NOMEM;
+    b->state = b->start + rows;
+    memset(b->loss, 0, 2 * rows * sizeof *b->loss);
+    return HRQ_OK;
+}
+
+HRQ__INLINE int32_t hrq__rows_fixed(float x) { return hrq__round(hrq__clampf(x, -16383.0f, 16383.0f)); }
+
+/* Plain codes of a row, and the states around its end. */
+static void hrq__rows_plain(const hrq__gptq_rows *b, hrq__rows_job *j, size_t row)
+{
+    hrq__view v = b->g->view;
+    size_t steps = v.lay.cols8 / 4, q, k;
+    const float *w = b->g->w + row * b->g->ldw;
+    v.trellis = &j->search;
+    hrq__fit_rms(&v, row, w);
+    hrq__encode_row(&v, row, w, &j->search);
+    memcpy(b->level + row * v.lay.cols8, j->search.level, v.lay.cols8);
+    b->start[row] = 0;
+    for (q = 0; q < 4; q++)
+        for (k = 0; k < j->search.c.states; k++)
+            b->start[row] |= (uint64_t)(j->search.code[4 * (steps - 1 - k % steps) + q] & 1u) << (16 * q + k);
+    b->state[row] = b->start[row];
+}
+
+/* The plain search towards a step: costs of the states before it and behind it. */
+static void hrq__rows_ahead(const hrq__gptq_rows *b, hrq__rows_job *j, size_t row, size_t step, size_t q, size_t t0)
+{
+    hrq__tcq_work *w = &j->search;
+    size_t from = step - hrq__min_size(step, b->ahead), k, run, count = (size_t)1 << w->c.states;
+    for (k = from; k <= step; k++) {
+        size_t t = b->g->time[4 * k + q];
+        w->x[k] = (int16_t)(t == SIZE_MAX ? 0 : hrq__rows_fixed(j->y[t - t0] * j->scale[t - t0]));
+    }
+    w->kernels->trellis_metric(w->metric + (from << w->c.parities), w->x + from, step + 1 - from, &w->args);
+    for (k = from; k <= step; k++)
+        if (b->g->time[4 * k + q] == SIZE_MAX) memset(w->metric + (k << w->c.parities), 0, (size_t)1 << w->c.parities);
+    memset(w->path, 0, count);
+    for (k = from; k <= step; k += run) {
+        int oldest = -1;
+        if (from == 0 && k < w->c.states) oldest = (int)(b->start[row] >> (16 * q + w->c.states - 1 - k) & 1u);
+        run = oldest < 0 && k < step ? step - k : 1;
+        if (k == step) memcpy(j->cost + 2 * q * count, w->path, count);
+        w->kernels->trellis_advance(w->path, w->chosen, w->metric + (k << w->c.parities), run, oldest, &w->args);
+    }
+    memcpy(j->cost + (2 * q + 1) * count, w->path, count);
+}
+
+/* Into the list by rank; of paths in the same states the first in rank alone. */
+static size_t hrq__rows_insert(hrq__rows_path *list, size_t n, const hrq__rows_path *p)
+{
+    size_t i, at = n;
+    for (i = 0; i < n; i++)
+        if (list[i].state == p->state) {
+            if (list[i].rank <= p->rank) return n;
+            memmove(list + i, list + i + 1, (--n - i) * sizeof *list);
+            break;
+        }
+    for (at = n; at > 0 && p->rank < list[at - 1].rank;) at--;
+    if (at == HRQ__ROWS_PATHS) return n;
+    n = n < HRQ__ROWS_PATHS ? n + 1 : n;
+    memmove(list + at + 1, list + at, (n - 1 - at) * sizeof *list);
+    list[at] = *p;
+    return n;
+}
+
+/* One column: every path of the list with either bit; live: columns of the step so far that have input. */
+static size_t hrq__rows_column(const hrq__gptq_rows *b, hrq__rows_job *j, size_t row, size_t n, size_t col, size_t t0,
+                               size_t live)
+{
+    const hrq__tcq_work *k = &j->search;
+    const hrq__sic *s = b->s;
+    size_t t = b->g->time[col], q = col % 4, i, at = t == SIZE_MAX ? 0 : t - t0, found = 0, o;
+    unsigned bit, states = k->c.states, mask = (1u << states) - 1u;
+    unsigned raws = col < b->g->view.mat->cols ? 1u << k->args.raw_bits : 1u; /* padding has none */
+    int forced = col / 4 < states;
+    float quantum = hrq__view_row_scale(&b->g->view, row) * s->unit, price = 0.0f;
+    if (t != SIZE_MAX) {
+        price = s->diag[t] / b->most;
+        price *= price * (1.0f - s->share[t]) * (1.0f / 32768.0f);
+    }
+    for (i = 0; i < n; i++)
+        for (bit = 0; bit < 2; bit++) {
+            hrq__rows_path p = j->now[i];
+            unsigned window = ((unsigned)(p.state >> 16 * q) & mask) | bit << states, parity, raw, best = 0;
+            int32_t x = 0, d, least = INT32_MAX;
+            if (forced && bit != (unsigned)(b->start[row] >> (16 * q + states - 1 - col / 4) & 1u)) continue;
+            if (t != SIZE_MAX) {
+                float y = j->y[p.from * b->times + at];
+                for (o = 0; o < live; o++) y += p.e[o] * s->factor[(t - live + o) * s->n + t];
+                x = hrq__rows_fixed(y * j->scale[at]);
+            } else if (raws > 1 && quantum > 0.0f) {
+                x = hrq__rows_fixed(b->g->w[row * b->g->ldw + col] * s->unit * (float)k->c.multiplier / quantum);
+            }
+            parity = hrq__tcq_parities(k, window);
+            for (raw = 0; raw < raws; raw++) {
+                d = x - k->levels[raw << k->c.parities | parity];
+                d *= d;
+                if (d < least) best = raw;
+                if (d < least) least = d;
+            }
+            p.code[q] = (uint8_t)((window & 1u) | best << 1);
+            p.level[q] = k->value[best << k->c.parities | parity];
+            if (t != SIZE_MAX) p.e[live] = s->w[t * s->rows + row] - (float)p.level[q] * quantum;
+            p.state = (p.state & ~((uint64_t)0xffff << 16 * q)) | (uint64_t)(window >> 1) << 16 * q;
+            p.loss += price * (float)least;
+            for (p.rank = 0.0f, o = 0; o < 4; o++)
+                p.rank += (float)j->cost[((2 * o + (o < q)) << states) + ((p.state >> 16 * o) & mask)];
+            p.rank = p.loss + b->price * p.rank;
+            found = hrq__rows_insert(j->next, found, &p);
+        }
+    memcpy(j->now, j->next, found * sizeof *j->now);
+    return found;
+}
+
+/* The errors of a step onto the targets behind it. */
+static void hrq__rows_feed(const hrq__gptq_rows *b, hrq__rows_job *j, size_t n, size_t t0, size_t from, size_t to,
+                           size_t end)
+{
+    size_t i;
+    float *y = j->y;
+    hrq__la_product p;
+    for (i = 0; i < n; i++)
+        memcpy(j->y2 + i * b->times + to - t0, y + j->now[i].from * b->times + to - t0, (end - to) * sizeof *y);
+    memset(&p, 0, sizeof p);
+    p.c = j->y2 + to - t0;
+    p.ldc = b->times;
+    p.a = j->now[0].e;
+    p.a_row = sizeof *j->now / sizeof(float);
+    p.a_k = 1;
+    p.b = b->s->factor + from * b->s->n + to;
+    p.b_row = 1;
+    p.b_k = b->s->n;
+    p.m = n;
+    p.n = end - to;
+    p.k = to - from;
+    if (p.n && p.k) hrq__la_run(&p, j->pack, NULL);
+    j->y = j->y2;
+    j->y2 = y;
+}
+
+/* Times from which on columns below `col` stand. */
+static size_t hrq__rows_time(const hrq__gptq_rows *b, size_t col)
+{
+    while (col > 0 && b->g->time[col - 1] == SIZE_MAX) col--;
+    return col > 0 ? b->g->time[col - 1] : b->s->n;
+}
+
+/* A block of one row: its codes, levels and (in u) errors. */
+static void hrq__rows_block(const hrq__gptq_rows *b, hrq__rows_job *j, size_t row)
+{
+    const hrq__sic *s = b->s;
+    size_t t0 = hrq__rows_time(b, b->hi), end, t, to, step, q, i, n = 1, cols8 = b->g->view.lay.cols8;
+    float quantum = hrq__view_row_scale(&b->g->view, row) * s->unit;
+    uint8_t *code = b->code + row * cols8;
+    int8_t *level = b->level + (s->rows + row) * cols8;
+    end = hrq__rows_time(b, b->lo - hrq__min_size(b->lo, 4 * b->ahead));
+    for (t = t0; t < end; t++) {
+        float by = quantum * (1.0f - s->share[t]);
+        j->y[t - t0] = s->w[t * s->rows + row] + s->u[t * s->rows + row];
+        j->scale[t - t0] = by > 1e-30f ? (float)j->search.c.multiplier / by : 0.0f;
+    }
+    memset(j->now, 0, sizeof *j->now);
+    j->now[0].state = b->state[row];
+    for (step = b->hi / 4, t = t0; step-- > b->lo / 4; t = to) {
+        for (q = 0; q < 4; q++) hrq__rows_ahead(b, j, row, step, q, t0);
+        for (i = 0; i < n; i++) j->now[i].from = (uint8_t)i;
+        for (q = 4, to = t; q-- > 0;) {
+            n = hrq__rows_column(b, j, row, n, 4 * step + q, t0, to - t);
+            to += b->g->time[4 * step + q] != SIZE_MAX;
+        }
+        hrq__rows_feed(b, j, n, t0, t, to, end);
+        memcpy(j->history + (step - b->lo / 4) * HRQ__ROWS_PATHS, j->now, n * sizeof *j->now);
+        for (i = n; i-- > 0;) j->now[i].loss -= j->now[0].loss;
+    }
+    b->state[row] = j->now[0].state;
+    for (step = b->lo / 4, i = 0; step < b->hi / 4; step++) {
+        const hrq__rows_path *p = j->history + (step - b->lo / 4) * HRQ__ROWS_PATHS + i;
+        memcpy(code + 4 * step, p->code, 4);
+        memcpy(level + 4 * step, p->level, 4);
+        i = p->from;
+    }
+    for (i = b->lo; i < b->hi; i++)
+        if ((t = b->g->time[i]) != SIZE_MAX)
+            s->u[t * s->rows + row] = s->w[t * s->rows + row] - (float)level[i] * quantum;
+}
+
+static void hrq__rows_job_run(void *arg, size_t job)
+{
+    const hrq__gptq_rows *b = (const hrq__gptq_rows *)arg;
+    size_t panel, row, rows = b->g->view.mat->rows;
+    hrq__rows_job j;
+    hrq__rows_open(b, job, &j);
+    for (panel = job; panel < b->panels; panel += b->jobs)
+        for (row = panel * HRQ_PANEL; row < rows && row < (panel + 1) * HRQ_PANEL; row++)
+            if (b->hi) hrq__rows_block(b, &j, row);
+            else hrq__rows_plain(b, &j, row);
+}
+
+/* A step that takes the codes as they are: the rows' loss, out of the factor. */
+static void hrq__rows_loss(void *arg, hrq__sic *s, size_t t, size_t width)
+{
+    hrq__gptq_rows *b = (hrq__gptq_rows *)arg;
+    const int8_t *level = b->level + (size_t)b->which * s->rows * b->g->view.lay.cols8 + s->column[t];
+    size_t r;
+    double weight = (double)(s->diag[t] / b->most), share = (double)s->share[t];
+    (void)width;
+    for (r = 0; r < s->rows; r++) {
+        float *u = s->u + t * s->rows + r, w = s->w[t * s->rows + r];
+        float value = (float)level[r * b->g->view.lay.cols8] * hrq__view_row_scale(&b->g->view, r) * s->unit;
+        double e = (double)(w + *u - value);
+        b->loss[(size_t)b->which * s->rows + r] += weight * weight * (e * e - share * (double)value * (double)value);
+        *u = w - value;
+    }
+}
+
+static hrq_status hrq__rows_run(hrq__gptq_rows *b)
+{
+    hrq__sic *s = b->s;
+    size_t t, end, r, cols8 = b->g->view.lay.cols8;
+    hrq__view v = b->g->view;
+    hrq__tcq_work ours;
+    hrq_status status = HRQ_OK;
+    b->hi = 0;
+    hrq__for(s->hooks, b->jobs, hrq__rows_job_run, b);
+    if (!s->factor) return HRQ_OK;
+    for (t = 0; t < s->n; t++) b->most = s->diag[t] > b->most ? s->diag[t] : b->most;
+    memset(s->u, 0, s->rows * s->n * sizeof *s->u);
+    for (b->hi = cols8; b->hi && status == HRQ_OK; b->hi = b->lo) {
+        b->lo = b->hi - hrq__min_size(b->hi, 4 * HRQ__ROWS_STEPS);
+        t = hrq__rows_time(b, b->hi);
+        end = hrq__rows_time(b, b->lo);
+        status = hrq__progress(s->hooks, t, s->n);
+        for (b->price = 0.0f, r = t; r < end; r++)
+            b->price += s->diag[r] / b->most * (s->diag[r] / b->most) * (1.0f - s->share[r]) / (float)(end - t);
+        if (status == HRQ_OK) hrq__for(s->hooks, b->jobs, hrq__rows_job_run, b);
+        if (status == HRQ_OK && t < end && end < s->n) hrq__sic_update(s, t, end, s->n);
+    }
+    if (status != HRQ_OK) return status;
+    for (b->which = 0; b->which < 2; b->which++) {
+        memset(s->u, 0, s->rows * s->n * sizeof *s->u);
+        hrq__sic_run(s, 0, s->n, hrq__rows_loss, b);
+    }
+    memset(&ours, 0, sizeof ours);
+    v.trellis = &ours;
+    for (r = 0; r < s->rows; r++) {
+        ours.code = b->code + r * cols8;
+        ours.level = b->level + (s->rows + r) * cols8;
+        if (b->loss[s->rows + r] < b->loss[r]) hrq__encode_codes(&v, r, b->g->w + r * b->g->ldw, NULL);
+    }
+    return HRQ_OK;
+}
+
+/* tcq along rows, all of it. */
+static hrq_status hrq__gptq_rows_encode(hrq__gptq *g, hrq__sic *s)
+{
+    hrq__gptq_rows b;
+    hrq_status status;
+    memset(&b, 0, sizeof b);
+    b.g = g;
+    b.s = s;
+    status = hrq__rows_memory(&b);
+    if (status == HRQ_OK) status = hrq__rows_run(&b);
+    hrq__release(s->hooks, b.work);
+    hrq__release(s->hooks, b.code);
+    hrq__release(s->hooks, b.level);
+    hrq__release(s->hooks, b.start);
+    hrq__release(s->hooks, b.loss);
+    return status;
+}
+
 /* Copies for "+had" and "+center": rows of w less their means (stored in out's bytes), rotated; both sides of sigma
    rotated. One block of memory, NULL where there is none. */
 static float *hrq__gptq_move(const hrq__view *v, const float *w, size_t ldw, const float *sigma, size_t lds,
@@ -9293,7 +9644,8 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
 {
     const hrq_mat *mat = g->view.mat;
     size_t rows = mat->rows, cols = mat->cols, i, bad_pivot = cols, entries;
-    hrq_order order = options && options->order != HRQ_ORDER_DEFAULT ? options->order : HRQ_ORDER_NATURAL;
+    int along = g->view.codec == HRQ__CODEC_TRELLIS;
+    hrq_order order = options && options->order && !along ? options->order : HRQ_ORDER_NATURAL;
     hrq__sic s;
     hrq__gptq_bands bands;
     double damping;
@@ -9313,7 +9665,7 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
     if (status == HRQ_OK && g->view.codec == HRQ__CODEC_COLUMN) {
         g->bands = &bands;
         status = hrq__gptq_bands_open(&bands, g, hooks);
-    } else if (status == HRQ_OK && hrq__mul_size(rows, cols, &entries)) {
+    } else if (status == HRQ_OK && !along && hrq__mul_size(rows, cols, &entries)) {
         g->target = (float *)hrq__alloc_array(hooks, entries, sizeof(float));
         if (!g->target) status = HRQ_ERR_NOMEM;
     }
@@ -9324,7 +9676,7 @@ static hrq_status hrq__gptq_encode(hrq__gptq *g, const float *sigma, size_t lds,
     if (status == HRQ_OK) {
         for (i = 0; i < g->view.lay.cols8; i++) g->time[i] = SIZE_MAX;
         for (i = 0; i < s.n; i++) g->time[s.column[i]] = i;
-        status = hrq__gptq_run(g, &s);
+        status = along ? hrq__gptq_rows_encode(g, &s) : hrq__gptq_run(g, &s);
     }
     hrq__release(hooks, g->target);
     hrq__release(hooks, g->time);
@@ -9362,7 +9714,7 @@ HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const floa
     memset(&g, 0, sizeof g);
     status = hrq__view_open(&g.view, out);
     if (status != HRQ_OK) return status;
-    if (!hrq__codecs[g.view.codec].block || out->format.keep || out->format.options & HRQ__OPT_UNBIASED)
+    if (g.view.codec == HRQ__CODEC_SIC || out->format.keep || out->format.options & HRQ__OPT_UNBIASED)
         return HRQ_ERR_UNSUPPORTED;
     if (options && ((unsigned)options->order > HRQ_ORDER_MINPIVOT || options->damping > 1.0 ||
                     options->damping != options->damping))

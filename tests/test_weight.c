@@ -649,7 +649,8 @@ static void test_gptq_formats(void)
     static const char *const names[] = {"int4",        "int3:sym",        "int8",          "int4:g32:asym",
                                         "zn:q16:k4",   "zn:q11:k3:first", "e8:q16:k4",     "e8:q14:k4:first",
                                         "e8:q4:k2",    "int4+had",        "e8:q16:k4+had", "zn:q16:k4+had",
-                                        "e8:q8:k2+had", "tcq3:s6:col", "tcq4:s6:col+had+center"};
+                                        "e8:q8:k2+had", "tcq3:s6:col", "tcq4:s6:col+had+center",
+                                        "tcq2:s6", "tcq3:s6+had", "tcq4:s8+had+center"};
     static const size_t cols[] = {33, 40, 100, 64, 5};
     size_t i, c, rows = 37;
     int order;
@@ -681,7 +682,9 @@ static void test_gptq_formats(void)
                 d = distortion(w, v, rows, n, sigma, n, NULL);
                 /* AM(L^2) = 0.19 (natural), at most 1 for any order; blocks of 8 leave less to gain, five columns
                    next to nothing */
-                if (n > 8) EXPECT(d < 0.95 * plain, "%s: %g, plain %g", what, d, plain);
+                if (n > 8 && !strncmp(names[i], "tcq", 3) && !strstr(names[i], "col"))
+                    EXPECT(d < 1.0001 * plain && (n < 60 || d < 0.95 * plain), "%s: %g, plain %g", what, d, plain);
+                else if (n > 8) EXPECT(d < 0.95 * plain, "%s: %g, plain %g", what, d, plain);
                 EXPECT(hrq_mat_check(&m) == HRQ_OK && p.damping == 0.01, "%s: check, damping %g", what, p.damping);
                 truthful(&p, hrq_format_bits(&m.format, rows, n), w, v, rows, n, sigma, n, what);
             }
@@ -1108,7 +1111,7 @@ static void odd_first(void *user, size_t count, void (*body)(void *arg, size_t i
 
 static void test_hooks(int states)
 {
-    static const char *const names[] = {"int4:g32", "e8:q16:k4+had"};
+    static const char *const names[] = {"int4:g32", "e8:q16:k4+had", "tcq3:s6"};
     size_t rows = 70, n = 40, i, bytes, bytes2;
     float *w = floats_of(rows, n, n), *sigma = floats_of(n, n, n);
     double *a = (double *)malloc(n * n * sizeof *a);
@@ -1164,7 +1167,7 @@ static void test_hooks(int states)
                "WaterSIC, stop %d: %s", fail, hrq_status_text(status));
     }
     EXPECT(done && fail > 2, "WaterSIC shows no progress");
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < 3; i++) {
         hrq_mat m = mat_of(&d, names[i], rows, n, 9, NULL, 0), k = mat_of(&e, names[i], rows, n, 9, NULL, 0);
         EXPECT(hrq_gptq(&m, w, n, sigma, n, NULL, &p, NULL) == HRQ_OK, "%s", names[i]);
         h = ledger_hooks(&l, 0);
@@ -1657,6 +1660,131 @@ static void test_columns(void)
     tap_end();
 }
 
+/* Least loss of two-step sequences over all codes: coded bits repeat, (state, raw bit) of the eight columns are free. */
+static double best_of_all(const float *w, const double *sigma, double scale)
+{
+    hrq_format f = format_of("tcq2:s6");
+    hrq__tcq c = hrq__tcq_of(&f);
+    double least = 1e300, value[4][4][2][2], v[8], sum; /* [sequence][coded bits][step][raw] */
+    unsigned q, bits, step, raw, k, pick, i, j;
+    for (q = 0; q < 4; q++)
+        for (bits = 0; bits < 4; bits++)
+            for (step = 0; step < 2; step++)
+                for (raw = 0; raw < 2; raw++) {
+                    unsigned window = 0, parities = 0;
+                    for (k = 0; k <= 6; k++) window |= (bits >> ((step + k) % 2) & 1u) << k;
+                    for (i = 0; i < c.parities; i++) {
+                        unsigned x = c.hash[i] & window, odd = 0;
+                        for (; x; x >>= 1) odd ^= x & 1u;
+                        parities |= odd << i;
+                    }
+                    value[q][bits][step][raw] = scale * (double)c.step *
+                                                hrq__tcq_level(c.upper, 2u << c.parities, raw << c.parities | parities);
+                }
+    for (pick = 0; pick < 1u << 16; pick++) {
+        for (i = 0; i < 8; i++) {
+            q = i % 4;
+            v[i] = (double)w[i] - value[q][pick >> 4 * q & 3u][i / 4][pick >> (4 * q + 2 + i / 4) & 1u];
+        }
+        for (sum = 0, i = 0; i < 8; i++)
+            for (j = 0; j < 8; j++) sum += v[i] * v[j] * sigma[i * 8 + j];
+        least = sum < least ? sum : least;
+    }
+    return least;
+}
+
+/* No row farther than its plain codes, none nearer than all there are; white inputs: the plain bytes; columns without
+   input cost nothing, and threads change nothing. */
+static void test_rows(void)
+{
+    static const char *const names[] = {"tcq2:s6", "tcq3:s8", "tcq4:s6+had", "tcq3:s6+center"};
+    static const int kinds[] = {AR, AR_ROTATED, POWER_ROTATED, OUTLIER, WHITE};
+    /* of plain loss; measured .24 to .38, .36 to .39, .53 to .61, .38 to .59, 1 */
+    static const double part[] = {0.45, 0.47, 0.7, 0.68, 1.0};
+    size_t i, k, r, rows = 70, n = 256, dead = 9;
+    double *a = (double *)malloc(n * n * sizeof *a), ratio = 0;
+    float *sigma = floats_of(n, n, n), *w = floats_of(rows, n, n), *v = floats_of(rows, n, n), *x = floats_of(rows, n, n);
+    tap_begin("GPTQ for tcq along rows: no row farther than its plain codes; all codes of 8 columns; threads");
+    for (r = 0; r < rows; r++) fill_gauss(w + r * n, n, exp(0.5 * draw_gauss()));
+    for (i = 0; i < n; i++) w[5 * n + i] = 0; /* a row of zeros */
+    for (i = 0; i < 4; i++)
+        for (k = 0; k < 5; k++) {
+            block b, b2, b3;
+            hrq_mat m = mat_of(&b, names[i], rows, n, 3, NULL, 0), again = mat_of(&b2, names[i], rows, n, 3, NULL, 0),
+                    plain = mat_of(&b3, names[i], rows, n, 3, w, n);
+            hrq_gptq_options o;
+            hrq_report p;
+            ledger l;
+            hrq_hooks h = ledger_hooks(&l, 0);
+            double d, e;
+            float spread = 0, off = 0;
+            memset(&o, 0, sizeof o);
+            o.damping = -1;
+            covariance(a, sigma, n, kinds[k]);
+            for (r = 0; r < n && k == 3; r++) sigma[r * n + dead] = sigma[dead * n + r] = 0;
+            if (k == 3 && i == 2) sigma[dead * n + dead] = 1; /* rotated: no column is */
+            EXPECT(hrq_gptq(&m, w, n, sigma, n, &o, &p, NULL) == HRQ_OK && hrq_mat_check(&m) == HRQ_OK, "%s", names[i]);
+            EXPECT(hrq_gptq(&again, w, n, sigma, n, &o, NULL, &h) == HRQ_OK && l.live == 0 &&
+                       memcmp(m.data, again.data, m.bytes) == 0,
+                   "%s, %s: other bytes on other threads", names[i], spectra[kinds[k]]);
+            hrq_mat_decode(&m, 0, rows, v, n);
+            hrq_mat_decode(&plain, 0, rows, x, n);
+            truthful(&p, hrq_format_bits(&m.format, rows, n), w, v, rows, n, sigma, n, names[i]);
+            for (r = 0; r < rows; r++) {
+                d = distortion(w + r * n, v + r * n, 1, n, sigma, n, NULL);
+                e = distortion(w + r * n, x + r * n, 1, n, sigma, n, NULL);
+                EXPECT(d <= 1.001 * e, "%s, %s, row %lu: %g, plain %g", names[i], spectra[kinds[k]], (unsigned long)r, d, e);
+                spread += w[r * n + dead] * w[r * n + dead];
+                off += (v[r * n + dead] - w[r * n + dead]) * (v[r * n + dead] - w[r * n + dead]);
+            }
+            d = distortion(w, v, rows, n, sigma, n, NULL);
+            e = distortion(w, x, rows, n, sigma, n, NULL);
+            printf("# %-14s %-20s loss / plain %.3f\n", names[i], spectra[kinds[k]], d / e);
+            if (k == 3 && i != 2) /* nobody asks for its coded bits: the raw ones are left */
+                EXPECT(off < (i == 0 ? 0.5f : 0.2f) * spread, "%s: a dead column's error %g", names[i], (double)(off / spread));
+            EXPECT(d <= part[k] * e * 1.001, "%s, %s: %.3f of plain loss", names[i], spectra[kinds[k]], d / e);
+            EXPECT(hrq_gptq(&m, w, n, NULL, 0, &o, NULL, NULL) == HRQ_OK && memcmp(m.data, plain.data, m.bytes) == 0,
+                   "%s: sigma NULL", names[i]);
+            free(b.base);
+            free(b2.base);
+            free(b3.base);
+        }
+    {
+        block b, b2;
+        hrq_mat m, plain;
+        hrq_gptq_options o;
+        memset(&o, 0, sizeof o);
+        o.damping = -1;
+        n = 8;
+        fill_gauss(w, rows * n, 1.0);
+        m = mat_of(&b, "tcq2:s6", rows, n, 0, NULL, 0);
+        plain = mat_of(&b2, "tcq2:s6", rows, n, 0, w, n);
+        covariance(a, sigma, n, AR);
+        EXPECT(hrq_gptq(&m, w, n, sigma, n, &o, NULL, NULL) == HRQ_OK && hrq_mat_decode(&m, 0, rows, v, n) == HRQ_OK &&
+                   hrq_mat_decode(&plain, 0, rows, x, n) == HRQ_OK,
+               "8 columns");
+        for (r = 0; r < rows; r++) {
+            hrq__view view;
+            double d = distortion(w + r * n, v + r * n, 1, n, sigma, n, NULL) * (double)n, least;
+            double e = distortion(w + r * n, x + r * n, 1, n, sigma, n, NULL) * (double)n;
+            EXPECT(hrq__view_open(&view, &m) == HRQ_OK, "view");
+            least = best_of_all(w + r * n, a, (double)hrq__view_stored_scale(&view, r));
+            EXPECT(d >= 0.999 * least && d <= 1.001 * e, "8 columns, row %lu: %g, the best %g, plain %g", (unsigned long)r,
+                   d, least, e);
+            ratio += d / least / (double)rows;
+        }
+        printf("# 8 columns: %.2f of the least loss of all codes\n", ratio);
+        free(b.base);
+        free(b2.base);
+    }
+    free(a);
+    free(sigma);
+    free(w);
+    free(v);
+    free(x);
+    tap_end();
+}
+
 /* Rows together, also through panels of 16, and rows one by one: the same bytes; outside of rows nothing changes. */
 static void check_chunks(const hrq_basis *basis)
 {
@@ -1972,6 +2100,7 @@ int main(void)
     test_hooks(8);
     test_dead();
     test_columns();
+    test_rows();
     test_basis();
     test_basis_limits();
     test_scale();
