@@ -9243,10 +9243,10 @@ static void hrq__gptq_step(void *arg, hrq__sic *s, size_t t, size_t width)
    What a coded bit costs shows only steps later, and errors move the targets before: a list of paths goes from the last
    column to the first, each with its own errors fed back, ranked by its loss so far and by what the search for plain
    codes finds ahead of it, with the targets of the best path. At white inputs the best path is the plain one. Without a
-   list this is up to 0.4 bit worse, without the search 0.25: four trellises share a list, and one of all their states,
-   who each have their own errors, is out of reach. Every 128 columns the best path is decided. Windows wrap around: a
-   row starts and ends in the states in which its plain codes do, which costs as many columns as there are bits in them a
-   bit. Rows to which all this does more harm than good keep their plain codes.
+   list this is up to 0.4 bit worse, without the search 0.25: four trellises share the list. Every 128 columns the best
+   path is decided. Windows wrap around: a row starts and ends in the states that its plain codes have there, which
+   leaves the last four times S columns no choice of coded bits: up to 4 S / cols bits are lost to that, and more where
+   those columns weigh most. Rows for which all this does more harm than good keep their plain codes.
    Source: per-survivor processing (Raheli, Polydoros, Tzou, IEEE Trans. Comm. 43 (1995)); cost to go as in A*; own. */
 
 enum { HRQ__ROWS_PATHS = 16, HRQ__ROWS_STEPS = 32 };

@@ -104,7 +104,8 @@ static void algebra(void)
 static void weight_only(void)
 {
     static const char *const names[] = {"int4",      "int3:g32",        "int2:mse",
-                                        "e8:q16:k4", "zn:q11:k3:first", "int4:g32+had"};
+                                        "e8:q16:k4", "zn:q11:k3:first", "int4:g32+had",
+                                        "tcq3:s6"};
     static const double rates[] = {1.5, 3.0, 4.25};
     static float sigma[COLS * COLS], cross[COLS * COLS], back[ROWS * COLS];
     hrq_watersic_options options;

@@ -754,7 +754,7 @@ static void test_block_law(void)
 static void survive(const float *w, size_t rows, size_t n, const float *sigma, double rate, double damping,
                     const char *what)
 {
-    static const char *const names[] = {"int4", "int4:g32:asym", "e8:q16:k4+had", "f32"};
+    static const char *const names[] = {"int4", "int4:g32:asym", "e8:q16:k4+had", "f32", "tcq2:s6"};
     hrq_watersic_options o;
     hrq_gptq_options g;
     hrq_report p;
