@@ -113,7 +113,7 @@
 //                    level (3 to 4 sigma): use +had where rows have heavy tails. Plain entries are summed with the
 //                    vector scaled to 1 ... 2: beyond 1e36 a sum may overflow that the product would not. tcq under 256
 //                    columns loses more than its name says (0.1 bit at 128). GPTQ takes row scales as they are before
-//                    least squares, and tcq down the columns only. tcq:col is made for 256 rows and more (0.4 bit lost
+//                    least squares. tcq:col is made for 256 rows and more (0.4 bit lost
 //                    at 16); rows under 1/32 of the largest of their 16 become 0. Dither repeats every 16 rows: errors
 //                    of rows 16 apart are not independent. +unbiased blows up rows of which a code holds little (one
 //                    spike among zeros).

@@ -20,8 +20,8 @@ CODE=$(ls hrq.h hrq_simd.h examples/*.[ch] tests/*.[ch] bench/*.[ch] 2>/dev/null
 SOURCES="$CODE $(ls tests/*.sh README.md .ci/run 2>/dev/null)"
 MAKES=$(ls examples/Makefile tests/Makefile bench/Makefile 2>/dev/null)
 
-awk 'END { if (NR >= 12800) print "hrq.h has " NR " lines, budget 12800" }' hrq.h > $out 2>&1
-report "hrq.h: fewer than 12800 lines"
+awk 'END { if (NR >= 13100) print "hrq.h has " NR " lines, budget 13100" }' hrq.h > $out 2>&1
+report "hrq.h: fewer than 13100 lines"
 
 # shellcheck disable=SC2086
 awk 'length($0) > (FILENAME ~ /^hrq/ ? 120 : 130) { print FILENAME ":" FNR ": " length($0) " characters" }' $CODE > $out 2>&1
