@@ -648,7 +648,10 @@ HRQ_API hrq_status hrq_retarget(float *out, size_t ldo, const float *w, size_t r
    Sigma is. One basis serves all matrices with these inputs. A view: owns nothing; data is position-independent and
    little-endian.
        W' = W P,  Sigma' = P^T Sigma P,  x' = P^T x;   W x = W' x'
-   In W' columns are quantized from the last on: HRQ_ORDER_NATURAL. */
+   In W' columns are quantized from the last on: HRQ_ORDER_NATURAL.
+   x' has neither the outliers of x nor its evenness: bytes for activations (HRQ_ACT_INT8) leave an error 39 to 43 dB
+   below the product, 43 for even x, 33 where some inputs were ten times the others. Beside 4-bit weights that is 2 to
+   11 % of the error, more where |Sigma|^(1/n) is far below the mean variance: HRQ_ACT_F32 has none of it. */
 typedef struct hrq_basis {
     size_t n, rotations;
     double damping; /* of sigma, in proportion to its diagonal, as used */
