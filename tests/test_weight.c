@@ -2187,6 +2187,7 @@ int main(void)
     else test_gaps(4096, 256, effort == 2);
     if (effort == 0) tap_skip("gaps in the equalised basis at 4096 rows", "QUICK=1");
     else test_equal_gaps(4096, 256, effort == 2);
+    if (tables) test_equal_gaps(4096, 1024, 1);
     if (effort == 2) test_gaps(4096, 512, 1);
     if (effort == 0) tap_skip("the gap of a trellis at 4096 rows", "QUICK=1");
     else test_trellis_gaps(8, 4096, 256, 1, tables);
