@@ -6463,6 +6463,7 @@ static hrq_status hrq__sicmat_check_escapes(const hrq__view *v)
             if (key < next || position >= v->mat->cols || panel * HRQ_PANEL + row >= v->mat->rows || by == 0)
                 return HRQ_ERR_DATA;
             if (v->widths[position / 32] <= 8 && by != (int8_t)by) return HRQ_ERR_DATA;
+            if (by > HRQ__RANS_LIMIT || by < -HRQ__RANS_LIMIT) return HRQ_ERR_DATA; /* no stream has them */
             hrq__view_tile(&codes, panel, from, hrq__min_size(32, v->mat->cols - from), lo, hi, 4 * HRQ_PANEL, &past);
             at = hrq__tile_at(4 * HRQ_PANEL, row, position - from);
             if (lo[at] != v->args.flip || (v->wide && hi[at] != v->args.flip)) return HRQ_ERR_DATA;
