@@ -113,10 +113,9 @@
 //                    level (3 to 4 sigma): use +had where rows have heavy tails. Plain entries are summed with the
 //                    vector scaled to 1 ... 2: beyond 1e36 a sum may overflow that the product would not. tcq under 256
 //                    columns loses more than its name says (0.1 bit at 128). GPTQ takes row scales as they are before
-//                    least squares. tcq:col is made for 256 rows and more (0.4 bit lost
-//                    at 16); rows under 1/32 of the largest of their 16 become 0. Dither repeats every 16 rows: errors
-//                    of rows 16 apart are not independent. +unbiased blows up rows of which a code holds little (one
-//                    spike among zeros).
+//                    least squares. tcq:col is made for 256 rows and more (0.4 bit lost at 16); rows under 1/32 of the
+//                    largest of their 16 become 0. Dither repeats every 16 rows: errors of rows 16 apart are not
+//                    independent. +unbiased blows up rows of which a code holds little (one spike among zeros).
 //
 //  REFERENCES    [1] Ordentlich, Polyanskiy, Optimal quantization for matrix multiplication, arXiv 2410.13780
 //                [2] High-rate quantized matrix multiplication I, arXiv 2601.17187    [3] II, arXiv 2605.13768
@@ -618,8 +617,9 @@ typedef struct hrq_gptq_options {
    sigma is 0 has no input: the rest of its row is not looked at, its weights are rounded.
    Errors     HRQ_ERR_ARG, HRQ_ERR_SHAPE, HRQ_ERR_NONFINITE (report->nonfinite), HRQ_ERR_NOT_PD (report->bad_pivot),
               HRQ_ERR_NOMEM, HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED; out untouched, never a plain rounding instead
-   Cost       rows * cols^2 + cols^3 / 3 flops; tcq along rows: three times that, and 2 us an entry (6 bits of state),
-              5 (10), 50 (14); a report adds 2 rows * cols^2 and 4/3 cols^3 in double
+   Cost       rows * cols^2 + cols^3 / 3 flops; tcq along rows: three times that, and for each entry 4 S 2^S steps of
+              the plain search (S bits of state) and some 5000 flops; a report adds 2 rows * cols^2 and 4/3 cols^3 in
+              double
    Source     Frantar et al., arXiv 2210.17323, in the equivalent form with L (arXiv 2605.13768): no inverse */
 HRQ_API hrq_status hrq_gptq(hrq_mat *out, const float *w, size_t ldw, const float *sigma, size_t lds,
                             const hrq_gptq_options *options, hrq_report *report, const hrq_hooks *hooks);
@@ -708,7 +708,8 @@ HRQ_API hrq_status hrq_basis_cov(const hrq_basis *basis, const float *sigma, siz
 
 typedef struct hrq_watersic_options {
     double rate;    /* bits an entry of the finished stream: a ceiling, met within 0.01, by a trellis from 0.5 on
-                       within 0.005; under 2^16 entries low rates may fall short by 0.05                        */
+                       within 0.005; under 2^16 entries low rates may fall short by 0.05, and with a trellis any
+                       by 0.03 where a few rows are 50 times the others                                         */
     int states;     /* 1 (or 0): scalar grid (the paper); 4, 8, 16, 32, 64, 128, 256: trellis                  */
     double damping; /* as above                                                                                */
     hrq_order order;
@@ -729,7 +730,8 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
    trellis: from 0.25) W and Sigma are filtered as the test channel has them: near at low rates too.
      stream     out [capacity], *bytes of it used
      w, sigma   as for hrq_gptq; columns without input become 0 and cost nothing
-     options    rate must be there. Where W has entries beyond 16383 steps the rate falls short: the steps stay larger
+     options    rate must be there. Where W has entries beyond 16383 steps (a trellis: 8191) the rate falls short: the
+                steps stay larger
    Errors     HRQ_ERR_ARG (also a rate that is not in (0, 16]), HRQ_ERR_SHAPE, HRQ_ERR_SPACE, HRQ_ERR_NONFINITE,
               HRQ_ERR_NOT_PD, HRQ_ERR_RATE (headers and steps alone take more than the rate), HRQ_ERR_NOMEM,
               HRQ_ERR_CANCELLED, HRQ_ERR_UNSUPPORTED (descending order with a trellis); stream and *bytes untouched
@@ -4940,8 +4942,8 @@ typedef struct hrq__view {
     int upper;                            /* they are not, but tiles hold the upper halves of their floats  */
     const uint8_t *steps;                 /* of columns: sic, tcq:col                                      */
     const uint8_t *perm, *widths;         /* sic only                                                      */
-    const uint8_t *escapes;               /* sic only, as above; NULL: none     */
-    size_t escaped;                       /* their number */
+    const uint8_t *escapes;               /* sic only; NULL: none                                          */
+    size_t escaped;                       /* their number                                                  */
     const hrq__kernels *kernels;
     float *extents;          /* [2][16 rows] that the check has found, least and largest; NULL: they are not kept */
     uint8_t maps[HRQ__MAPS]; /* of the kernels */
@@ -4952,7 +4954,8 @@ enum {
     HRQ__SIC_ROWS = 1, /* added to the version */
     HRQ__SIC_ESCAPES = 2,
     HRQ__SIC_ESCAPE = 6, /* bytes */
-    HRQ__SIC_PRICE = 384 /* bits that an escape has to save: it is added as fast as so many bits of codes are read */
+    HRQ__SIC_PRICE = 384 /* bits that an escape has to save. With its own 48 a power law's 3 bits take 3.96 bits, not
+                            4.35, but one vector 1.5 times as long */
 };
 
 /* Offsets of a sic matrix with these columns; 0 (false): overflow. */
@@ -4994,6 +4997,24 @@ HRQ__INLINE const uint8_t *hrq__escape_at(const hrq__view *v, size_t i)
     return v->escapes + hrq__escapes_bytes(v->mat->rows, i);
 }
 
+/* An escape, its column counted from a position: beyond all where the list is not in order, as nobody checked it. */
+typedef struct hrq__escape {
+    size_t column;
+    uint32_t row;
+    int32_t by;
+} hrq__escape;
+
+HRQ__INLINE hrq__escape hrq__escape_get(const hrq__view *v, size_t i, size_t from)
+{
+    const uint8_t *p = hrq__escape_at(v, i);
+    uint32_t key = hrq__get32(p);
+    hrq__escape e;
+    e.column = key / HRQ_PANEL - from;
+    e.row = key % HRQ_PANEL;
+    e.by = (int16_t)hrq__get16(p + 4);
+    return e;
+}
+
 /* The first of a panel's escapes at a position or behind. */
 static size_t hrq__escapes_from(const hrq__view *v, size_t panel, size_t position)
 {
@@ -5014,10 +5035,12 @@ static hrq_status hrq__sicmat_open(hrq__view *v)
     const hrq_mat *mat = v->mat;
     const uint8_t *p = (const uint8_t *)mat->data;
     size_t widths_at, panels_at, i, bytes;
+    uint32_t more;
     if (!hrq__sicmat_offsets(mat->cols, &widths_at, &panels_at)) return HRQ_ERR_SHAPE;
     if (mat->bytes < panels_at) return HRQ_ERR_SPACE;
     if (memcmp(p, "hrqm", 4) != 0) return HRQ_ERR_DATA;
-    if (hrq__get32(p + 4) < 1 || hrq__get32(p + 4) > 4) return HRQ_ERR_VERSION;
+    more = hrq__get32(p + 4) - 1;
+    if (more > HRQ__SIC_ROWS + HRQ__SIC_ESCAPES) return HRQ_ERR_VERSION;
     if (hrq__get64(p + 8) != mat->rows || hrq__get64(p + 16) != mat->cols) return HRQ_ERR_DATA;
     v->widths = p + widths_at;
     for (i = 0; i < hrq__div_up(mat->cols, 32); i++) /* ascending */
@@ -5031,13 +5054,13 @@ static hrq_status hrq__sicmat_open(hrq__view *v)
     v->lay.cols8 = hrq__div_up(mat->cols, 8) * 8;
     v->lay.groups = 1;
     v->lay.row_at = hrq__sicmat_panel_bytes(v->widths, mat->cols);
-    v->lay.row_bytes = (hrq__get32(p + 4) - 1) & HRQ__SIC_ROWS ? 4 : 0;
+    v->lay.row_bytes = more & HRQ__SIC_ROWS ? 4 : 0;
     v->lay.panel_bytes = v->lay.row_at + HRQ_PANEL * v->lay.row_bytes;
     v->wide = v->widths[hrq__div_up(mat->cols, 32) - 1] > 8;
     v->args.clamp = v->wide ? 32767 : 127;
     if (!hrq__mul_size(hrq__div_up(mat->rows, HRQ_PANEL), v->lay.panel_bytes, &bytes)) return HRQ_ERR_SHAPE;
     if (bytes > mat->bytes - panels_at) return HRQ_ERR_SPACE;
-    return (hrq__get32(p + 4) - 1) & HRQ__SIC_ESCAPES ? hrq__escapes_open(v, mat->bytes - panels_at - bytes) : HRQ_OK;
+    return more & HRQ__SIC_ESCAPES ? hrq__escapes_open(v, mat->bytes - panels_at - bytes) : HRQ_OK;
 }
 
 /* Floats whose numbers are multiples of the least one up to int16 become those multiples. */
@@ -5294,25 +5317,29 @@ static hrq__decode_args hrq__view_args(const hrq__view *v, size_t panel, size_t 
     return args;
 }
 
-/* Escapes of columns from ... from + n of a panel: into its tiles; or, lo NULL, times one vector's x onto its sums. */
-static void hrq__view_escapes(const hrq__view *v, size_t panel, size_t from, size_t n, uint8_t *lo, uint8_t *hi,
-                              size_t stride, int32_t *sum, const int8_t *x)
+/* Escapes of columns from ... from + n of a panel into its tiles. */
+static void hrq__view_patch(const hrq__view *v, size_t panel, size_t from, size_t n, uint8_t *lo, uint8_t *hi,
+                            size_t stride)
+{
+    size_t i, at, end = hrq__escapes_from(v, panel, from + n);
+    uint32_t flip = v->args.flip;
+    for (i = hrq__escapes_from(v, panel, from); i < end; i++) {
+        hrq__escape e = hrq__escape_get(v, i, from);
+        if (e.column >= n) continue;
+        at = hrq__tile_at(stride, e.row, e.column);
+        e.by += (int8_t)(lo[at] ^ flip) + (v->wide ? 256 * (int8_t)(hi[at] ^ flip) : 0);
+        lo[at] = (uint8_t)((uint32_t)e.by ^ flip);
+        if (v->wide) hi[at] = (uint8_t)((uint32_t)((e.by - (int8_t)e.by) / 256) ^ flip);
+    }
+}
+
+/* The same times one vector's entries onto its sums. */
+static void hrq__view_add(const hrq__view *v, size_t panel, size_t from, size_t n, int32_t *sum, const int8_t *x)
 {
     size_t i, end = hrq__escapes_from(v, panel, from + n);
     for (i = hrq__escapes_from(v, panel, from); i < end; i++) {
-        const uint8_t *p = hrq__escape_at(v, i);
-        uint32_t key = hrq__get32(p), row = key % HRQ_PANEL, flip = v->args.flip;
-        int32_t by = (int16_t)hrq__get16(p + 4);
-        size_t c = key / HRQ_PANEL - from, at;
-        if (c >= n) continue; /* not in order: bytes that nobody checked */
-        if (!lo) {
-            sum[row] = (int32_t)((uint32_t)sum[row] + (uint32_t)(by * x[c]));
-            continue;
-        }
-        at = hrq__tile_at(stride, row, c);
-        by += (int8_t)(lo[at] ^ flip) + (v->wide ? 256 * (int8_t)(hi[at] ^ flip) : 0);
-        lo[at] = (uint8_t)((uint32_t)by ^ flip);
-        if (v->wide) hi[at] = (uint8_t)((uint32_t)((by - (int8_t)by) / 256) ^ flip);
+        hrq__escape e = hrq__escape_get(v, i, from);
+        if (e.column < n) sum[e.row] = (int32_t)((uint32_t)sum[e.row] + (uint32_t)(e.by * x[e.column]));
     }
 }
 
@@ -5334,7 +5361,7 @@ static size_t hrq__view_tile(const hrq__view *v, size_t panel, size_t from, size
         else hrq__decode_run(v->kernels, v->codec, lo + to, hi ? hi + to : NULL, codes, run, &args);
         if (v->codec == HRQ__CODEC_TRELLIS) past->at += run;
     }
-    if (v->escapes) hrq__view_escapes(v, panel, from, n, lo, hi, stride, NULL, NULL);
+    if (v->escapes) hrq__view_patch(v, panel, from, n, lo, hi, stride);
     return depth;
 }
 
@@ -5356,7 +5383,7 @@ static size_t hrq__view_one(const hrq__view *v, size_t panel, size_t from, size_
         x.sums += done / 8;
         if (done < run) break;
     }
-    if (v->escapes) hrq__view_escapes(v, panel, from, at, NULL, NULL, 0, (int32_t *)sum, first);
+    if (v->escapes) hrq__view_add(v, panel, from, at, (int32_t *)sum, first);
     return at;
 }
 
@@ -6453,21 +6480,25 @@ static hrq_status hrq__sicmat_check_escapes(const hrq__view *v)
     past.panel = SIZE_MAX;
     for (panel = 0; panel < panels; panel++) {
         uint64_t next = 0;
+        size_t tile = SIZE_MAX; /* the position it begins at */
         if (hrq__get32(v->escapes + 4 * panel) != end) return HRQ_ERR_DATA;
         end = hrq__get32(v->escapes + 4 * (panel + 1));
         if (end > v->escaped) return HRQ_ERR_DATA;
         for (i = hrq__get32(v->escapes + 4 * panel); i < end; i++) {
-            uint32_t key = hrq__get32(hrq__escape_at(v, i)), row = key % HRQ_PANEL;
-            int32_t by = (int16_t)hrq__get16(hrq__escape_at(v, i) + 4);
-            size_t position = key / HRQ_PANEL, from = position / 32 * 32, at;
-            if (key < next || position >= v->mat->cols || panel * HRQ_PANEL + row >= v->mat->rows || by == 0)
+            hrq__escape e = hrq__escape_get(v, i, 0);
+            uint64_t key = (uint64_t)e.column * HRQ_PANEL + e.row;
+            size_t from = e.column / 32 * 32, at;
+            if (key < next || e.column >= v->mat->cols || panel * HRQ_PANEL + e.row >= v->mat->rows)
                 return HRQ_ERR_DATA;
-            if (v->widths[position / 32] <= 8 && by != (int8_t)by) return HRQ_ERR_DATA;
-            if (by > HRQ__RANS_LIMIT || by < -HRQ__RANS_LIMIT) return HRQ_ERR_DATA; /* no stream has them */
-            hrq__view_tile(&codes, panel, from, hrq__min_size(32, v->mat->cols - from), lo, hi, 4 * HRQ_PANEL, &past);
-            at = hrq__tile_at(4 * HRQ_PANEL, row, position - from);
+            if (e.by == 0 || e.by > HRQ__RANS_LIMIT || e.by < -HRQ__RANS_LIMIT) return HRQ_ERR_DATA; /* as in streams */
+            if (v->widths[from / 32] <= 8 && e.by != (int8_t)e.by) return HRQ_ERR_DATA;
+            if (tile != from)
+                hrq__view_tile(&codes, panel, from, hrq__min_size(32, v->mat->cols - from), lo, hi, 4 * HRQ_PANEL,
+                               &past);
+            tile = from;
+            at = hrq__tile_at(4 * HRQ_PANEL, e.row, e.column - from);
             if (lo[at] != v->args.flip || (v->wide && hi[at] != v->args.flip)) return HRQ_ERR_DATA;
-            next = (uint64_t)key + 1;
+            next = key + 1;
         }
     }
     return end == v->escaped ? HRQ_OK : HRQ_ERR_DATA;
@@ -8243,7 +8274,7 @@ static void hrq__rans_get_column(hrq__rans_reader *rd, const unsigned cls[2], co
     hrq__rans_model m[2];
     hrq__rans_args a;
     uint32_t holds = parity ? cls[0] | cls[1] << 8 | 1u << 16 : cls[0];
-    size_t at = (cls[0] + 3 * cls[1]) % HRQ__RANS_SLOTS;
+    size_t at = (cls[0] + 3 * cls[1]) % HRQ__RANS_SLOTS; /* neighbours of either kind have places of their own */
     int q;
     if (cls[0] == 0) memset(z, 0, n * sizeof *z);
     if (cls[0] == 0 || rd->coder.bad) return;
@@ -10577,13 +10608,15 @@ static double hrq__stream_gain_unit(unsigned cls)
     return 1.0 / (32.0 * (sigma > 1.0 ? sigma : 1.0));
 }
 
+/* What a stream's version has beyond the first. */
+static unsigned hrq__stream_more(const uint8_t *p) { return p[4] - (unsigned)HRQ__STREAM_VERSION; }
+
 /* Shape of a stream; the words behind it are all there. */
 static hrq_status hrq__stream_head(const uint8_t *p, size_t bytes, size_t *rows, size_t *cols)
 {
     size_t all;
     if (bytes < HRQ__STREAM_HEAD || memcmp(p, "hrqs", 4) != 0) return HRQ_ERR_DATA;
-    if (p[4] < HRQ__STREAM_VERSION || p[4] > HRQ__STREAM_VERSION + HRQ__STREAM_ROWS + HRQ__STREAM_LAPS)
-        return HRQ_ERR_VERSION;
+    if (hrq__stream_more(p) > HRQ__STREAM_ROWS + HRQ__STREAM_LAPS) return HRQ_ERR_VERSION;
     *rows = hrq__get32(p + 6);
     *cols = hrq__get32(p + 10);
     return *rows && *cols && hrq__mul_size(*rows, *cols, &all) && all <= SIZE_MAX / 8 ? HRQ_OK : HRQ_ERR_DATA;
@@ -10666,10 +10699,10 @@ static size_t hrq__stream_open(hrq__stream *s, const uint8_t *p, size_t bytes, h
     s->pivoted = p[24] >> 7;
     s->fields = s->log_states ? 4 : 3;
     if (s->log_states == 1 || s->log_states > 8 || ((s->pivoted || s->log_laps) && !s->log_states)) return 0;
-    if (!s->log_laps != !((p[4] - HRQ__STREAM_VERSION) & HRQ__STREAM_LAPS)) return 0;
+    if (!s->log_laps != !(hrq__stream_more(p) & HRQ__STREAM_LAPS)) return 0;
     classes = s->fields + (s->marks ? 1 : 0);
     if (s->lanes > 64 || s->octave > 8 || (flags & 128 && flags & 56) || !hrq__finite(s->a) || s->a < 0.0f) return 0;
-    scales = (p[4] - HRQ__STREAM_VERSION) & HRQ__STREAM_ROWS ? 2 : 0;
+    scales = hrq__stream_more(p) & HRQ__STREAM_ROWS ? 2 : 0;
     if (bytes - at < classes + scales + 4 * s->lanes) return 0;
     for (i = 0; i < classes; i++) {
         s->classes[1 + s->fields - classes + i] = p[at + i];
@@ -10733,7 +10766,7 @@ static hrq_status hrq__stream_load(hrq__stream *s, int16_t **z, const void *stre
     *z = NULL;
     marks = (int16_t *)hrq__alloc_array(hooks, s->cols, sizeof *marks);
     status = marks && hrq__stream_alloc(s, s->cols, hooks) ? HRQ_OK : HRQ_ERR_NOMEM;
-    if ((p[4] - HRQ__STREAM_VERSION) & HRQ__STREAM_ROWS) {
+    if (hrq__stream_more(p) & HRQ__STREAM_ROWS) {
         s->row = (int16_t *)hrq__alloc_array(hooks, s->rows, sizeof *s->row);
         if (!s->row) status = HRQ_ERR_NOMEM;
     }
@@ -11002,6 +11035,7 @@ static hrq_status hrq__path_open(hrq__path *p, hrq__sic *sic, int16_t *z, unsign
     p->cells = (list << log_states) * HRQ__PATH_ROWS;
     p->reach = HRQ__PATH_MEMORY / (p->cells * (3 * HRQ__PATH_BLOCK + 2) * sizeof(float));
     p->reach = hrq__min_size(hrq__min_size(p->reach, HRQ__PATH_AHEAD), blocks * hrq__div_up(sic->rows, lap));
+    if (lender) p->reach = lender->reach; /* its rings */
     p->slope = HRQ__PATH_SLOPE;
     for (s = 0; s < 1u << log_states; s++)
         for (i = 0; i < 2; i++) p->source[hrq__stream_next(parity, s, (unsigned)i)][i] = (uint8_t)s;
@@ -11676,7 +11710,7 @@ static hrq_status hrq__watersic_begin(hrq__watersic *x, const float *w, size_t r
     return status;
 }
 
-/* A sample of 1/stride of the rows on the same factor. */
+/* A sample of 1/stride of the rows on the same factor; without laps, which would leave its threads without work. */
 static hrq_status hrq__watersic_sample(hrq__watersic *part, const hrq__watersic *x, size_t stride)
 {
     size_t t, r, rows = hrq__div_up(x->sic.rows, stride);
@@ -12349,7 +12383,7 @@ HRQ__INLINE unsigned hrq__sicmat_need(int32_t v)
 
 /* How a stream becomes a matrix. */
 typedef struct hrq__sicmat {
-    uint32_t (*need)[16]; /* [column] values by the bits they need */
+    uint32_t (*need)[16]; /* [column] values by the bits they need: 15 at most in streams */
     uint32_t *order;      /* [cols] columns by ascending bits; dead columns have none and come first */
     uint32_t *place;      /* [cols] index of a live column in z */
     uint8_t *bits;        /* [cols] */
@@ -12400,7 +12434,7 @@ static void hrq__sicmat_size(const hrq__stream *s, hrq__sicmat *m, uint8_t *widt
     m->bytes = bytes;
 }
 
-/* The layout of fewest bytes, values apart where that is less. */
+/* Values apart, at their price, where that is fewer bytes than none. */
 static void hrq__sicmat_plan(const hrq__stream *s, const int16_t *z, hrq__sicmat *m)
 {
     size_t j, r, whole;
@@ -12416,7 +12450,7 @@ static void hrq__sicmat_plan(const hrq__stream *s, const int16_t *z, hrq__sicmat
     if (s->cols > UINT32_MAX / HRQ_PANEL) return;
     hrq__sicmat_columns(s, m, 1);
     hrq__sicmat_size(s, m, NULL);
-    if (m->bytes && m->bytes < whole && m->escaped <= UINT32_MAX) return;
+    if (m->bytes && (!whole || m->bytes < whole) && m->escaped <= UINT32_MAX) return;
     hrq__sicmat_columns(s, m, 0);
     hrq__sicmat_size(s, m, NULL);
 }

@@ -243,6 +243,34 @@ static void hrq__hash_nibble(uint8_t to[16], const uint8_t of[16], int age)
         order(key + 5, key + 6);          \
     }
 
+/* rans_column by rans_eight and rans_slots of an ISA, rows that these leave by the scalar one; constants take their
+   branches out. Eight lanes at least; and no raw bits that could lead beyond a limit, 8191 at the least: 34 * 2^7 stays
+   below. */
+#define HRQ__RANS_RUN(isa, in)                                                                                  \
+    in void hrq__rans_column_##isa##_run(int16_t *z, uint8_t *state, size_t n, hrq__rans *c,                    \
+                                         const hrq__rans_args *a, int trellis, int raw)                         \
+    {                                                                                                           \
+        size_t r;                                                                                               \
+        for (r = 0; r + 8 <= n && !c->bad; r += 8)                                                              \
+            if (c->bound - c->at < 32 || !hrq__rans_eight_##isa(z + r, trellis ? state + r : NULL, c,           \
+                                                                r & (c->lanes - 1), a, trellis, raw))           \
+                hrq__rans_rows(z, state, r, r + 8, c, a);                                                       \
+        hrq__rans_rows(z, state, r, n, c, a);                                                                   \
+    }
+#define HRQ__RANS_COLUMN(isa, in, fn)                                                                           \
+    HRQ__RANS_RUN(isa, in)                                                                                      \
+    fn void hrq__rans_column_##isa(int16_t *z, uint8_t *state, size_t n, hrq__rans *c, const hrq__rans_args *a) \
+    {                                                                                                           \
+        unsigned even = a->model[0]->shift, odd = a->parity ? a->model[1]->shift : 0;                           \
+        if (!a->filled) hrq__rans_slots_##isa(a->slot, a->model[0]);                                            \
+        if (!a->filled && a->parity) hrq__rans_slots_##isa(a->slot + HRQ__RANS_RANGE, a->model[1]);             \
+        if (c->lanes < 8 || even > 7 || odd > 7) hrq__rans_rows(z, state, 0, n, c, a);                          \
+        else if (!a->parity && !even) hrq__rans_column_##isa##_run(z, state, n, c, a, 0, 0);                    \
+        else if (!a->parity) hrq__rans_column_##isa##_run(z, state, n, c, a, 0, 1);                             \
+        else if (!even && !odd) hrq__rans_column_##isa##_run(z, state, n, c, a, 1, 0);                          \
+        else hrq__rans_column_##isa##_run(z, state, n, c, a, 1, 1);                                             \
+    }
+
 //==================================================================================================
 //  [b] AVX2          with FMA and F16C; AVX-VNNI above them
 //==================================================================================================
@@ -3820,29 +3848,7 @@ HRQ__IN_AVX2 int hrq__rans_eight_avx2(int16_t *z, uint8_t *state, hrq__rans *c, 
     return 1;
 }
 
-HRQ__IN_AVX2 void hrq__rans_column_avx2_run(int16_t *z, uint8_t *state, size_t n, hrq__rans *c,
-                                            const hrq__rans_args *a, int trellis, int raw)
-{
-    size_t r;
-    for (r = 0; r + 8 <= n && !c->bad; r += 8)
-        if (c->bound - c->at < 32 ||
-            !hrq__rans_eight_avx2(z + r, trellis ? state + r : NULL, c, r & (c->lanes - 1), a, trellis, raw))
-            hrq__rans_rows(z, state, r, r + 8, c, a);
-    hrq__rans_rows(z, state, r, n, c, a);
-}
-
-/* Eight lanes at least; and no raw bits that could lead beyond a limit, 8191 at the least: 34 * 2^7 stays below. */
-HRQ__FN_AVX2 void hrq__rans_column_avx2(int16_t *z, uint8_t *state, size_t n, hrq__rans *c, const hrq__rans_args *a)
-{
-    unsigned even = a->model[0]->shift, odd = a->parity ? a->model[1]->shift : 0;
-    if (!a->filled) hrq__rans_slots_avx2(a->slot, a->model[0]);
-    if (!a->filled && a->parity) hrq__rans_slots_avx2(a->slot + HRQ__RANS_RANGE, a->model[1]);
-    if (c->lanes < 8 || even > 7 || odd > 7) hrq__rans_rows(z, state, 0, n, c, a);
-    else if (!a->parity && !even) hrq__rans_column_avx2_run(z, state, n, c, a, 0, 0);
-    else if (!a->parity) hrq__rans_column_avx2_run(z, state, n, c, a, 0, 1);
-    else if (!even && !odd) hrq__rans_column_avx2_run(z, state, n, c, a, 1, 0);
-    else hrq__rans_column_avx2_run(z, state, n, c, a, 1, 1);
-}
+HRQ__RANS_COLUMN(avx2, HRQ__IN_AVX2, HRQ__FN_AVX2)
 
 #endif /* HRQ__AVX2 */
 
@@ -9415,29 +9421,7 @@ HRQ__IN_NEON int hrq__rans_eight_neon(int16_t *z, uint8_t *state, hrq__rans *c, 
     return 1;
 }
 
-HRQ__IN_NEON void hrq__rans_column_neon_run(int16_t *z, uint8_t *state, size_t n, hrq__rans *c,
-                                            const hrq__rans_args *a, int trellis, int raw)
-{
-    size_t r;
-    for (r = 0; r + 8 <= n && !c->bad; r += 8)
-        if (c->bound - c->at < 32 ||
-            !hrq__rans_eight_neon(z + r, trellis ? state + r : NULL, c, r & (c->lanes - 1), a, trellis, raw))
-            hrq__rans_rows(z, state, r, r + 8, c, a);
-    hrq__rans_rows(z, state, r, n, c, a);
-}
-
-/* Eight lanes at least; and no raw bits that could lead beyond a limit, 8191 at the least: 34 * 2^7 stays below. */
-HRQ__FN_NEON void hrq__rans_column_neon(int16_t *z, uint8_t *state, size_t n, hrq__rans *c, const hrq__rans_args *a)
-{
-    unsigned even = a->model[0]->shift, odd = a->parity ? a->model[1]->shift : 0;
-    if (!a->filled) hrq__rans_slots_neon(a->slot, a->model[0]);
-    if (!a->filled && a->parity) hrq__rans_slots_neon(a->slot + HRQ__RANS_RANGE, a->model[1]);
-    if (c->lanes < 8 || even > 7 || odd > 7) hrq__rans_rows(z, state, 0, n, c, a);
-    else if (!a->parity && !even) hrq__rans_column_neon_run(z, state, n, c, a, 0, 0);
-    else if (!a->parity) hrq__rans_column_neon_run(z, state, n, c, a, 0, 1);
-    else if (!even && !odd) hrq__rans_column_neon_run(z, state, n, c, a, 1, 0);
-    else hrq__rans_column_neon_run(z, state, n, c, a, 1, 1);
-}
+HRQ__RANS_COLUMN(neon, HRQ__IN_NEON, HRQ__FN_NEON)
 
 #endif /* HRQ__NEON */
 

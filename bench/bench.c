@@ -295,10 +295,10 @@ static hrq_mat mat_of_stream(void)
 {
     hrq_watersic_options options = {0};
     size_t room = hrq_watersic_bytes(mem_rows, mem_cols, rate), bytes;
-    float *w = (float *)new_block(mem_rows * mem_cols * sizeof(float));
+    float *w = gauss(mem_rows * mem_cols);
     void *stream = new_block(room);
     hrq_mat mat;
-    for (size_t r = 0; r < mem_rows; r++) memcpy(w + r * mem_cols, drawn + r % BAND * mem_cols, mem_cols * sizeof(float));
+    memcpy(w, drawn, smaller(ROWS, mem_rows) * mem_cols * sizeof(float)); /* whose error is measured */
     options.rate = rate;
     check(hrq_watersic(stream, room, &bytes, w, mem_rows, mem_cols, mem_cols, NULL, 0, &options, NULL, NULL), "RATE");
     room = hrq_mat_from_stream_bytes(stream, bytes);
@@ -378,8 +378,8 @@ static void print_row(const char *name, const result *r)
 
 static void print_head(void)
 {
-    printf("\nFormats, %zu x %zu, %s activations. Error on iid Gaussian rows. Encode: float rows from memory, 16 a call, "
-           "median,\nand of the read bandwidth; decode: from cache, best. One vector: the matrix from memory, median, "
+    printf("\nFormats, %zu x %zu, %s activations. Error on iid Gaussian rows. Encode: float rows from memory, 16 a call (tcq:col: "
+           "256),\nmedian, and of the read bandwidth; decode: from cache, best. One vector: the matrix from memory, median, "
            "and of the read\nbandwidth; cycles a weight from L2, best. Then GMAC/s with so many vectors, best, "
            "and of the int8 peak.\n\n",
            mem_rows, mem_cols, act_kind == HRQ_ACT_F32 ? "f32" : "int8");
@@ -673,6 +673,7 @@ static void configure(void)
     }
     order = number("ORDER", order);
     if ((text = getenv("RATE")) != NULL && text[0]) rate = strtod(text, NULL);
+    if (!(rate > 0.0 && rate <= 16.0)) die("RATE", "bits an entry, up to 16");
     if ((text = getenv("ACT")) != NULL && text[0]) {
         if (strcmp(text, "f32") != 0 && strcmp(text, "int8") != 0) die("ACT", "int8 or f32");
         if (text[0] == 'f') act_kind = HRQ_ACT_F32;
