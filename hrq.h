@@ -741,7 +741,7 @@ HRQ_API size_t hrq_watersic_bytes(size_t rows, size_t cols, double rate);
               of the rows finds nearer
    Cost       about 8 passes of rows * cols^2 flops and one Cholesky, below 5 bits 5 more and two passes; with a trellis
               about 5 passes, of states * list * rows * cols * 150 flops each, three times the Choleskys, and for each
-              of up to 8 threads 220 KB for each of states * list, at most 300 MB; 4 KB a column. Damping by tokens:
+              of up to 8 threads 110 KB for each of states * list, at most 150 MB; 4 KB a column. Damping by tokens:
               3 cols^3 to 6 cols^3
    Source     arXiv 2603.04956, Algorithm PlainWaterSIC with LMMSE in the loop; differs: pivoted order, damping in
               proportion to the diagonal, column steps and models sent instead of a pooled table, "rates that are not

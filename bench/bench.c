@@ -378,8 +378,8 @@ static void print_row(const char *name, const result *r)
 
 static void print_head(void)
 {
-    printf("\nFormats, %zu x %zu, %s activations. Error on iid Gaussian rows. Encode: float rows from memory, 16 a call (:col 256),"
-           "\nmedian, and of the read bandwidth; decode: from cache, best. One vector: the matrix from memory, median, "
+    printf("\nFormats, %zu x %zu, %s activations. Error on iid Gaussian rows. Encode: float rows from memory, 16 a call (256 "
+           "of :col),\nmedian, and of the read bandwidth; decode: from cache, best. One vector: the matrix from memory, median, "
            "and of the read\nbandwidth; cycles a weight from L2, best. Then GMAC/s with so many vectors, best, "
            "and of the int8 peak.\n\n",
            mem_rows, mem_cols, act_kind == HRQ_ACT_F32 ? "f32" : "int8");

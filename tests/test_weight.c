@@ -416,7 +416,7 @@ static void test_memory(void)
     for (i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t rows = cases[i][0], n = cases[i][1], paths = cases[i][2] * cases[i][3];
         float *w = floats_of(rows, n, n), *sigma = floats_of(n, n, n);
-        double *a = (double *)malloc(n * n * sizeof *a), most = 220e3 * (double)paths + 4096.0 * (double)n;
+        double *a = (double *)malloc(n * n * sizeof *a), most = 110e3 * (double)paths + 4096.0 * (double)n;
         block b = block_of(hrq_watersic_bytes(rows, n, 2), 0);
         hrq_watersic_options o;
         ledger l;
