@@ -851,7 +851,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
         #pragma GCC system_header
     #endif
     /* The vector kernels: for GCC and clang on x86-64 and little-endian AArch64, where the file lies beside this one.
-   HRQ_SIMDE_NEON and HRQ_SIMDE_AVX2 (tests) take these kernels through SIMDe on any machine. */
+   HRQ_SIMDE_NEON, HRQ_SIMDE_AVX2 and HRQ_SIMDE_AVX512 (tests) take these kernels through SIMDe on any machine. */
     #if !defined(HRQ_NO_SIMD) && !defined(HRQ__TABLE_APART) && defined(__has_include) && \
         (defined(__GNUC__) || defined(__clang__))
         #if __has_include("hrq_simd.h")
@@ -859,12 +859,17 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
                 #define SIMDE_ENABLE_NATIVE_ALIASES
                 #include <simde/arm/neon.h>
                 #define HRQ__SIMD
+                #define HRQ__SIMDE
             #elif defined(HRQ_SIMDE_AVX2)
                 #define SIMDE_ENABLE_NATIVE_ALIASES
                 #include <simde/x86/avx2.h>
                 #include <simde/x86/fma.h>
                 #include <simde/x86/f16c.h>
                 #define HRQ__SIMD
+                #define HRQ__SIMDE
+            #elif defined(HRQ_SIMDE_AVX512) /* the unit has included it, and what it lacks */
+                #define HRQ__SIMD
+                #define HRQ__SIMDE
             #elif defined(__x86_64__)
                 #include <immintrin.h>
                 #include <cpuid.h>
@@ -12964,7 +12969,6 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file)
 
     #undef HRQ__SIMD_ROWS
     #undef HRQ__DECODERS
-    #undef HRQ__NO_ONE
     #undef HRQ__ONE_AVX2
     #undef HRQ__DOTS
     #undef HRQ__ENCODERS

@@ -30,7 +30,7 @@
 //  [a] Targets and detection
 //==================================================================================================
 
-#if (defined(__x86_64__) && !defined(HRQ_SIMDE_NEON)) || defined(HRQ_SIMDE_AVX2)
+#if (defined(__x86_64__) && !defined(HRQ_SIMDE_NEON)) || defined(HRQ_SIMDE_AVX2) || defined(HRQ_SIMDE_AVX512)
     #ifndef HRQ_NO_AVX2
         #define HRQ__AVX2
         #if !defined(HRQ_SIMDE_AVX2) && (defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11)
@@ -46,7 +46,7 @@
 
 /* Each target extends the one that its helpers come from: GCC inlines a helper only where its target is a part of the
    caller's. */
-#if defined(HRQ_SIMDE_NEON) || defined(HRQ_SIMDE_AVX2)
+#ifdef HRQ__SIMDE
     #define HRQ__TARGET(words)
 #else
     #define HRQ__TARGET(words) __attribute__((target(words)))
@@ -106,7 +106,7 @@
 #define HRQ__STEP() __asm__ volatile("" ::: "memory")
 
 /* Equal values in different registers: GCC otherwise takes one and copies it in every turn of a loop. */
-#if defined(HRQ_SIMDE_NEON) || defined(HRQ_SIMDE_AVX2)
+#ifdef HRQ__SIMDE
     #define HRQ__OPAQUE(reg) (void)(reg)
 #else
     #define HRQ__OPAQUE(reg) __asm__("" : "+v"(reg))
@@ -155,6 +155,8 @@ static unsigned hrq__isa_have(void)
     return HRQ__HAS_NEON | HRQ__HAS_DOTPROD | HRQ__HAS_I8MM;
 #elif defined(HRQ_SIMDE_AVX2)
     return HRQ__HAS_AVX2;
+#elif defined(HRQ_SIMDE_AVX512)
+    return HRQ__HAS_AVX2 | HRQ__HAS_AVXVNNI | HRQ__HAS_AVX512 | HRQ__HAS_VNNI;
 #elif defined(__x86_64__)
     hrq__cpuid r;
     unsigned a, b, c, d;
@@ -9435,7 +9437,6 @@ HRQ__RANS_COLUMN(neon, HRQ__IN_NEON, HRQ__FN_NEON)
         NULL, NULL, hrq__decode_int_##isa, hrq__decode_table_##isa, hrq__decode_voronoi_##isa,                   \
             hrq__decode_box_##isa, hrq__decode_trellis_##isa, hrq__decode_int_##isa, hrq__decode_column_##column \
     }
-#define HRQ__NO_ONE {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
 #define HRQ__DOTS(dots, isa)                                                                         \
     hrq__dot_s8_##dots, hrq__dot_groups_##dots, hrq__scales_##isa, hrq__tops_##isa, hrq__finish_##isa, \
         hrq__tile_f32_##isa, hrq__dot_f32_##isa, hrq__fma_tile_##isa
@@ -9471,7 +9472,7 @@ HRQ__RANS_COLUMN(neon, HRQ__IN_NEON, HRQ__FN_NEON)
 
 #ifdef HRQ__AVX512
     #define HRQ__ROWS_AVX512                                                                                   \
-        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2, avx2), HRQ__NO_ONE, HRQ__DOTS(avx512, avx512),    \
+        {"avx512", HRQ__HAS_AVX512, 0, HRQ__DECODERS(avx2, avx2), HRQ__ONE_AVX2, HRQ__DOTS(avx512, avx512),  \
          HRQ__REST(12, 32, avx512, avx512, avx512, avx2, avx512, avx512, avx512, avx512, avx2)},                      \
         {"avx512vnni", HRQ__HAS_VNNI, 128, HRQ__DECODERS(vnni, vnni),                                          \
          {NULL, NULL, hrq__one_int_vnni, hrq__one_table_vnni, hrq__one_voronoi_vnni, hrq__one_box_vnni,        \
