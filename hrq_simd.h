@@ -1781,24 +1781,18 @@ HRQ__IN_AVX2 void hrq__dot_groups_avx2_by(hrq__dot_run run, float *total, const 
 }
 
     #ifdef HRQ__AVX2VNNI
-/* value + 128 unsigned times the vector's bytes; 128 times the vector's sum comes off before. |sum| stays below 255 *
+/* value + 128 unsigned times the vector's bytes; 128 times the vector's sum comes off. |sum| stays below 255 *
    127 * 65536 < 2^31. U quads at once, each with accumulators of its own, where few vectors leave latency bare. */
 HRQ__IN_AVX2VNNI void hrq__dot_avx2vnni_block(int32_t *out, size_t ldo, const uint8_t *tile, size_t step,
                                               const hrq__vectors *x, size_t t0, size_t from, size_t end, int m, int u)
 {
     __m256i acc[12], w[2];
     const int8_t *at = x->x + t0 * x->ldx;
+    size_t first = from;
     int t, i, k;
     HRQ__UNROLL
-    for (t = 0; t < m; t++) {
-        const int32_t *sums = x->sums + (t0 + (size_t)t) * x->lds;
-        __m256i bias = _mm256_set1_epi32((int32_t)(128u * ((uint32_t)sums[end / 8] - (uint32_t)sums[from / 8])));
-        HRQ__UNROLL
-        for (i = 0; i < 2; i++)
-            acc[2 * t + i] = _mm256_sub_epi32(hrq__load_avx2(out + (size_t)t * ldo + 8 * i), bias);
-    }
-    HRQ__UNROLL
-    for (t = 2 * m; t < 2 * m * u; t++) acc[t] = _mm256_setzero_si256();
+    for (t = 0; t < 2 * m * u; t++)
+        acc[t] = t < 2 * m ? hrq__load_avx2(out + (size_t)(t / 2) * ldo + 8 * (t % 2)) : _mm256_setzero_si256();
     for (; from + 4 * (size_t)u <= end; from += 4 * (size_t)u) HRQ__UNROLL
     for (k = 0; k < u; k++, tile += step) {
         w[0] = hrq__load_avx2(tile);
@@ -1817,7 +1811,12 @@ HRQ__IN_AVX2VNNI void hrq__dot_avx2vnni_block(int32_t *out, size_t ldo, const ui
     for (k = 1; k < u; k++) HRQ__UNROLL
     for (t = 0; t < 2 * m; t++) acc[t] = _mm256_add_epi32(acc[t], acc[2 * m * k + t]);
     HRQ__UNROLL
-    for (t = 0; t < 2 * m; t++) hrq__store_avx2(out + (size_t)(t / 2) * ldo + 8 * (t % 2), acc[t]);
+    for (t = 0; t < m; t++) { /* last: what it is made of need not be near */
+        __m256i bias = _mm256_set1_epi32((int32_t)(128u * hrq__vectors_sum(x, t0 + (size_t)t, first, end)));
+        HRQ__UNROLL
+        for (i = 0; i < 2; i++)
+            hrq__store_avx2(out + (size_t)t * ldo + 8 * i, _mm256_sub_epi32(acc[2 * t + i], bias));
+    }
 }
 
 HRQ__FN_AVX2VNNI void hrq__dot_avx2vnni(int32_t *out, size_t ldo, const uint8_t *tile, size_t step,
@@ -4943,37 +4942,42 @@ HRQ__IN_VNNI void hrq__dot_vnni_tile(__m512i *acc, const uint8_t *tile, size_t q
     }
 }
 
-/* 128 times the sum of a vector's columns 8 from ... 8 end: what the bytes' offset adds to its products. */
-HRQ__INLINE int32_t hrq__bias(const hrq__vectors *x, size_t t, size_t from, size_t end)
+/* Beside columns at ... at + 63 of m vectors: m lines of the next vectors' products so far; the columns that the next
+   tile takes of these, and their sums. Not all at once: that would wait. */
+HRQ__IN_VNNI void hrq__dot_vnni_next(const void *out, const hrq__vectors *x, size_t t0, size_t at, size_t depth,
+                                     int m, int p)
 {
-    const int32_t *sums = x->sums + t * x->lds;
-    return (int32_t)(128u * ((uint32_t)sums[end] - (uint32_t)sums[from]));
+    size_t i, from = at / 64 * (size_t)m, lines = (size_t)(m * p), end = hrq__min_size(from + (size_t)m, lines);
+    uintptr_t next = (uintptr_t)out + 64 * (size_t)p * (t0 + (size_t)m), v = (uintptr_t)x->x + t0 * x->ldx + depth + at,
+              sums = (uintptr_t)x->sums + (t0 * x->lds + (depth + at) / 8) * sizeof *x->sums;
+    for (i = from; i < end; i++) _mm_prefetch((const char *)(next + 64 * i), _MM_HINT_T0);
+    for (i = 0; i < (size_t)m; i++, v += x->ldx, sums += x->lds * sizeof *x->sums) {
+        _mm_prefetch((const char *)v, _MM_HINT_T1);
+        if (at % 128 == 0) _mm_prefetch((const char *)sums, _MM_HINT_T1);
+    }
 }
 
-/* Sums stay below 255 * 127 * 65536 < 2^31. */
+/* Sums stay below 255 * 127 * 65536 < 2^31. The bias comes off last: what it is made of need not be near. */
 HRQ__IN_VNNI void hrq__dot_s8_vnni_block(int32_t *out, const uint8_t *tile, size_t depth, const hrq__vectors *x,
                                          size_t t0, int m, int p)
 {
+    size_t at, n, rows = 16 * (size_t)p;
     __m512i acc[24];
     int t, i;
-    out += t0 * 16 * (size_t)p;
-    if (m == 6) { /* the next six vectors' sums; these vectors' next columns, for the next tile */
-        HRQ__UNROLL
-        for (t = 0; t < m * p; t++) _mm_prefetch((const char *)(out + 16 * (m * p + t)), _MM_HINT_T0);
-        HRQ__UNROLL
-        for (t = 0; t < 4 * m; t++)
-            _mm_prefetch((const char *)(x->x + (t0 + (size_t)(t / 4)) * x->ldx + depth + 64 * (size_t)(t % 4)),
-                         _MM_HINT_T1);
+    HRQ__UNROLL
+    for (t = 0; t < m * p; t++) acc[t] = _mm512_loadu_si512(out + t0 * rows + 16 * (size_t)t);
+    for (at = 0; at < depth; at += n) {
+        n = hrq__min_size(depth - at, 64);
+        if (m > 1) hrq__dot_vnni_next(out, x, t0, at, depth, m, p);
+        hrq__dot_vnni_tile(acc, tile + at * rows, n / 4, x->x + t0 * x->ldx + at, x->ldx, m, p, 1);
     }
     HRQ__UNROLL
     for (t = 0; t < m; t++) {
-        __m512i bias = _mm512_set1_epi32(hrq__bias(x, t0 + (size_t)t, 0, depth / 8));
+        __m512i bias = _mm512_set1_epi32((int32_t)(128u * hrq__vectors_sum(x, t0 + (size_t)t, 0, depth)));
         HRQ__UNROLL
-        for (i = 0; i < p; i++) acc[t * p + i] = _mm512_sub_epi32(_mm512_loadu_si512(out + 16 * (t * p + i)), bias);
+        for (i = 0; i < p; i++)
+            _mm512_storeu_si512(out + (t0 + (size_t)t) * rows + 16 * (size_t)i, _mm512_sub_epi32(acc[t * p + i], bias));
     }
-    hrq__dot_vnni_tile(acc, tile, depth / 4, x->x + t0 * x->ldx, x->ldx, m, p, 1);
-    HRQ__UNROLL
-    for (t = 0; t < m * p; t++) _mm512_storeu_si512(out + 16 * t, acc[t]);
 }
 
 HRQ__FN_VNNI void hrq__dot_s8_vnni(int32_t *acc, const uint8_t *tile, size_t panels, size_t depth,
@@ -4999,6 +5003,7 @@ HRQ__IN_VNNI void hrq__dot_groups_vnni_block(float *out, const uint8_t *tile, si
     size_t from, end, rows = 16 * (size_t)p, at = 0;
     __m512 total[12];
     int t, i;
+    for (from = 0; m > 1 && from < depth; from += 64) hrq__dot_vnni_next(out, x, t0, from, depth, m, p);
     HRQ__UNROLL
     for (i = 0; i < m * p; i++) {
         size_t to = t0 * rows + 16 * (size_t)i;
@@ -5009,7 +5014,7 @@ HRQ__IN_VNNI void hrq__dot_groups_vnni_block(float *out, const uint8_t *tile, si
         end = from + g->group < depth ? from + g->group : depth;
         HRQ__UNROLL
         for (t = 0; t < m; t++) {
-            int32_t bias = hrq__bias(x, t0 + (size_t)t, from / 8, end / 8);
+            int32_t bias = (int32_t)(128u * hrq__vectors_sum(x, t0 + (size_t)t, from, end));
             __m512i minus = _mm512_set1_epi32((int32_t)(0u - (uint32_t)bias));
             HRQ__UNROLL
             for (i = 0; i < p; i++) {
