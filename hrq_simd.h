@@ -4184,6 +4184,15 @@ HRQ__IN_VNNI __m512i hrq__digit_vnni(const uint8_t *p, int bits, int j)
     return bits & 4 ? hrq__part_avx512(v, p, 4, j, 3, 1) : v;
 }
 
+/* Values of a Voronoi code, by two scales or, where there are four, the other two in the lanes `upper`. Digits of 3 bits
+   leave 64 of two scales. */
+HRQ__IN_VNNI __m512i hrq__value_vnni(const hrq__table_vnni *t, __m512i index, int bits, int four, __mmask64 upper)
+{
+    if (bits > 3) return hrq__look_up_vnni(t, index, four ? 256 : 128, upper);
+    if (!four) return _mm512_permutexvar_epi8(index, t->part[0]);
+    return _mm512_mask_permutexvar_epi8(_mm512_permutexvar_epi8(index, t->part[0]), upper, index, t->part[2]);
+}
+
 /* E8 Voronoi codes, q = 4, 8, 16, exact, in bytes and without squares. Letters as in hrq__e8_residual, in half units,
    times 8: digits n; distances min(n, q - coset - n) = (|r| - coset) / 2. Their parities (the coset; whether the even
    coset's point has an odd sum) are xors of the digits' lowest and highest bits. Distances with their place below them
@@ -4236,7 +4245,7 @@ HRQ__IN_VNNI void hrq__voronoi_vnni(hrq__sink_vnni *s, int to, const uint8_t *co
             n[j] = _mm512_xor_si512(n[j], change);
             n[j] = _mm512_mask_add_epi8(n[j], _mm512_mask_cmpeq_epi8_mask(flips, key[j], most), n[j],
                                         _mm512_set1_epi8(4));
-            hrq__emit_vnni(s, to, j, hrq__look_up_vnni(&value, n[j], index_bits > 1 ? 256 : 128, upper));
+            hrq__emit_vnni(s, to, j, hrq__value_vnni(&value, n[j], bits, index_bits > 1, upper));
         }
     }
 }
