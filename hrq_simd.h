@@ -4184,7 +4184,7 @@ HRQ__IN_VNNI __m512i hrq__digit_vnni(const uint8_t *p, int bits, int j)
     return bits & 4 ? hrq__part_avx512(v, p, 4, j, 3, 1) : v;
 }
 
-/* Values of a Voronoi code, by two scales or, where there are four, the other two in the lanes `upper`. Digits of 3 bits
+/* Values of a Voronoi code by two scales; where there are four, by the other two in the lanes `upper`. Digits of 3 bits
    leave 64 of two scales. */
 HRQ__IN_VNNI __m512i hrq__value_vnni(const hrq__table_vnni *t, __m512i index, int bits, int four, __mmask64 upper)
 {
@@ -5023,15 +5023,17 @@ HRQ__IN_VNNI void hrq__dot_groups_vnni_block(float *out, const uint8_t *tile, si
         end = from + g->group < depth ? from + g->group : depth;
         HRQ__UNROLL
         for (t = 0; t < m; t++) {
-            int32_t bias = (int32_t)(128u * hrq__vectors_sum(x, t0 + (size_t)t, from, end));
-            __m512i minus = _mm512_set1_epi32((int32_t)(0u - (uint32_t)bias));
+            uint32_t sum = hrq__vectors_sum(x, t0 + (size_t)t, from, end);
+            __m512i minus = _mm512_set1_epi32((int32_t)(0u - 128u * sum)), by, zero;
+            by = _mm512_set1_epi32((int32_t)(fixed ? (0u - sum) & 0xffffu : sum));
             HRQ__UNROLL
             for (i = 0; i < p; i++) {
                 acc[t * p + i] = minus;
-                if (zeros) /* |zero| <= 128, |sum of a group| < 2^23 */
-                    acc[t * p + i] =
-                        _mm512_sub_epi32(minus, _mm512_mullo_epi32(_mm512_srai_epi32(_mm512_set1_epi32(bias), 7),
-                                                                   _mm512_loadu_si512(g->zero + at + 16 * i)));
+                if (zeros) { /* |zero| <= 128, and the sum of 32 columns fits a word as well */
+                    zero = _mm512_loadu_si512(g->zero + at + 16 * i);
+                    acc[t * p + i] = fixed ? _mm512_dpwssd_epi32(minus, by, zero)
+                                           : _mm512_sub_epi32(minus, _mm512_mullo_epi32(by, zero));
+                }
                 HRQ__OPAQUE(acc[t * p + i]);
             }
         }
