@@ -72,7 +72,7 @@
 //  GUARANTEES
 //      memory        decode and multiply never allocate; encode for +had, +center and tcq, and says how much; what else
 //                    needs memory takes hooks. Buffers have any alignment; not a byte outside them is read or written.
-//                    Stack: 192 KB in builds with optimisation, 384 KB in those without; most of it in hrq_mul.
+//                    Stack: 208 KB in builds with optimisation, 384 KB in those without; most of it in hrq_mul.
 //      threads       no state but one word that says which kernels run. Row ranges are independent; matrices and
 //                    activations are const while they are used; writers stay on different panels of 16 rows
 //                    (tcq:col: bands of 256).
@@ -491,8 +491,8 @@ typedef struct hrq_epilogue {
    any split into row ranges and any machine gives the same bits (BITWISE). MX formats with int8 on both sides: blocks
    over the largest scale of their row; those below 2^-126 of it count as 0.
    Errors     HRQ_ERR_ARG (NULL, range, act does not fit), HRQ_ERR_SHAPE (ldy), HRQ_ERR_UNSUPPORTED; y untouched
-   Cost       (row1 - row0) * cols * n multiply-adds, one decode a panel and 192 vectors, 16 where sums
-              are floats or wide; no allocation */
+   Cost       (row1 - row0) * cols * n multiply-adds, one decode a panel and 264 vectors, 132 where a group
+              is wider than a tile, 16 where sums are floats or wide; no allocation */
 HRQ_API hrq_status hrq_mul(const hrq_mat *mat, const hrq_act *act, float *y, size_t ldy, size_t row0, size_t row1,
                            const hrq_epilogue *epilogue);
 
@@ -6862,7 +6862,7 @@ static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, si
 enum {
     HRQ__TILE_BYTES = 16384, /* of one or four panels: a cache holds it, its codes and the vectors    */
     HRQ__TILE_COLUMNS = 512, /* at most, so that memory and arithmetic overlap                         */
-    HRQ__TILE_VECTORS = 264, /* that share one decoding                                                */
+    HRQ__TILE_VECTORS = 264, /* that share one decoding: a multiple of 12, as halves are shared in sixes */
     HRQ__TILE_ROWS = 4 * HRQ_PANEL,
     HRQ__TILE_GROUPS = HRQ__TILE_BYTES / 8 /* groups of 8 columns times rows */
 };

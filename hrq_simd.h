@@ -1760,9 +1760,7 @@ HRQ__IN_AVX2 void hrq__dot_groups_avx2_by(hrq__dot_run run, float *total, const 
             for (p = 0, n = hrq__min_size(x->n - t, 12); p < panels; p++) {
                 size_t first = at + 16 * p;
                 for (i = 0; i < n; i++) {
-                    const int32_t *sums = x->sums + (t + i) * x->lds;
-                    uint32_t all = (uint32_t)sums[end / 8] - (uint32_t)sums[from / 8];
-                    __m256i by = _mm256_set1_epi32((int32_t)(0u - all));
+                    __m256i by = _mm256_set1_epi32((int32_t)(0u - hrq__vectors_sum(x, t + i, from, end)));
                     for (j = 0; j < 16; j += 8)
                         hrq__store_avx2(sum + 16 * i + j,
                                         g->zero ? _mm256_mullo_epi32(by, hrq__load_avx2(g->zero + first + j))
@@ -4952,13 +4950,13 @@ HRQ__IN_VNNI void hrq__dot_vnni_tile(__m512i *acc, const uint8_t *tile, size_t q
 }
 
 /* Beside columns at ... at + 63 of m vectors: m lines of the next vectors' products so far; the columns that the next
-   tile takes of these, and their sums. Not all at once: that would wait. */
+   tile takes of these, and their sums. Where groups leave no room between, all at once. */
 HRQ__IN_VNNI void hrq__dot_vnni_next(const void *out, const hrq__vectors *x, size_t t0, size_t at, size_t depth,
                                      int m, int p)
 {
     size_t i, from = at / 64 * (size_t)m, lines = (size_t)(m * p), end = hrq__min_size(from + (size_t)m, lines);
     uintptr_t next = (uintptr_t)out + 64 * (size_t)p * (t0 + (size_t)m), v = (uintptr_t)x->x + t0 * x->ldx + depth + at,
-              sums = (uintptr_t)x->sums + (t0 * x->lds + (depth + at) / 8) * sizeof *x->sums;
+              sums = (uintptr_t)x->sums + (t0 * x->lds + (depth + at + 128) / 8) * sizeof *x->sums;
     for (i = from; i < end; i++) _mm_prefetch((const char *)(next + 64 * i), _MM_HINT_T0);
     for (i = 0; i < (size_t)m; i++, v += x->ldx, sums += x->lds * sizeof *x->sums) {
         _mm_prefetch((const char *)v, _MM_HINT_T1);

@@ -74,11 +74,11 @@ simde)
     elif ! cpu fma || ! cpu f16c; then
         skip "kernels through SIMDe" "this machine has no FMA and F16C"
     else
-        build "SIMDe NEON" $CC -w -mfma -mf16c -DHRQ_SIMDE_NEON && run "SIMDe NEON" "neon neon_dotprod" env
-        build "SIMDe AVX2" $CC -w -mfma -mf16c -mno-avx2 -DHRQ_SIMDE_AVX2 && run "SIMDe AVX2" avx2 env
+        build "SIMDe NEON" "$CC" -w -mfma -mf16c -DHRQ_SIMDE_NEON && run "SIMDe NEON" "neon neon_dotprod" env
+        build "SIMDe AVX2" "$CC" -w -mfma -mf16c -mno-avx2 -DHRQ_SIMDE_AVX2 && run "SIMDe AVX2" avx2 env
         # -O1: at -O2 GCC 12 gives other bytes for arguments of 64 bytes, but where its interprocedural passes are off
         if cpu avx2; then
-            build "SIMDe AVX-512" $CC -w -O1 -mavx2 -mfma -mf16c -DHRQ_SIMDE_AVX512 -include simde_avx512.h \
+            build "SIMDe AVX-512" "$CC" -w -O1 -mavx2 -mfma -mf16c -DHRQ_SIMDE_AVX512 -include simde_avx512.h \
                 && run "SIMDe AVX-512" "avx2vnni avx512 avx512vnni" env
         else
             skip "AVX-512 through SIMDe" "this machine has no AVX2"

@@ -64,7 +64,7 @@ static size_t decode_one(const char *what, int codec, const hrq__decode_args *gi
         unsigned flip = i % stride < 64 && i / stride * 4 < done ? a.flip : 0;
         bad += lo[0].data[i] != (lo[1].data[i] ^ flip) || (wide && hi[0].data[i] != (hi[1].data[i] ^ flip));
     }
-    EXPECT(bad == 0, "%s: %d of %lu columns' bytes differ, stride %lu", what, bad, (unsigned long)cols8,
+    EXPECT(bad == 0, "%s: %d bytes of %lu columns differ, stride %lu", what, bad, (unsigned long)cols8,
            (unsigned long)stride);
     EXPECT(memcmp(past[0], past[1], 128) == 0, "%s: past", what);
     free(codes.base);
