@@ -851,7 +851,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
         #pragma GCC system_header
     #endif
     /* The vector kernels: for GCC and clang on x86-64 and little-endian AArch64, where the file lies beside this one.
-   HRQ_SIMDE_NEON, HRQ_SIMDE_AVX2 and HRQ_SIMDE_AVX512 (tests) take these kernels through SIMDe on any machine. */
+   HRQ_SIMDE_NEON, HRQ_SIMDE_AVX2 and, on AVX2, HRQ_SIMDE_AVX512 (tests) take these kernels through SIMDe. */
     #if !defined(HRQ_NO_SIMD) && !defined(HRQ__TABLE_APART) && defined(__has_include) && \
         (defined(__GNUC__) || defined(__clang__))
         #if __has_include("hrq_simd.h")
@@ -867,7 +867,7 @@ HRQ_API hrq_status hrq_file_check(const hrq_file *file);
                 #include <simde/x86/f16c.h>
                 #define HRQ__SIMD
                 #define HRQ__SIMDE
-            #elif defined(HRQ_SIMDE_AVX512) /* the unit has included it, and what it lacks */
+            #elif defined(HRQ_SIMDE_AVX512) /* tests/simde_avx512.h comes before this file */
                 #define HRQ__SIMD
                 #define HRQ__SIMDE
             #elif defined(__x86_64__)
@@ -6862,7 +6862,7 @@ static void hrq__mul_panel(const hrq__view *v, const hrq_act *act, size_t t0, si
 enum {
     HRQ__TILE_BYTES = 16384, /* of one or four panels: a cache holds it, its codes and the vectors    */
     HRQ__TILE_COLUMNS = 512, /* at most, so that memory and arithmetic overlap                         */
-    HRQ__TILE_VECTORS = 264, /* that share one decoding: a multiple of 12, as halves are shared in sixes */
+    HRQ__TILE_VECTORS = 264, /* that share one decoding: a multiple of 12, halves come in sixes too    */
     HRQ__TILE_ROWS = 4 * HRQ_PANEL,
     HRQ__TILE_GROUPS = HRQ__TILE_BYTES / 8 /* groups of 8 columns times rows */
 };

@@ -5027,7 +5027,7 @@ HRQ__IN_VNNI void hrq__dot_groups_vnni_block(float *out, const uint8_t *tile, si
             HRQ__UNROLL
             for (i = 0; i < p; i++) {
                 acc[t * p + i] = minus;
-                if (zeros) { /* |zero| <= 128, and the sum of 32 columns fits a word as well */
+                if (zeros) { /* |zero| <= 128, |sum of a group| < 2^23, of 32 columns < 2^15 */
                     zero = _mm512_loadu_si512(g->zero + at + 16 * i);
                     acc[t * p + i] = fixed ? _mm512_dpwssd_epi32(minus, by, zero)
                                            : _mm512_sub_epi32(minus, _mm512_mullo_epi32(by, zero));

@@ -105,7 +105,7 @@ x86_64)
         skip "AVX2 under qemu-x86_64" "no qemu-x86_64: apt-get install qemu-user"
     elif ! $CC -dM -E -x c /dev/null | grep -q __x86_64__; then
         skip "AVX2 under qemu-x86_64" "$CC makes no x86-64 programs"
-    elif build "x86-64" $CC; then
+    elif build "x86-64" "$CC"; then
         run "qemu-x86_64 -cpu max" avx2 env HRQ_ISA=avx2 qemu-x86_64 -cpu max
     fi ;;
 esac
